@@ -1,0 +1,91 @@
+"""The one interface that every set of towers has: pictures, sounds and names become vectors in one joint space.
+
+Nothing outside ``tvsl_core.model`` may ask which towers it holds. Shapes use the house's axes: ``clip`` (one frame with
+the sound around it), ``patch`` (cell of the image grid, row by row), ``sound`` (position of the audio map), ``klass``
+(name of the vocabulary) and ``dim`` (of the joint space).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+@runtime_checkable
+class Towers(Protocol):
+    """Pictures, sounds and names in one joint space. Embeddings are as the model gives them, not unit length."""
+
+    name: str
+    """``compact`` or ``audioclip``."""
+    dim: int
+    """Size of the joint space."""
+    sample_rate: int
+    """Of the waveforms that ``embed_audio`` and ``sound_positions`` expect, in Hz."""
+    patch_size: int
+    """Stride of the image grid in pixels of the prepared image."""
+    device: torch.device
+
+    @property
+    def sound_hop_s(self) -> float | None:
+        """Seconds between sound positions when each depends only on the sound near it; None otherwise.
+
+        With a number, the positions of a long sound may be computed once and sliced: position ``i`` is centred at
+        ``sound_span_s / 2 + i * sound_hop_s``. With None every window must be embedded by itself.
+        """
+        ...
+
+    @property
+    def sound_span_s(self) -> float:
+        """Seconds of sound that one position sees."""
+        ...
+
+    def preprocess(self, frames: NDArray[np.uint8]) -> Tensor:
+        """uint8 RGB ``[clip height width 3]`` to normalised float ``[clip 3 height' width']`` on the device.
+
+        The whole frame is kept: the grid covers exactly the frame. Height' and width' are multiples of
+        ``patch_size``; the short side is the towers' own working size.
+        """
+        ...
+
+    def embed_images(self, images: Tensor) -> Tensor:
+        """Normalised float ``[clip 3 height width]`` to ``[clip dim]``."""
+        ...
+
+    def image_patches(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """Normalised float ``[clip 3 height width]`` to (``[clip patch dim]``, (rows, columns)), patches row by row."""
+        ...
+
+    def embed_audio(self, waveforms: Tensor) -> Tensor:
+        """Mono float ``[clip sample]`` in [-1, 1] at ``sample_rate`` to ``[clip dim]``."""
+        ...
+
+    def sound_positions(self, waveforms: Tensor) -> Tensor:
+        """Mono float ``[clip sample]`` in [-1, 1] at ``sample_rate`` to ``[clip sound dim]``."""
+        ...
+
+    def embed_text(self, names: Sequence[str]) -> Tensor:
+        """Class names (any words) to ``[klass dim]``."""
+        ...
+
+    def image_evidence(self, patches: Tensor, text: Tensor) -> Tensor:
+        """How strongly each patch shows each class: ``[clip patch dim]``, ``[klass dim]`` to ``[clip patch klass]``.
+
+        In [0, 1], comparable between classes and clips, on the towers' own scale.
+        """
+        ...
+
+    def sound_evidence(self, positions: Tensor, text: Tensor) -> Tensor:
+        """How strongly each position holds each class: ``[clip sound dim]``, ``[klass dim]`` to ``[clip sound klass]``.
+
+        In [0, 1], comparable between classes and clips, on the towers' own scale; near 0 everywhere in silence.
+        """
+        ...
+
+    def image_foreground(self, images: Tensor) -> Tensor:
+        """How likely each patch belongs to some object at all: ``[clip 3 height width]`` to ``[clip row column]`` in [0, 1]."""
+        ...

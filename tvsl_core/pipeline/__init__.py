@@ -1,0 +1,1 @@
+"""What `tvsl annotate` is: one stage a file."""

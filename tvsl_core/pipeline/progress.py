@@ -1,0 +1,61 @@
+"""What a running annotation tells whoever watches it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Stage = Literal["annotate", "render"]
+Status = Literal["done", "skipped", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VideoStarted:
+    """A video's turn has come."""
+
+    video: str
+    duration_s: float
+    """0 when its length is not known beforehand."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VideoAdvanced:
+    """So many seconds of a stage are behind us."""
+
+    video: str
+    stage: Stage
+    done_s: float
+    total_s: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VideoFinished:
+    """One row of videos.parquet: what became of a video."""
+
+    video: str
+    """Path relative to the scanned root."""
+    path: Path
+    status: Status
+    error: str = ""
+    hint: str = ""
+    stage: str = ""
+    duration_s: float = 0.0
+    elapsed_s: float = 0.0
+    sources: int = 0
+    """Different source ids."""
+    classes: tuple[str, ...] = ()
+    """Their classes, the most frequent first."""
+    outputs: tuple[Path, ...] = ()
+    """Every file that was written; the table comes first."""
+    warnings: tuple[str, ...] = ()
+
+
+Event = VideoStarted | VideoAdvanced | VideoFinished
+Listener = Callable[[Event], None]
+"""Called in the thread that annotates; must return quickly."""
+
+
+def ignore(_event: Event) -> None:
+    """Listen to nothing."""
