@@ -1,0 +1,56 @@
+"""Frames with their own times are laid on the even grid of a video with a constant rate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+
+from tvsl_core.types import Frame
+
+
+def timeline_zero(first: Fraction, frame_rate: Fraction, start: Fraction = Fraction(0)) -> Fraction:
+    """Where the new video's own timeline should begin, so that frames of a steady rate fall exactly on its grid.
+
+    Taking ``start`` itself would round every frame time by up to half a frame (50 ms at 10 frames per second), while
+    the sound stays where it is.
+
+    Args:
+        first: Time of the first frame that will be shown.
+        frame_rate: Of the new video.
+        start: From when on the video is wanted.
+
+    Returns: The latest instant not after ``start`` that lies a whole number of frames before (or after) ``first``.
+        Give the sound the same start.
+    """
+    return first - Fraction(math.ceil((first - start) * frame_rate)) / frame_rate
+
+
+def pace(
+    frames: Iterable[Frame], *, frame_rate: Fraction, zero: Fraction, end: Fraction | None = None
+) -> Iterator[tuple[Frame, int]]:
+    """Say for how many frames of a steady video each frame is shown.
+
+    The n-th frame of the new video shows the frame whose time is nearest to ``zero + n / frame_rate`` from below, give
+    or take half a frame. A late first frame is shown from the beginning, so that nothing is black.
+
+    Args:
+        frames: In the order of their times.
+        frame_rate: Of the new video.
+        zero: Time of the new video's first frame, on the timeline of the frames.
+        end: Until when the last frame is held; None shows it once.
+
+    Yields: Each frame that is shown, with its repetitions (at least 1). A frame that shares its place with a later
+        one is left out.
+    """
+    shown: Frame | None = None
+    place = 0
+    for frame in frames:
+        upcoming = max(0, round((frame.time - zero) * frame_rate))
+        if shown is not None and upcoming > place:
+            yield shown, upcoming - place
+            place = upcoming
+        shown = frame
+    if shown is not None:
+        last = place + 1 if end is None else max(place + 1, round((end - zero) * frame_rate))
+        yield shown, last - place
