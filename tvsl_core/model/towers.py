@@ -29,6 +29,8 @@ class Towers(Protocol):
     patch_size: int
     """Stride of the image grid in pixels of the prepared image."""
     device: torch.device
+    weights_sha256: str
+    """Of the weights file (or of the tensors handed in); part of every result's fingerprint."""
 
     @property
     def sound_hop_s(self) -> float | None:

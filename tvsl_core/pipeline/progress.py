@@ -32,7 +32,7 @@ class VideoAdvanced:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VideoFinished:
-    """One row of videos.parquet: what became of a video."""
+    """What became of a video; one row of videos.parquet."""
 
     video: str
     """Path relative to the scanned root."""
@@ -42,11 +42,18 @@ class VideoFinished:
     hint: str = ""
     stage: str = ""
     duration_s: float = 0.0
+    frame_width: int = 0
+    frame_height: int = 0
+    frame_rate: float = 0.0
+    size_bytes: int = 0
+    mtime_s: float = 0.0
     elapsed_s: float = 0.0
+    rows: int = 0
     sources: int = 0
     """Different source ids."""
     classes: tuple[str, ...] = ()
     """Their classes, the most frequent first."""
+    fingerprint: str = ""
     outputs: tuple[Path, ...] = ()
     """Every file that was written; the table comes first."""
     warnings: tuple[str, ...] = ()

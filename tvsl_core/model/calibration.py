@@ -1,0 +1,61 @@
+"""From evidence to a decision: which classes sound, which of them are visible.
+
+Sound alone decides *that* something sounds. The picture only chooses among the names that the sound allows, and says
+whether the source is in view. (A picture that shares in the decision reports silent objects; see docs/experiments.md.)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+EPSILON = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Calibration:
+    """How evidence becomes a score; stored with the weights, fitted on a validation split and never on a test split.
+
+    Source: SPEC section 3. ``audible = sigmoid(sound_gain * (logit(sound) - sound_offset))`` and likewise for visible.
+    """
+
+    sound_gain: float = 1.0
+    sound_offset: float = -2.0
+    """Logit of the sound evidence at which a class is as likely to sound as not."""
+    image_gain: float = 1.0
+    image_offset: float = -2.0
+    """Logit of the image evidence at which a class is as likely to be visible as not."""
+    threshold: float = 0.5
+    """Least score of a visible source that is reported."""
+    offscreen_threshold: float = 0.7
+    """Least score of a source that nothing in the picture shows."""
+    visible_threshold: float = 0.5
+    """Least visibility at which a source counts as in the picture."""
+    rival_ratio: float = 0.3
+    """A second name for the same sound needs at least this share of the first one's sound evidence."""
+    same_name: float = 0.9
+    """Two names whose vectors have at least this cosine mean the same source."""
+    fitted_on: str = ""
+    """Name of the validation split, with its precision and recall."""
+
+    def __post_init__(self) -> None:
+        for name in ("threshold", "offscreen_threshold", "visible_threshold", "rival_ratio", "same_name"):
+            value = getattr(self, name)
+            if not 0 <= value <= 1:
+                raise ValueError(f"{name} must lie in [0, 1], got {value}")
+
+    def audible(self, sound: Tensor) -> Tensor:
+        """Probability that a class sounds, from its sound evidence in [0, 1]; any shape."""
+        return torch.sigmoid(self.sound_gain * (torch.logit(sound, eps=EPSILON) - self.sound_offset))
+
+    def visible(self, image: Tensor) -> Tensor:
+        """Probability that a class is in the picture, from its image evidence in [0, 1]; any shape."""
+        return torch.sigmoid(self.image_gain * (torch.logit(image, eps=EPSILON) - self.image_offset))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for the weights file."""
+        return dataclasses.asdict(self)

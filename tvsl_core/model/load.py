@@ -1,0 +1,125 @@
+"""Getting a model ready: by name, from a file, on a device, at a precision."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from tvsl_core.errors import InputError, WeightsError
+from tvsl_core.model.calibration import Calibration
+from tvsl_core.model.towers import Towers
+from tvsl_core.model.tvsl import TvslModel
+from tvsl_core.vocabulary import Vocabulary, load_vocabulary
+
+Precision = Literal["auto", "fp32", "bf16"]
+MODELS = ("compact", "audioclip")
+
+
+def pick_device(device: str = "auto") -> torch.device:
+    """``auto`` is the first GPU if there is one, else the CPU; ``cpu``, ``cuda`` and ``cuda:N`` are themselves.
+
+    Raises: InputError: The name is unknown, or that GPU is not there.
+    """
+    if device == "auto":
+        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+    except RuntimeError as error:
+        raise InputError(f"unknown device {device!r}.", hint="Use auto, cpu or cuda:N.") from error
+    if chosen.type not in ("cpu", "cuda"):
+        raise InputError(f"device {device!r} is not supported.", hint="Use auto, cpu or cuda:N.")
+    if chosen.type == "cuda" and not (torch.cuda.is_available() and (chosen.index or 0) < torch.cuda.device_count()):
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        raise InputError(
+            f"device {device!r} is not available: this machine shows {count} CUDA devices.", hint="Use --device cpu."
+        )
+    return chosen
+
+
+def load_towers(
+    name: str = "compact",
+    *,
+    weights: Path | str | Mapping[str, Any] | None = None,
+    device: str = "auto",
+    precision: Precision = "auto",
+    vocabulary: Vocabulary | None = None,
+) -> Towers:
+    """Towers by name: ``compact`` (embedded, needs nothing) or ``audioclip`` (published weights).
+
+    Args:
+        name: Which towers.
+        weights: Another weights file, or the tensors themselves under their published names (loaded strictly).
+        device: ``auto``, ``cpu`` or ``cuda:N``.
+        precision: ``auto`` is full precision, whose results are the reference; ``bf16`` is faster.
+        vocabulary: Curated evidence for class names, for towers that can use it.
+
+    Raises:
+        WeightsError: The weights are missing, damaged or of another model.
+        InputError: The device is not there.
+    """
+    chosen = pick_device(device)
+    fixed: Literal["fp32", "bf16"] = "bf16" if precision == "bf16" else "fp32"
+    source = Path(weights) if isinstance(weights, str) else weights
+    if name == "compact":
+        from tvsl_core.model.compact import load_compact
+
+        names = vocabulary or load_vocabulary(None)
+        return load_compact(weights=source, device=chosen, precision=fixed, evidence=names.evidence())
+    if name == "audioclip":
+        from tvsl_core.model.audioclip import load_audioclip
+
+        return load_audioclip(weights=source, device=chosen, precision=fixed)
+    raise WeightsError(f"unknown model {name!r}.", hint=f"Known models: {', '.join(MODELS)}, or a .safetensors file.")
+
+
+def load_model(
+    name: str = "compact",
+    *,
+    weights: Path | str | Mapping[str, Any] | None = None,
+    device: str = "auto",
+    precision: Precision = "auto",
+    vocabulary: Vocabulary | None = None,
+) -> TvslModel:
+    """Everything that annotation needs: towers, T-VSL heads, calibration and a vocabulary.
+
+    Args:
+        name: ``compact``, ``audioclip``, or the path of a ``.safetensors`` file in the compact form.
+        weights: Another weights file for the named towers.
+        device: ``auto``, ``cpu`` or ``cuda:N``.
+        precision: ``auto``, ``fp32`` or ``bf16``.
+        vocabulary: The classes to look for; None is the default vocabulary.
+
+    Raises:
+        WeightsError: The weights are missing, damaged or of another model.
+        InputError: The device is not there.
+
+    Example:
+        >>> from tvsl_core import load_model
+        >>> load_model("compact").name
+        'compact'
+    """
+    if name not in MODELS:
+        path = Path(name)
+        if not path.suffix or not path.is_file():
+            raise WeightsError(
+                f"no model {name!r}.",
+                hint=f"Known models: {', '.join(MODELS)}; or give the path of a .safetensors file.",
+            )
+        name, weights = "compact", path
+    names = vocabulary or load_vocabulary(None)
+    towers = load_towers(name, weights=weights, device=device, precision=precision, vocabulary=names)
+    return TvslModel(
+        towers=towers,
+        vocabulary=names,
+        calibration=_read_calibration(name),
+        sha256=towers.weights_sha256,
+    )
+
+
+def _read_calibration(name: str) -> Calibration:
+    text = (Path(__file__).parent / name / "calibration.json").read_text(encoding="utf-8")
+    return Calibration(**json.loads(text))

@@ -1,0 +1,208 @@
+"""One video from file to results: the stages of annotation, called in order.
+
+    read -> embed -> detect -> localize -> boxes -> track -> table, then strip and heatmap videos
+
+Pictures and sound are read once for the tables, in bounded memory; the heatmap videos read the pictures again, since a
+source's number and its smoothed box are known only after the moments around it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tvsl_core.errors import InputError
+from tvsl_core.media.frames import read_frames
+from tvsl_core.media.probe import probe
+from tvsl_core.media.sound import SoundStream
+from tvsl_core.model.tvsl import TvslModel
+from tvsl_core.pipeline.boxes import BoxOptions, find_boxes
+from tvsl_core.pipeline.detect import DetectOptions, detect
+from tvsl_core.pipeline.embed import EmbeddedClip, embed, make_listener
+from tvsl_core.pipeline.job import Job
+from tvsl_core.pipeline.localize import localize
+from tvsl_core.pipeline.prefetch import prefetch
+from tvsl_core.pipeline.progress import Listener, VideoAdvanced, VideoStarted
+from tvsl_core.pipeline.render import render_heatmaps
+from tvsl_core.pipeline.strip import write_video_strip
+from tvsl_core.pipeline.table import SourceTable, make_folder
+from tvsl_core.pipeline.timeline import Timelines
+from tvsl_core.pipeline.track import Linker, TrackOptions
+from tvsl_core.types import Detection, Frame, LocalizedSource, VideoInfo
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ANALYSIS_SIDE = 1280
+"""Longest side of the pictures that the model sees; larger frames are reduced while they are decoded."""
+
+
+@dataclass(slots=True)
+class Annotation:
+    """What became of one video."""
+
+    info: VideoInfo
+    rows: int = 0
+    classes: Counter[str] = field(default_factory=Counter)
+    sources: int = 0
+    warnings: list[str] = field(default_factory=list)
+    outputs: list[Path] = field(default_factory=list)
+
+
+def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], listen: Listener) -> Annotation:
+    """Annotate one video and write everything that its settings ask for.
+
+    The table gets its final name last: once it is there, all other results of the video are complete.
+
+    Raises:
+        MediaError: The video cannot be used.
+        OutputError: A result cannot be written.
+    """
+    options = job.options
+    info = probe(job.item.path, audio_track=options.audio_track)
+    listen(VideoStarted(video=job.item.name, duration_s=info.duration_s))
+    _check_range(info, options.start_s)
+    result = Annotation(info=info, warnings=_warnings(info))
+    make_folder(job.table.parent)
+    table = SourceTable(
+        job.table,
+        video=job.item.name,
+        frame_size=(info.width, info.height),
+        save_maps=options.save_maps,
+        metadata=metadata | job.key(),
+    )
+    try:
+        with Timelines(job.table.parent, step_s=1 / options.fps) as timelines:
+            for row in _sources(job, info, model, listen, result.warnings):
+                table.write(row)
+                timelines.add(row)
+                result.classes[row.detection.name] += 1
+            result.rows, result.sources = table.rows, len(timelines.sources)
+            result.outputs.append(write_video_strip(job, info, timelines))
+            result.outputs.extend(render_heatmaps(job, info, timelines, listen=listen))
+        table.close()
+    except BaseException:
+        table.discard()
+        raise
+    result.outputs.insert(0, job.table)
+    return result
+
+
+def annotate_video(
+    path: str | Path, *, out: str | Path, model: TvslModel | None = None, overwrite: bool = True, **options: Any
+) -> pd.DataFrame:
+    """Annotate one video: the whole of ``tvsl annotate`` for one file.
+
+    Args:
+        path: The video.
+        out: Folder of the results; created when missing.
+        model: From ``load_model``; None loads the embedded default.
+        overwrite: False keeps an earlier result of the same video and settings.
+        options: Fields of ``AnnotateOptions``: ``fps``, ``window_s``, ``classes``, ``overlay``, ...
+
+    Returns: The rows of the table, one source in one window each (docs/output-format.md).
+
+    Raises:
+        InputError: The video cannot be used.
+        OutputError: A result cannot be written.
+        ValueError: An option makes no sense.
+
+    Example:
+        >>> from tvsl_core import annotate_video
+        >>> rows = annotate_video("clip.mp4", out="results", overlay="none")  # doctest: +SKIP
+    """
+    import pandas as pd
+
+    from tvsl_core.pipeline.batch import annotate_videos
+    from tvsl_core.pipeline.inputs import FoundVideos, VideoItem
+    from tvsl_core.pipeline.options import AnnotateOptions
+
+    path = Path(path)
+    found = FoundVideos(items=(VideoItem(path=path, name=path.name),))
+    report = annotate_videos(
+        found, out=Path(out), model=model, options=AnnotateOptions(**options), overwrite=overwrite, raise_errors=True
+    )
+    return pd.read_parquet(report.finished[0].outputs[0])
+
+
+def _check_range(info: VideoInfo, start_s: float) -> None:
+    if info.duration and start_s >= info.duration_s:
+        raise InputError(
+            f"--start {start_s:g} lies behind the end of the video ({info.duration_s:.1f} s).",
+            hint="Choose an earlier start.",
+            stage="probe",
+        )
+
+
+def _warnings(info: VideoInfo) -> list[str]:
+    return [] if info.sound_track else ["the video has no sound track, so no source can be found"]
+
+
+def _sources(
+    job: Job, info: VideoInfo, model: TvslModel, listen: Listener, warnings: list[str]
+) -> Iterator[LocalizedSource]:
+    """Every row of the video in order of time, with its source decided."""
+    options = job.options
+    detecting = DetectOptions(max_sources=options.max_sources, min_score=options.min_score)
+    linker = Linker(TrackOptions(max_gap_s=max(2.0, 2.5 / options.fps)))
+    end_s = min(options.end_s or info.duration_s, info.duration_s) if info.duration else options.end_s or 0.0
+    sound = SoundStream(info, sample_rate=model.towers.sample_rate)
+    frames = read_frames(
+        info, fps=options.fps, start_s=options.start_s, end_s=options.end_s, max_side=ANALYSIS_SIDE, warnings=warnings
+    )
+    ahead: Iterator[Frame] = prefetch(frames, depth=2 * options.batch)
+    try:
+        listener = make_listener(model.towers, sound, begin_s=max(0.0, options.start_s - options.window_s / 2))
+        clips = embed(ahead, model.towers, listener, window_s=options.window_s, batch=options.batch)
+        for clip in clips:
+            detections = detect(clip, model, detecting)
+            yield from linker.feed(_place(clip, detections, model, info))
+            listen(
+                VideoAdvanced(
+                    video=job.item.name,
+                    stage="annotate",
+                    done_s=float(clip.time) - options.start_s,
+                    total_s=max(0.0, end_s - options.start_s),
+                )
+            )
+        yield from linker.finish()
+    finally:
+        ahead.close()  # type: ignore[attr-defined]  # a generator
+        warnings.extend(sound.warnings)
+        sound.close()
+
+
+def _place(
+    clip: EmbeddedClip, detections: tuple[Detection, ...], model: TvslModel, info: VideoInfo
+) -> list[LocalizedSource]:
+    """Rows of one instant: a box for what is in view, none for what is not."""
+    maps = localize(clip, detections, model, frame_size=(info.width, info.height))
+    rows: list[LocalizedSource] = []
+    for detection, grid in zip(detections, maps, strict=True):
+        boxes = find_boxes(grid, BoxOptions()) if grid is not None else ()
+        for region, box in enumerate(boxes or (None,)):
+            rows.append(
+                LocalizedSource(
+                    time=clip.time,
+                    frame_index=clip.frame_index,
+                    pts=clip.pts,
+                    window_start_s=clip.window[0],
+                    window_end_s=clip.window[1],
+                    detection=detection if box is not None else _unseen(detection),
+                    source_id=-1,
+                    region=region,
+                    box=box,
+                    map=grid if box is not None else None,
+                )
+            )
+    return rows
+
+
+def _unseen(detection: Detection) -> Detection:
+    from dataclasses import replace
+
+    return replace(detection, verdict="offscreen")

@@ -1,0 +1,81 @@
+"""One video's place in the results: where everything goes, and whether it is already there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tvsl_core.pipeline.inputs import VideoItem
+from tvsl_core.pipeline.options import AnnotateOptions
+from tvsl_core.pipeline.table import read_metadata
+
+MAX_NAME_BYTES = 200
+"""Longest file name that we make; most file systems allow 255 bytes, and our endings need some."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """One video, the settings, and the files that will come of it."""
+
+    item: VideoItem
+    out: Path
+    options: AnnotateOptions
+    fingerprint: str
+    """Of everything that can change the result."""
+
+    @property
+    def table(self) -> Path:
+        """``sources/<video>.parquet``; a video whose table exists under the same key is done."""
+        return self._file("sources", ".parquet")
+
+    @property
+    def strip(self) -> Path:
+        """``strips/<video>.png``."""
+        return self._file("strips", ".png")
+
+    @property
+    def heatmaps(self) -> Path:
+        """``heatmaps/<video>/``, the folder of the heatmap videos."""
+        return self._file("heatmaps", "")
+
+    def _file(self, room: str, ending: str) -> Path:
+        parts = [_safe_name(part) for part in self.item.name.split("/")]
+        return self.out.joinpath(room, *parts[:-1], parts[-1] + ending)
+
+    def key(self) -> dict[str, str]:
+        """What must be equal for an earlier result to be still valid."""
+        stat = self.item.path.stat()
+        return {
+            "fingerprint": self.fingerprint,
+            "input_size": str(stat.st_size),
+            "input_mtime_ns": str(stat.st_mtime_ns),
+        }
+
+    def is_done(self) -> bool:
+        """Whether the table of an earlier run with the same input and settings is there, whole."""
+        if not self.table.is_file():
+            return False
+        metadata = read_metadata(self.table)
+        try:
+            return all(metadata.get(name) == value for name, value in self.key().items())
+        except OSError:
+            return False
+
+
+def heatmap_name(source_id: int, klass: str) -> str:
+    """``<source_id>-<class>.mp4`` with a class name that any file system takes."""
+    return f"{source_id}-{_safe_name(klass.replace('/', ' '))}.mp4"
+
+
+def _safe_name(part: str) -> str:
+    """A path part that stays inside its folder on any file system: no separators, no control characters, not too long."""
+    cleaned = "".join("_" if ord(c) < 32 or ord(c) == 127 or c in '/\\:*?"<>|' else c for c in part)
+    if cleaned.strip(". ") == "":
+        cleaned = "_" + cleaned.replace(".", "_")
+    raw = cleaned.encode("utf-8", errors="surrogateescape")
+    if len(raw) <= MAX_NAME_BYTES:
+        return cleaned
+    import hashlib
+
+    digest = hashlib.sha256(raw).hexdigest()[:12]
+    return raw[: MAX_NAME_BYTES - 13].decode("utf-8", errors="ignore") + "-" + digest
