@@ -1,0 +1,102 @@
+"""Where the program starts and ends: ``tvsl`` and ``python -m tvsl_cli``.
+
+Exit codes: 0 all done, 1 some input failed, 2 usage, 130 interrupted (143 when asked to end by SIGTERM).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any
+
+INTERRUPTED = 130
+TERMINATED = 143
+
+
+class _Ending(KeyboardInterrupt):
+    """SIGTERM, taken like Ctrl-C, so that everything on the way out cleans up."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and give its exit code.
+
+    Args:
+        arguments: What stands behind ``tvsl``; None is the arguments of this process.
+    """
+    _make_streams_safe()
+    ending: list[int] = []
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        ending.append(number)
+        raise _Ending
+
+    previous = signal.signal(signal.SIGTERM, end)
+    try:
+        code = _run(arguments)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    return TERMINATED if ending and code == INTERRUPTED else _flush(code)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    from typer.main import get_command
+
+    from tvsl_cli.app import app
+    from tvsl_core.errors import TvslError
+
+    try:
+        get_command(app)(arguments, prog_name="tvsl")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except TvslError as error:
+        from tvsl_cli.terminal import say_error
+
+        _trace(error)
+        say_error(error)
+        return 1
+    except Exception as error:
+        from tvsl_cli.terminal import say
+
+        _trace(error)
+        kind = type(error).__name__
+        say(
+            f"Error: tvsl stumbled over {kind}: {error or 'no message'}. This is a bug; set TVSL_DEBUG=1 to see where, "
+            "and please report it.",
+            style="red",
+        )
+        return 1
+    return 0
+
+
+def _trace(error: Exception) -> None:
+    """The trace is for those who ask for it; a log file has it anyway."""
+    if os.environ.get("TVSL_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+
+
+def _make_streams_safe() -> None:
+    """File names may hold bytes that are not UTF-8; reading or writing them must never raise."""
+    for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "backslashreplace")):
+        reconfigure: Any = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors=errors)
+
+
+def _flush(code: int) -> int:
+    """Write out what is buffered; when nobody reads standard output any more, end without a word."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

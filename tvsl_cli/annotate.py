@@ -1,0 +1,234 @@
+"""``tvsl annotate``: videos in; heatmap videos, tables and thumbnails out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tvsl_core import config as kinds
+from tvsl_core.pipeline.options import AnnotateOptions, Overlay
+
+if TYPE_CHECKING:
+    from tvsl_core.model.tvsl import TvslModel
+    from tvsl_core.vocabulary import Vocabulary
+
+KEYS: dict[str, kinds.Converter] = {
+    "out": kinds.path,
+    "classes": kinds.names,
+    "vocabulary": kinds.path,
+    "min-score": kinds.number,
+    "max-sources": kinds.whole,
+    "fps": kinds.number,
+    "window": kinds.number,
+    "start": kinds.seconds,
+    "end": kinds.seconds,
+    "audio-track": kinds.whole,
+    "overlay": kinds.one_of("sources", "combined", "none"),
+    "save-maps": kinds.flag,
+    "overwrite": kinds.flag,
+    "model": kinds.text,
+    "device": kinds.text,
+    "precision": kinds.one_of("auto", "fp32", "bf16"),
+    "batch": kinds.whole,
+    "workers": kinds.whole,
+    "log-file": kinds.path,
+}
+"""What the section [annotate] of a configuration file may set: option name to the kind of its value."""
+
+_WHAT, _WHEN, _HOW, _OUT, _SAY = "What to look for", "Which part", "Model and speed", "Results", "Messages"
+_DEFAULTS = AnnotateOptions()
+
+
+def _moment(value: str) -> float:
+    try:
+        return kinds.seconds(value)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _class_names(value: str) -> tuple[str, ...]:
+    try:
+        return kinds.names(value)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def annotate(
+    context: typer.Context,
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT",
+            help="Videos, folders (searched recursively), quoted globs, @list.txt, or - for paths on standard input.",
+        ),
+    ],
+    *,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results.", rich_help_panel=_OUT)
+    ] = Path("results"),
+    overlay: Annotated[
+        Overlay,
+        typer.Option(
+            help="sources: one heatmap video per source; combined: one video, a colour per source; none: tables only.",
+            rich_help_panel=_OUT,
+        ),
+    ] = _DEFAULTS.overlay,
+    save_maps: Annotated[
+        bool, typer.Option("--save-maps", help="Store every localization map in the table.", rich_help_panel=_OUT)
+    ] = _DEFAULTS.save_maps,
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite", help="Annotate again what is already done with the same settings.", rich_help_panel=_OUT
+        ),
+    ] = False,
+    jsonl: Annotated[
+        bool,
+        typer.Option(
+            "--jsonl",
+            help="Print every source row as one JSON object a line, instead of one line per written table.",
+            rich_help_panel=_OUT,
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.", rich_help_panel=_OUT)
+    ] = False,
+    classes: Annotated[
+        Any,
+        typer.Option(
+            parser=_class_names,
+            metavar="A,B",
+            help="Look only for these classes; `tvsl vocabulary` lists them.",
+            rich_help_panel=_WHAT,
+        ),
+    ] = None,
+    vocabulary: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Class names to use instead of the default ones.", rich_help_panel=_WHAT),
+    ] = None,
+    min_score: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SCORE",
+            help="Least score that is reported, 0 to 1; by default the threshold that the model was calibrated with.",
+            rich_help_panel=_WHAT,
+        ),
+    ] = None,
+    max_sources: Annotated[
+        int, typer.Option(metavar="N", help="At most so many sources at one instant.", rich_help_panel=_WHAT)
+    ] = _DEFAULTS.max_sources,
+    fps: Annotated[
+        float, typer.Option(metavar="RATE", help="Instants annotated per second of video.", rich_help_panel=_WHEN)
+    ] = _DEFAULTS.fps,
+    window: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", help="Sound around each instant that is listened to.", rich_help_panel=_WHEN),
+    ] = _DEFAULTS.window_s,
+    start: Annotated[
+        Any,
+        typer.Option(
+            parser=_moment, metavar="TIME", help="Begin here: seconds or [hh:]mm:ss[.f].", rich_help_panel=_WHEN
+        ),
+    ] = None,
+    end: Annotated[
+        Any,
+        typer.Option(
+            parser=_moment, metavar="TIME", help="Stop here: seconds or [hh:]mm:ss[.f].", rich_help_panel=_WHEN
+        ),
+    ] = None,
+    audio_track: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Audio stream to listen to, from 0; by default the default-flagged one, else the first.",
+            rich_help_panel=_WHEN,
+        ),
+    ] = None,
+    model: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Model name, or the path of a weights file.", rich_help_panel=_HOW),
+    ] = "compact",
+    device: Annotated[
+        str, typer.Option(metavar="auto|cpu|cuda:N", help="Where the model runs.", rich_help_panel=_HOW)
+    ] = "auto",
+    precision: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|fp32|bf16", help="Number format of the model; auto is the exact one.", rich_help_panel=_HOW
+        ),
+    ] = "auto",
+    batch: Annotated[
+        int, typer.Option(metavar="N", help="Frames that go through the model together.", rich_help_panel=_HOW)
+    ] = _DEFAULTS.batch,
+    workers: Annotated[
+        int, typer.Option(metavar="N", help="Videos that are annotated side by side.", rich_help_panel=_HOW)
+    ] = 1,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.toml",
+            help="Settings from the section [annotate] of this file; the command line wins.",
+            rich_help_panel=_HOW,
+        ),
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say more on the terminal.", rich_help_panel=_SAY)
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Say only what went wrong.", rich_help_panel=_SAY)
+    ] = False,
+    log_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Append everything, with times, to this file.", rich_help_panel=_SAY),
+    ] = None,
+) -> None:
+    """Mark every sound source in each video: which class sounds, when, and where in the picture.
+
+    A video that fails does not stop the others; the exit code is then 1. What is already done with the same settings
+    is skipped, so an interrupted run continues when the command is given again. Standard output gets one line per
+    table; everything for people goes to standard error.
+
+    Example: tvsl annotate sample_videos --out results
+    """
+    from tvsl_cli.annotate_run import run
+    from tvsl_cli.settings import merged, usage_errors
+
+    with usage_errors():
+        settings = merged(context, config=config, section="annotate", keys=KEYS)
+        options = options_from(settings)
+        if verbose and quiet:
+            raise ValueError("--verbose and --quiet exclude each other: give one of them")
+    code = run(inputs, settings, options, jsonl=jsonl, dry_run=dry_run, verbose=verbose, quiet=quiet)
+    raise typer.Exit(code)
+
+
+def options_from(settings: dict[str, Any]) -> AnnotateOptions:
+    """The settings that steer the annotation of one video, checked. Raises: ValueError: A value is out of range."""
+    if settings["workers"] < 1:
+        raise ValueError(f"workers must be at least 1, got {settings['workers']}")
+    kinds.one_of("auto", "fp32", "bf16")(settings["precision"])
+    return AnnotateOptions(
+        fps=settings["fps"],
+        window_s=settings["window"],
+        start_s=settings["start"] or 0.0,
+        end_s=settings["end"],
+        classes=tuple(settings["classes"] or ()),
+        vocabulary=settings["vocabulary"],
+        min_score=settings["min-score"],
+        max_sources=settings["max-sources"],
+        batch=settings["batch"],
+        overlay=settings["overlay"],
+        save_maps=settings["save-maps"],
+        audio_track=settings["audio-track"],
+    )
+
+
+def load_chosen_model(name: str, *, device: str, precision: str, vocabulary: Vocabulary) -> TvslModel:
+    """The model that the options name; loaded only when a video needs it, and where it is needed."""
+    from typing import cast
+
+    from tvsl_core.model.load import Precision, load_model
+
+    return load_model(name, device=device, precision=cast(Precision, precision), vocabulary=vocabulary)

@@ -1,0 +1,98 @@
+"""The run behind ``tvsl annotate``: find, annotate, show, and say with the exit code how it went."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tvsl_cli.annotate import load_chosen_model
+from tvsl_cli.logs import logging_to
+from tvsl_cli.results import ResultWriter
+from tvsl_cli.settings import usage_errors
+from tvsl_cli.summary import say_failures, say_summary
+from tvsl_cli.tally import Tally
+from tvsl_cli.terminal import say
+from tvsl_cli.watch import watching
+
+if TYPE_CHECKING:
+    from tvsl_core.pipeline.batch import BatchReport
+    from tvsl_core.pipeline.inputs import FoundVideos
+    from tvsl_core.pipeline.options import AnnotateOptions
+    from tvsl_core.pipeline.progress import Event
+
+
+def run(
+    inputs: Sequence[str],
+    settings: Mapping[str, Any],
+    options: AnnotateOptions,
+    *,
+    jsonl: bool,
+    dry_run: bool,
+    verbose: bool,
+    quiet: bool,
+) -> int:
+    """Annotate and give the exit code: 0 all done, 1 some input failed, 2 a setting was wrong, 130 interrupted."""
+    from tvsl_core.pipeline.inputs import find_videos
+
+    with logging_to(verbose=verbose, quiet=quiet, log_file=settings["log-file"]):
+        found = find_videos(inputs, stdin=sys.stdin)
+        tally = Tally(videos=len(found.items) + len(found.problems), stages=1 if options.overlay == "none" else 2)
+        writer = ResultWriter(jsonl=jsonl and not dry_run)
+        try:
+            with nullcontext(tally.hear) if quiet or dry_run else watching(tally) as hear:
+
+                def listen(event: Event) -> None:
+                    hear(event)
+                    if not dry_run:
+                        writer.hear(event)
+
+                report = _annotate(found, settings, options, dry_run=dry_run, listen=listen)
+        except KeyboardInterrupt:
+            _say_interrupted(tally)
+            raise
+    if not quiet:
+        say_summary(report, elapsed_s=tally.clock() - tally.began_s, dry_run=dry_run)
+    say_failures(report)
+    return 1 if report.failed else 0
+
+
+def _annotate(
+    found: FoundVideos, settings: Mapping[str, Any], options: AnnotateOptions, *, dry_run: bool, listen: Any
+) -> BatchReport:
+    with usage_errors():
+        from tvsl_core.vocabulary import load_vocabulary
+
+        vocabulary = load_vocabulary(settings["vocabulary"])
+        if options.classes:
+            vocabulary.restrict(options.classes)
+    from tvsl_core.pipeline.batch import annotate_videos
+
+    return annotate_videos(
+        found,
+        out=settings["out"],
+        model=partial(
+            load_chosen_model,
+            settings["model"],
+            device=settings["device"],
+            precision=settings["precision"],
+            vocabulary=vocabulary,
+        ),
+        options=options,
+        workers=settings["workers"],
+        overwrite=settings["overwrite"],
+        dry_run=dry_run,
+        listen=listen,
+        command=("tvsl", *sys.argv[1:]),
+    )
+
+
+def _say_interrupted(tally: Tally) -> None:
+    done = sum(event.status != "failed" for event in tally.finished)
+    say(
+        f"Interrupted: {done} of {tally.videos} videos are finished, and their results stay valid. "
+        "Give the same command again to continue.",
+        style="yellow",
+    )

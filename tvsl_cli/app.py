@@ -1,0 +1,50 @@
+"""The commands, and the order in which the help shows them.
+
+Everything imported here runs before ``tvsl --help`` answers: a command's module imports typer and the standard library
+at its top, and everything heavy inside the command's body. To add a command, write one function in one file and list it
+below; ``python -m tvsl_cli.manual`` then writes it into docs/commands.md, and a test fails until that is done.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tvsl_cli.annotate import annotate
+from tvsl_cli.bench import app as bench
+from tvsl_cli.info import info
+from tvsl_cli.models import app as models
+
+app = typer.Typer(
+    name="tvsl",
+    help="What is sounding, and where in the picture: text-guided sound source localization for your videos.",
+    epilog="Start with: tvsl annotate sample_videos --out results",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        import tvsl_core
+
+        typer.echo(f"tvsl {tvsl_core.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def tvsl(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """What is sounding, and where in the picture: text-guided sound source localization for your videos."""
+
+
+app.command()(annotate)
+app.command()(info)
+app.add_typer(models, name="models")
+app.add_typer(bench, name="bench")

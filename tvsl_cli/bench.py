@@ -1,0 +1,12 @@
+"""``tvsl bench``: how fast each part is, measured side by side. Its commands register here."""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(help="Measure how fast each part is on this machine.", no_args_is_help=True)
+
+
+@app.callback()
+def bench() -> None:
+    """Measure how fast each part is on this machine."""

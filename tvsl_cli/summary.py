@@ -1,0 +1,89 @@
+"""What a batch came to: a table for people, and every failure with what to do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tvsl_cli.tally import clock_text
+from tvsl_cli.terminal import console, say, sentence, visible
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from tvsl_core.pipeline.batch import BatchReport
+    from tvsl_core.pipeline.progress import VideoFinished
+
+MOST_ROWS = 40
+"""More videos than that are in videos.parquet, not on the terminal."""
+_STYLES = {"done": "green", "skipped": "dim", "failed": "red"}
+
+
+def say_summary(report: BatchReport, *, elapsed_s: float, dry_run: bool) -> None:
+    """The batch on standard error: a table on a terminal, and one line of totals everywhere."""
+    if console().is_terminal and report.finished:
+        console().print(summary_table(report.finished))
+        hidden = len(report.finished) - MOST_ROWS
+        if hidden > 0:
+            say(f"... and {hidden:,} more")
+    say(totals(report.finished, elapsed_s=elapsed_s, dry_run=dry_run))
+    if not dry_run:
+        say(f"Tables: {report.videos_table} (one row per video), {report.run_file} (how it was made)", style="dim")
+
+
+def summary_table(finished: tuple[VideoFinished, ...]) -> Table:
+    """One row per video; failures first, so that a long batch cannot hide them."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("video", overflow="fold", ratio=2)
+    for title in ("length", "sources"):
+        table.add_column(title, justify="right")
+    table.add_column("classes", overflow="fold", ratio=2)
+    for title in ("time", "speed"):
+        table.add_column(title, justify="right")
+    table.add_column("status")
+    ordered = sorted(finished, key=lambda row: row.status != "failed")
+    for row in ordered[:MOST_ROWS]:
+        table.add_row(
+            Text(visible(row.video)),
+            clock_text(row.duration_s) if row.duration_s else "",
+            "" if row.status == "failed" else str(row.sources),
+            Text(visible(", ".join(row.classes))),
+            clock_text(row.elapsed_s) if row.status == "done" else "",
+            speed_text(row),
+            Text(row.status, style=_STYLES[row.status]),
+        )
+    return table
+
+
+def speed_text(row: VideoFinished) -> str:
+    """Seconds of video per second of work, such as ``4.1x``; empty when nothing was annotated."""
+    if row.status != "done" or row.elapsed_s <= 0 or row.duration_s <= 0:
+        return ""
+    return f"{row.duration_s / row.elapsed_s:.1f}x"
+
+
+def totals(finished: tuple[VideoFinished, ...], *, elapsed_s: float, dry_run: bool = False) -> str:
+    """The batch in one sentence."""
+    count = {status: sum(row.status == status for row in finished) for status in ("done", "skipped", "failed")}
+    named = "to annotate" if dry_run else "done"
+    parts = [f"{count['done']} {named}"]
+    parts += [f"{count[status]} {status}" for status in ("skipped", "failed") if count[status]]
+    text = f"{len(finished)} {'video' if len(finished) == 1 else 'videos'}: {', '.join(parts)}"
+    if dry_run:
+        return f"{text} (dry run: nothing was written)"
+    annotated_s = sum(row.duration_s for row in finished if row.status == "done")
+    if annotated_s and elapsed_s > 0:
+        speed = annotated_s / elapsed_s
+        text += f"; {clock_text(annotated_s)} of video in {clock_text(elapsed_s)} ({speed:.1f}x real time)"
+    return text
+
+
+def say_failures(report: BatchReport) -> None:
+    """Every failed video: what is wrong with it, and what to do; at most ``MOST_ROWS`` of them."""
+    failed = [row for row in report.finished if row.status == "failed"]
+    for row in failed[:MOST_ROWS]:
+        say(f"Failed: {row.video}: {sentence(row.error, row.hint)}", style="red")
+    if len(failed) > MOST_ROWS:
+        say(f"... and {len(failed) - MOST_ROWS:,} more failures, listed in {report.videos_table}", style="red")
