@@ -1,0 +1,281 @@
+"""Real clips by recipe: every test that needs a video makes it here, with PyAV alone.
+
+The pictures carry the time in themselves, so that a test can measure instead of trust:
+
+- ``counter``: frame ``n`` is grey with a bar code of ``n`` (16 cells across the upper half, white is 1, the lowest bit
+  on the left); :func:`read_counter` reads it back after any lossy coding.
+- ``flash``: black, white while ``flash_at(t)``; the sound ``beep`` is a 1 kHz tone at the same times. Their distance in
+  what a reader gives is the error of synchrony.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.stream import Disposition
+from numpy.typing import NDArray
+
+Picture = Callable[[int, float], NDArray[np.uint8]]
+"""(number, seconds) to RGB ``[height width 3]``."""
+Sound = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""Seconds ``[sample]`` to samples in [-1, 1] ``[sample]``, or ``[channel sample]``."""
+
+BITS = 16
+FLASH_PERIOD_S = 1.0
+FLASH_S = 0.2
+FLASH_OFFSET_S = 0.4
+LOSSLESS = ("ffv1", "rawvideo", "png", "libx264rgb", "gif")
+
+
+def flash_at(seconds: NDArray[np.float64] | float) -> NDArray[np.bool_]:
+    """Whether the sync clip is white, and beeps, at these times: 0.2 s each second, first at 0.4 s."""
+    return np.mod(np.asarray(seconds) - FLASH_OFFSET_S + 1e-9, FLASH_PERIOD_S) < FLASH_S
+
+
+def beep(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A 1 kHz tone whenever the sync clip flashes."""
+    return 0.5 * np.sin(2 * np.pi * 1000 * seconds) * flash_at(seconds)
+
+
+def tone(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A steady 440 Hz tone."""
+    return 0.5 * np.sin(2 * np.pi * 440 * seconds)
+
+
+def silence(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Nothing."""
+    return np.zeros_like(seconds)
+
+
+SOUNDS: dict[str, Sound] = {"beep": beep, "tone": tone, "silence": silence}
+
+
+def flash(size: tuple[int, int]) -> Picture:
+    """Black, white while the sync clip beeps."""
+    width, height = size
+    return lambda _number, seconds: np.full((height, width, 3), 235 if flash_at(seconds) else 16, np.uint8)
+
+
+def counter(size: tuple[int, int]) -> Picture:
+    """Each frame's number as a bar code; needs at least 64 pixels across to survive lossy coding."""
+    width, height = size
+
+    def draw(number: int, _seconds: float) -> NDArray[np.uint8]:
+        bits = (number >> np.arange(BITS)) & 1
+        row = bits[np.arange(width) * BITS // width] * 200 + 28
+        picture = np.full((height, width, 3), 128, np.uint8)
+        picture[: height // 2] = row[None, :, None]
+        return picture
+
+    return draw
+
+
+def read_counter(pixels: NDArray[np.uint8]) -> int:
+    """The number that :func:`counter` drew."""
+    height, width = pixels.shape[:2]
+    centres = (np.arange(BITS) * width + width // 2) // BITS
+    bits = pixels[height // 4, centres].mean(axis=1) > 128
+    return int((bits << np.arange(BITS)).sum())
+
+
+def arrow(size: tuple[int, int]) -> Picture:
+    """Red in the upper left quarter, green in the upper right, blue in the lower left, grey elsewhere."""
+    width, height = size
+    picture = np.full((height, width, 3), 128, np.uint8)
+    picture[: height // 2, : width // 2] = (230, 20, 20)
+    picture[: height // 2, width // 2 :] = (20, 230, 20)
+    picture[height // 2 :, : width // 2] = (20, 20, 230)
+    return lambda _number, _seconds: picture
+
+
+PICTURES: dict[str, Callable[[tuple[int, int]], Picture]] = {"flash": flash, "counter": counter, "arrow": arrow}
+
+
+def make_clip(
+    path: Path,
+    *,
+    seconds: float = 2,
+    size: tuple[int, int] = (128, 96),
+    fps: Fraction | int = Fraction(25),
+    codec: str | None = "libx264",
+    pix_fmt: str = "yuv420p",
+    picture: str | Picture = "flash",
+    picture_start_s: float = 0,
+    frame_times: Sequence[float] | None = None,
+    rotation: int = 0,
+    sample_aspect: Fraction | None = None,
+    colour: str | None = None,
+    gop: int = 12,
+    audio: str | None = "aac",
+    sound: str | Sound | Sequence[str | Sound] = "beep",
+    audio_start_s: float = 0,
+    audio_seconds: float | None = None,
+    audio_rate: int = 44100,
+    audio_layout: str = "mono",
+    audio_gap: tuple[float, float] | None = None,
+    audio_tracks: int = 1,
+    default_track: int | None = None,
+    languages: Sequence[str] = (),
+    options: dict[str, str] | None = None,
+) -> Path:
+    """Make one clip.
+
+    Args:
+        path: The ending chooses the container: mp4, mkv, webm, avi, mov, ts, ogv ...
+        seconds: Length of the picture.
+        size: Coded width and height.
+        fps: Frames per second.
+        codec: Of the picture; None makes a file of sound alone.
+        pix_fmt: ``yuv420p10le`` for 10 bits.
+        picture: ``flash``, ``counter``, ``arrow`` or a function.
+        picture_start_s: When the picture begins; the content goes by the timeline, so it begins in its middle.
+        frame_times: When each frame is shown, for a variable rate; instead of ``seconds`` and ``fps``.
+        rotation: Degrees clockwise that a player must turn the picture by.
+        sample_aspect: Width of a pixel over its height.
+        colour: ``bt709`` or ``bt601`` tags and uses that matrix; None leaves it untagged (BT.601).
+        gop: Frames between keyframes.
+        audio: Codec of the sound; None makes a silent file without a sound track.
+        sound: ``beep``, ``tone``, ``silence`` or a function; one per track if several.
+        audio_start_s: When the sound begins; the content goes by the timeline.
+        audio_seconds: Length of the sound; None ends with the picture.
+        audio_rate: In Hz.
+        audio_layout: ``mono``, ``stereo``, ``5.1``, ``7.1`` ...
+        audio_gap: From and to: no packets are written there.
+        audio_tracks: How many.
+        default_track: Which one has the default flag; None leaves it to the container.
+        languages: Of the tracks.
+        options: Of the container.
+
+    Returns: The path.
+    """
+    with av.open(f"file:{path}", "w", format=_format(path), options=options or {}) as container:
+        writers: list[Iterator[tuple[float, object]]] = []
+        if codec is not None:
+            times = frame_times if frame_times is not None else _even_times(seconds, Fraction(fps), picture_start_s)
+            stream = container.add_stream(codec, rate=Fraction(fps))
+            stream.width, stream.height, stream.pix_fmt = *size, pix_fmt
+            stream.codec_context.gop_size = gop
+            _tune(stream, codec, sample_aspect, colour, frame_times is not None, Fraction(fps))
+            if rotation:
+                stream.set_display_rotation(-rotation)
+            draw = PICTURES[picture](size) if isinstance(picture, str) else picture
+            writers.append(_picture_packets(stream, times, draw, pix_fmt, colour))
+        sounds = [sound] * audio_tracks if isinstance(sound, str) or callable(sound) else list(sound)
+        for track in range(audio_tracks if audio else 0):
+            stream = container.add_stream(audio, rate=audio_rate, layout=audio_layout)
+            if default_track is not None:
+                stream.disposition = Disposition.default if track == default_track else Disposition(0)
+            if track < len(languages):
+                stream.metadata["language"] = languages[track]
+            play = SOUNDS[sounds[track]] if isinstance(sounds[track], str) else sounds[track]
+            length = audio_seconds if audio_seconds is not None else seconds - audio_start_s
+            writers.append(_sound_packets(stream, play, audio_start_s, length, audio_gap))
+        _interleave(container, writers)
+    return path
+
+
+def make_sound_file(path: Path, *, seconds: float = 1, audio: str = "pcm_s16le", sound: str | Sound = "tone") -> Path:
+    """A file of sound alone."""
+    return make_clip(path, seconds=seconds, codec=None, audio=audio, sound=sound)
+
+
+def cut_off(path: Path, *, share: float) -> Path:
+    """Keep only so much of a file, as an interrupted copy does."""
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    return path
+
+
+def damage(path: Path, *, at: float, length: int = 400, seed: int = 0) -> Path:
+    """Overwrite some bytes in the middle of a file, as a bad disk does; ``at`` is the share of the file before them."""
+    content = bytearray(path.read_bytes())
+    begin = int(len(content) * at)
+    length = min(length, len(content) - begin)
+    content[begin : begin + length] = np.random.default_rng(seed).bytes(length)
+    path.write_bytes(content)
+    return path
+
+
+def _format(path: Path) -> str | None:
+    return {".mkv": "matroska", ".ts": "mpegts", ".m4a": "ipod", ".ogv": "ogg"}.get(path.suffix.lower())
+
+
+def _even_times(seconds: float, fps: Fraction, start_s: float) -> list[float]:
+    first = round(Fraction(start_s) * fps)
+    return [float(Fraction(first + n) / fps) for n in range(max(1, round(Fraction(seconds) * fps) - first))]
+
+
+def _tune(
+    stream: av.VideoStream, codec: str, sample_aspect: Fraction | None, colour: str | None, free: bool, fps: Fraction
+) -> None:
+    """Fast encoding, and what the stream says about its pixels."""
+    fast = {
+        "libx264": {"preset": "ultrafast", "bf": "2", "crf": "20"},
+        "libx265": {"preset": "ultrafast", "x265-params": "log-level=none"},
+        "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "crf": "30", "b": "0"},
+        "libvpx": {"deadline": "realtime", "cpu-used": "8", "b": "1M"},
+    }
+    stream.options = fast.get(codec, {})
+    if sample_aspect is not None:
+        stream.codec_context.sample_aspect_ratio = sample_aspect
+    if colour is not None:
+        stream.codec_context.colorspace = {"bt709": 1, "bt601": 6}[colour]
+        stream.codec_context.color_range = 1
+    stream.codec_context.time_base = Fraction(1, 90000) if free else 1 / fps
+
+
+def _picture_packets(
+    stream: av.VideoStream, times: Sequence[float], draw: Picture, pix_fmt: str, colour: str | None
+) -> Iterator[tuple[float, object]]:
+    unit = Fraction(stream.codec_context.time_base)
+    for number, seconds in enumerate(times):
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(draw(number, seconds)), format="rgb24")
+        if pix_fmt != "rgb24":
+            matrix = 1 if colour == "bt709" else 5
+            frame = frame.reformat(format=pix_fmt, dst_colorspace=matrix, interpolation="AREA")
+        frame.pts, frame.time_base = round(seconds / unit), unit
+        frame.pict_type = 0
+        yield from ((seconds, packet) for packet in stream.encode(frame))
+    yield from ((times[-1], packet) for packet in stream.encode(None))
+
+
+def _sound_packets(
+    stream: av.AudioStream, play: Sound, start_s: float, length_s: float, gap: tuple[float, float] | None
+) -> Iterator[tuple[float, object]]:
+    rate = stream.rate
+    channels = len(stream.layout.channels)
+    stream.codec_context.open()
+    size = stream.codec_context.frame_size or 1024
+    first, total = round(start_s * rate), round(length_s * rate)
+    format_name = stream.format.name
+    for begin in range(0, total, size):
+        seconds = (first + np.arange(begin, min(begin + size, total))) / rate
+        if gap is not None and gap[0] <= seconds[0] < gap[1]:
+            continue
+        samples = np.atleast_2d(play(seconds))
+        samples = np.repeat(samples, channels, axis=0) if len(samples) == 1 else samples
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples, np.float32), "fltp", stream.layout.name)
+        frame.sample_rate, frame.pts, frame.time_base = rate, first + begin, Fraction(1, rate)
+        for ready in av.AudioResampler(format=format_name, layout=stream.layout.name, rate=rate).resample(frame):
+            ready.pts, ready.time_base = first + begin, Fraction(1, rate)
+            yield from ((float(seconds[0]), packet) for packet in stream.encode(ready))
+    yield from (((first + total) / rate, packet) for packet in stream.encode(None))
+
+
+def _interleave(container: av.container.OutputContainer, writers: list[Iterator[tuple[float, object]]]) -> None:
+    """Write packets of all tracks in the order of their times."""
+    heads = [next(writer, None) for writer in writers]
+    while any(head is not None for head in heads):
+        chosen = min((n for n in range(len(heads)) if heads[n] is not None), key=lambda n: heads[n][0])
+        container.mux(heads[chosen][1])
+        heads[chosen] = next(writers[chosen], None)
+
+
+def pairs_of(items: Sequence[float]) -> list[tuple[float, float]]:
+    """Neighbours."""
+    return list(itertools.pairwise(items))

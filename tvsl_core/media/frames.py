@@ -1,0 +1,391 @@
+"""Frames of a video by presentation time: sampled for analysis, or every one for rendering, in one streaming pass."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tvsl_core.errors import MediaError
+from tvsl_core.media.picture import PictureConverter, PixelOrder
+from tvsl_core.media.probe import choose_video, stamp
+from tvsl_core.media.safety import check_size, open_media
+from tvsl_core.types import Frame, VideoInfo
+
+if TYPE_CHECKING:
+    from av import Packet, VideoFrame, VideoStream
+    from av.container import InputContainer
+
+MAX_THREADS = 4
+"""Most threads that decode one video; frame threading holds one picture per thread."""
+SEEK_FROM_S = 5
+"""A start later than this is reached by a jump to the keyframe before it; an earlier one by decoding."""
+SEEK_MARGIN_S = 10
+"""How much earlier a second attempt jumps when the first one landed behind the start."""
+
+
+@dataclass(slots=True)
+class ReadReport:
+    """What went wrong, and how much was read, while frames were decoded. Filled as the frames come."""
+
+    decoded: int = 0
+    """Frames that the decoder gave, wanted or not."""
+    damaged: int = 0
+    """Packets that could not be decoded, and frames that the decoder marked as damaged."""
+    end: Fraction = Fraction(0)
+    """When the last frame so far stops being shown, on the video's timeline."""
+    expected_end: Fraction | None = None
+    """When the file says that its picture ends; None when it does not say, or when reading stopped on purpose."""
+    broke_off: str = ""
+    """Why reading stopped before the end of the file; empty when it did not."""
+
+    def restart(self) -> None:
+        """Forget what an attempt gave that is not used."""
+        self.decoded, self.damaged, self.end, self.expected_end, self.broke_off = 0, 0, Fraction(0), None, ""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences for the user; empty when all went well."""
+        sentences = []
+        if self.damaged:
+            packets = "packet" if self.damaged == 1 else "packets"
+            sentences.append(f"{self.damaged} damaged picture {packets} could not be fully decoded.")
+        end = f"{float(self.end):.2f} s"
+        if self.broke_off:
+            sentences.append(f"The picture could not be read beyond {end} ({self.broke_off}).")
+        elif self.expected_end is not None and self.is_cut_off:
+            said = f"{float(self.expected_end):.2f} s"
+            sentences.append(f"The picture ends at {end}, but the file promises {said}: it is cut off.")
+        return tuple(sentences)
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the picture ends clearly before the file says."""
+        if self.broke_off:
+            return True
+        return self.expected_end is not None and self.expected_end - self.end > max(
+            Fraction(1, 2), self.expected_end / 50
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Picture:
+    """A decoded frame that is not yet converted to an array. Do not keep many: each holds a whole coded picture."""
+
+    time: Fraction
+    """When it is shown, on the video's timeline."""
+    duration: Fraction
+    """How long, until the next frame as far as the file tells."""
+    pts: int
+    index: int
+    frame: VideoFrame
+
+    def to_array(self, converter: PictureConverter) -> NDArray[np.uint8]:
+        """Its pixels, ``[height width 3]``, as the converter makes them."""
+        return converter.convert(self.frame)
+
+    @property
+    def end(self) -> Fraction:
+        """When it stops being shown."""
+        return self.time + self.duration
+
+
+def read_frames(
+    info: VideoInfo,
+    *,
+    fps: float,
+    start_s: float = 0.0,
+    end_s: float | None = None,
+    max_side: int | None = None,
+    hold_s: float | None = None,
+    warnings: list[str] | None = None,
+) -> Generator[Frame, None, None]:
+    """Sample a video at the instants ``start, start + 1/fps, ...``, in one streaming pass.
+
+    Each instant gives the frame that a viewer sees then: the last one whose time is not after it. A frame is given
+    once, however many instants fall on it, so asking for more instants than there are frames gives every frame once.
+    Instants before the first frame and after the end of the last one give nothing.
+
+    Args:
+        info: The probed video.
+        fps: Instants per second.
+        start_s: First instant, in seconds of the video's timeline.
+        end_s: Instants at or after this are left out; None is the end of the video.
+        max_side: Frames with a longer side are scaled down to it; ``info.width`` and ``info.height`` stay the measure
+            of coordinates.
+        hold_s: A frame that stands still is given again, with the instant as its time, once so many seconds have
+            passed since it was last given; None gives it once. For slide shows, where the sound goes on.
+        warnings: Sentences about what went wrong are added to it when reading ends.
+
+    Yields: Frames in order of time.
+
+    Raises:
+        MediaError: No frame at all can be decoded; ``stage`` is ``decode``.
+        ValueError: ``fps`` or the times make no sense.
+    """
+    if not fps > 0:
+        raise ValueError(f"fps must be positive, got {fps}")
+    step = 1 / Fraction(fps).limit_denominator(100_000)
+    start, end = _limits(start_s, end_s)
+    converter = PictureConverter(*analysis_size(info, max_side))
+    with closing(read_pictures(info, start_s=start_s, end_s=end_s, warnings=warnings)) as pictures:
+        for time, picture in _sample(pictures, start, end, step, hold_s):
+            yield _as_frame(picture, converter, time)
+
+
+def read_all_frames(
+    info: VideoInfo,
+    *,
+    start_s: float = 0.0,
+    end_s: float | None = None,
+    order: PixelOrder = "rgb",
+    warnings: list[str] | None = None,
+) -> Generator[Frame, None, None]:
+    """Every frame that is shown within [start, end), the one already on screen at the start included.
+
+    Args:
+        info: The probed video.
+        start_s: In seconds of the video's timeline.
+        end_s: None is the end of the video.
+        order: Order of the colours in ``pixels``; ``bgr`` is what OpenCV draws on.
+        warnings: Sentences about what went wrong are added to it when reading ends.
+
+    Yields: Frames of ``info.width`` by ``info.height``, in order of time.
+
+    Raises:
+        MediaError: No frame at all can be decoded; ``stage`` is ``decode``.
+    """
+    converter = PictureConverter(info.width, info.height, order=order)
+    with closing(read_pictures(info, start_s=start_s, end_s=end_s, warnings=warnings)) as pictures:
+        for picture in pictures:
+            yield _as_frame(picture, converter, picture.time)
+
+
+def read_pictures(
+    info: VideoInfo, *, start_s: float = 0.0, end_s: float | None = None, warnings: list[str] | None = None
+) -> Generator[Picture, None, None]:
+    """As :func:`read_all_frames`, but each frame is converted only if and when the caller asks it to be.
+
+    Args:
+        info: The probed video.
+        start_s: In seconds of the video's timeline.
+        end_s: None is the end of the video.
+        warnings: Sentences about what went wrong are added to it when reading ends.
+
+    Yields: Pictures in order of time.
+
+    Raises:
+        MediaError: No frame at all can be decoded; ``stage`` is ``decode``.
+    """
+    report = ReadReport()
+    try:
+        yield from _within(info, *_limits(start_s, end_s), report)
+    finally:
+        if warnings is not None:
+            warnings.extend(report.warnings)
+
+
+def analysis_size(info: VideoInfo, max_side: int | None) -> tuple[int, int]:
+    """Size (width, height) of frames whose longer side is limited; never below one pixel."""
+    longest = max(info.width, info.height)
+    if max_side is None or longest <= max_side:
+        return info.width, info.height
+    if max_side < 1:
+        raise ValueError(f"max_side must be at least 1, got {max_side}")
+    ratio = Fraction(max_side, longest)
+    return max(1, round(info.width * ratio)), max(1, round(info.height * ratio))
+
+
+def _limits(start_s: float, end_s: float | None) -> tuple[Fraction, Fraction | None]:
+    if start_s < 0:
+        raise ValueError(f"start must not be negative, got {start_s}")
+    if end_s is not None and end_s <= start_s:
+        raise ValueError(f"end ({end_s}) must lie after start ({start_s})")
+    return Fraction(start_s), None if end_s is None else Fraction(end_s)
+
+
+def _as_frame(picture: Picture, converter: PictureConverter, time: Fraction) -> Frame:
+    return Frame(time=time, pts=picture.pts, index=picture.index, pixels=picture.to_array(converter))
+
+
+def _sample(
+    pictures: Iterator[Picture], start: Fraction, end: Fraction | None, step: Fraction, hold_s: float | None
+) -> Iterator[tuple[Fraction, Picture]]:
+    """Pair every wanted picture with its time: its own when first given, the instant when it is given again."""
+    hold = None if hold_s is None else Fraction(hold_s)
+    number = 0
+    shown: Picture | None = None
+    given: Fraction | None = None
+
+    def until(limit: Fraction) -> Iterator[tuple[Fraction, Picture]]:
+        nonlocal number, given
+        while shown is not None and (instant := start + number * step) < limit and (end is None or instant < end):
+            if instant >= shown.time:
+                if given is None:
+                    given = shown.time
+                    yield shown.time, shown
+                elif hold is not None and instant - given >= hold:
+                    given = instant
+                    yield instant, shown
+            number += 1
+
+    for picture in pictures:
+        yield from until(picture.time)
+        shown, given = picture, None
+        if (behind := picture.time - start) > 0:
+            number = max(number, -(-behind // step))
+    if shown is not None:
+        yield from until(shown.end)
+
+
+def _within(
+    info: VideoInfo, start: Fraction, end: Fraction | None, report: ReadReport
+) -> Generator[Picture, None, None]:
+    """Pictures that are on screen at some time within [start, end)."""
+    with closing(_from_start(info, start, report)) as pictures:
+        before: Picture | None = None
+        for picture in pictures:
+            if picture.time <= start:
+                before = picture
+                continue
+            if before is not None and before.end > start:
+                yield before
+            before = None
+            if end is not None and picture.time >= end:
+                return
+            yield picture
+        if before is not None and before.end > start:
+            yield before
+
+
+def _from_start(info: VideoInfo, start: Fraction, report: ReadReport) -> Generator[Picture, None, None]:
+    """Pictures from the one that is shown at ``start`` or earlier; jumps there where the file allows it."""
+    if start > SEEK_FROM_S:
+        for target in (start, start - SEEK_MARGIN_S):
+            with closing(_decode_file(info, max(target, Fraction(0)), report)) as pictures:
+                first = next(pictures, None)
+                if first is not None and first.time <= start:
+                    yield first
+                    yield from pictures
+                    return
+            report.restart()
+    with closing(_decode_file(info, None, report)) as pictures:
+        yield from pictures
+
+
+def _decode_file(info: VideoInfo, jump_to: Fraction | None, report: ReadReport) -> Generator[Picture, None, None]:
+    """Open, perhaps jump, and decode; one error if nothing comes."""
+    import av.error
+
+    container = open_media(info.path, stage="decode")
+    try:
+        video = choose_video(container, info.path, stage="decode")
+        check_size(info.path, video.codec_context.width, video.codec_context.height, stage="decode")
+        video.thread_type = "AUTO"
+        video.codec_context.thread_count = _threads()
+        if jump_to is not None and video.time_base is not None:
+            try:
+                container.seek(int((jump_to + info.origin) / video.time_base), stream=video, backward=True)
+            except av.error.FFmpegError:
+                return
+        yield from _number(info, _decode(container, video, report), video, jump_to is not None, report)
+        report.expected_end = _promised_end(info, video)
+        if report.decoded == 0 and jump_to is None:
+            reason = f": {report.broke_off}" if report.broke_off else ""
+            message = f"No picture of {info.path} could be decoded{reason}."
+            raise MediaError(message, hint="The file is damaged; copy it again or convert it.", stage="decode")
+    finally:
+        container.close()
+
+
+def _decode(container: InputContainer, video: VideoStream, report: ReadReport) -> Iterator[tuple[VideoFrame, Fraction]]:
+    """Decoded frames with the duration of the packet that brought each; damaged packets are counted and left out."""
+    import av.error
+
+    packets = container.demux(video)
+    while True:
+        try:
+            packet: Packet[VideoStream] | None = next(packets, None)
+        except av.error.FFmpegError as error:
+            report.broke_off = error.strerror or str(error)
+            yield from _drain(video, report)
+            return
+        if packet is None:
+            return
+        try:
+            frames = packet.decode()
+        except av.error.EOFError:
+            continue
+        except av.error.FFmpegError:
+            report.damaged += 1
+            continue
+        for frame in frames:
+            report.damaged += bool(frame.is_corrupt)
+            yield frame, (packet.duration or 0) * packet.time_base
+
+
+def _drain(video: VideoStream, report: ReadReport) -> Iterator[tuple[VideoFrame, Fraction]]:
+    """What the decoder still holds after reading broke off."""
+    import av.error
+
+    try:
+        for frame in video.decode(None):
+            yield frame, Fraction(0)
+    except av.error.FFmpegError:
+        report.damaged += 1
+
+
+def _number(
+    info: VideoInfo,
+    frames: Iterator[tuple[VideoFrame, Fraction]],
+    video: VideoStream,
+    jumped: bool,
+    report: ReadReport,
+) -> Generator[Picture, None, None]:
+    """Give each frame its place on the timeline; a frame without a stamp follows the one before it."""
+    unit = video.time_base or Fraction(1, 1000)
+    usual = 1 / info.frame_rate
+    last: Picture | None = None
+    index = -1
+    for frame, hint in frames:
+        at = stamp(frame)
+        time = at * unit - info.origin if at is not None else (last.end if last is not None else Fraction(0))
+        if index < 0 and jumped:
+            index = round(time * info.frame_rate)
+        else:
+            index += 1
+        report.decoded += 1
+        if last is not None and time <= last.time:
+            continue  # out of order or doubled: a viewer never sees it
+        length = _length(frame, unit, hint, usual)
+        pts = at if at is not None else int((time + info.origin) / unit)
+        last = Picture(time=time, duration=length, pts=pts, index=index, frame=frame)
+        report.end = last.end
+        yield last
+
+
+def _length(frame: VideoFrame, unit: Fraction, hint: Fraction, usual: Fraction) -> Fraction:
+    """How long a frame is shown, from itself, else from its packet, else from the average rate."""
+    own = getattr(frame, "duration", 0)
+    if own:
+        return Fraction(own) * unit
+    return hint or usual
+
+
+def _promised_end(info: VideoInfo, video: VideoStream) -> Fraction | None:
+    """When the picture should end by the file's own header."""
+    if not video.duration or video.time_base is None:
+        return None
+    return ((video.start_time or 0) + video.duration) * video.time_base - info.origin
+
+
+def _threads() -> int:
+    """Threads for one decoder: the cores that this process may use, bounded."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(MAX_THREADS, cores)

@@ -1,0 +1,149 @@
+"""One decoded picture as a viewer sees it: turned, with square pixels, in RGB.
+
+Coded pictures differ from shown ones: phones store a sideways picture and a display matrix, DVDs store pixels that
+are not square, cameras store luma and chroma by several matrices and ranges.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+PixelOrder = Literal["rgb", "bgr"]
+
+HD_HEIGHT = 720
+"""Untagged pictures of at least so many rows are taken as BT.709, smaller ones as BT.601, as players do."""
+MAX_SAMPLE_ASPECT = 16
+"""Sample aspect ratios beyond this (or its inverse) are taken as damage."""
+
+_UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
+_RGB_IN_PLANES = 0  # AVCOL_SPC_RGB
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Orientation:
+    """What a player does with the coded picture: mirror it left to right if asked, then turn it clockwise."""
+
+    turns: int = 0
+    """Quarter turns clockwise, 0 to 3."""
+    mirrored: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.turns <= 3:
+            raise ValueError(f"turns must lie in 0..3, got {self.turns}")
+
+    @property
+    def degrees(self) -> int:
+        """Turn clockwise in degrees: 0, 90, 180 or 270."""
+        return self.turns * 90
+
+    @property
+    def is_sideways(self) -> bool:
+        """Whether width and height change places."""
+        return self.turns % 2 == 1
+
+
+def orientation(frame: VideoFrame) -> Orientation:
+    """How a decoded frame is to be turned, from its display matrix; upright when it has none.
+
+    The matrix maps a coded point (x, y) to the shown (a x + c y, b x + d y) (ISO/IEC 14496-12, section 8.3.2).
+    Angles other than quarter turns go to the nearest one.
+    """
+    matrix = _display_matrix(frame)
+    if len(matrix) < 36:
+        return Orientation()
+    a, b, _, c, d = struct.unpack("=5i", matrix[:20])
+    if a * d - b * c == 0:
+        return Orientation()
+    mirrored = a * d - b * c < 0
+    if mirrored:
+        a, b = -a, -b
+    angle = float(np.degrees(np.arctan2(b, a)))
+    return Orientation(turns=round(angle / 90) % 4, mirrored=mirrored)
+
+
+def _display_matrix(frame: VideoFrame) -> bytes:
+    """The nine 32-bit numbers of the display matrix, or nothing."""
+    from av.sidedata.sidedata import Type
+
+    try:
+        items: Iterable[Any] = frame.side_data
+        return next((bytes(item) for item in items if item.type == Type.DISPLAYMATRIX), b"")
+    except ValueError:  # other side data of a kind that this PyAV cannot name
+        return b""
+
+
+def shown_size(width: int, height: int, sample_aspect: Fraction | None, turned: Orientation) -> tuple[int, int]:
+    """Size in square pixels after turning, as (width, height).
+
+    Args:
+        width: Of the coded picture.
+        height: Of the coded picture.
+        sample_aspect: Width of a coded pixel over its height; None or implausible values count as 1.
+        turned: How the picture is turned afterwards.
+    """
+    if sample_aspect and Fraction(1, MAX_SAMPLE_ASPECT) <= sample_aspect <= MAX_SAMPLE_ASPECT:
+        width = max(1, round(width * sample_aspect))
+    return (height, width) if turned.is_sideways else (width, height)
+
+
+class PictureConverter:
+    """Turns decoded frames into arrays of one size; keeps the scaler between frames.
+
+    Args:
+        width: Of the arrays.
+        height: Of the arrays.
+        order: Order of the three colours in the last axis.
+    """
+
+    def __init__(self, width: int, height: int, *, order: PixelOrder = "rgb") -> None:
+        from av.video.reformatter import VideoReformatter
+
+        if width < 1 or height < 1:
+            raise ValueError(f"picture size must be positive, got {width} x {height}")
+        self.width = width
+        self.height = height
+        self.order = order
+        self._scaler = VideoReformatter()
+
+    def convert(self, frame: VideoFrame) -> NDArray[np.uint8]:
+        """A frame as uint8 ``[height width 3]``, contiguous, turned and scaled to this converter's size."""
+        turned = orientation(frame)
+        width, height = (self.height, self.width) if turned.is_sideways else (self.width, self.height)
+        pixels = self._scale(frame, width, height)
+        return _turn(pixels, turned)
+
+    def _scale(self, frame: VideoFrame, width: int, height: int) -> NDArray[np.uint8]:
+        from av.video.reformatter import Colorspace, Interpolation
+
+        shrinks = width < frame.width or height < frame.height
+        guess = None
+        if frame.colorspace == _UNSPECIFIED:
+            guess = int(Colorspace.ITU709 if min(frame.width, frame.height) >= HD_HEIGHT else Colorspace.ITU601)
+        converted = self._scaler.reformat(
+            frame,
+            width=width,
+            height=height,
+            format="rgb24" if self.order == "rgb" else "bgr24",
+            src_colorspace=guess,
+            interpolation=Interpolation.AREA if shrinks else Interpolation.BILINEAR,
+            threads=1,
+        )
+        return np.asarray(converted.to_ndarray(), dtype=np.uint8)
+
+
+def _turn(pixels: NDArray[np.uint8], turned: Orientation) -> NDArray[np.uint8]:
+    if turned.mirrored:
+        pixels = pixels[:, ::-1]
+    if turned.turns:
+        pixels = np.rot90(pixels, k=-turned.turns)
+    return np.ascontiguousarray(pixels)

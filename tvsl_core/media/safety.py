@@ -1,0 +1,175 @@
+"""Opening files that nobody vouches for: local plain files only, known containers only, bounded sizes.
+
+FFmpeg follows what a file says: a playlist names other files and addresses, a path such as ``a%03d.png`` names many
+files, ``http:`` in a name opens a connection. A video that someone hands in must do none of this, so every file is
+opened through :func:`open_media`, and every ffmpeg process reads through :func:`ffmpeg_input_options`.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from tvsl_core.errors import MediaError
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+
+MAX_SIDE = 16384
+"""Longest side of a picture that is decoded, in pixels."""
+MAX_PIXELS = MAX_SIDE * MAX_SIDE
+"""Most pixels of a picture that is decoded."""
+
+VIDEO_DEMUXERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,ogg,flv,asf,mxf,gif,nut,dv,gxf,rm,ivf,wtv,"
+    "h264,hevc,m4v,obu,av1"
+)
+"""Containers that hold a video within one file, by FFmpeg's demuxer names."""
+SOUND_DEMUXERS = "mp3,wav,w64,flac,aac,aiff,caf,au,ac3,eac3,amr,ape,tta,wv"
+"""Containers of sound alone; opened so that the error can say that it is a sound file."""
+
+_PLAYLIST_HEADS = (b"#EXTM3U", b"ffconcat", b"v=0", b"[playlist]", b"file ")
+_PLAYLIST_MARKS = (b"<MPD", b"<SmoothStreaming")
+_IMAGE_HEADS = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\x00", b"MM\x00*")
+_INDEXED_BOXES = {b"ftyp", b"mdat", b"wide", b"free", b"skip"}
+_HEAD_BYTES = 512
+
+Stage = Literal["probe", "decode"]
+
+
+def file_url(path: Path) -> str:
+    """The address under which FFmpeg takes any path as one plain local file, whatever characters it holds."""
+    return f"file:{os.fspath(path)}"
+
+
+def ffmpeg_input_options() -> dict[str, str]:
+    """Options that must stand before every ``-i`` of an ffmpeg process, by name without the dash."""
+    return {"protocol_whitelist": "file", "format_whitelist": f"{VIDEO_DEMUXERS},{SOUND_DEMUXERS}"}
+
+
+def ffmpeg_input_arguments(path: Path) -> list[str]:
+    """Arguments with which an ffmpeg process reads ``path`` and nothing else, ``-i`` included."""
+    options = [part for name, value in ffmpeg_input_options().items() for part in (f"-{name}", value)]
+    return [*options, "-i", file_url(path)]
+
+
+def check_file(path: Path, *, stage: Stage = "probe") -> None:
+    """Refuse what cannot be a video before anything is opened.
+
+    Raises:
+        MediaError: The path is missing, a folder, a pipe or device, empty, or may not be read.
+    """
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        what = "is a link to a file that does not exist" if path.is_symlink() else "does not exist"
+        raise MediaError(f"{path} {what}.", hint="Check the spelling of the path.", stage=stage) from None
+    except PermissionError:
+        raise _unreadable(path, stage) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise MediaError(f"{str(path)!r} cannot be opened: {reason}.", stage=stage) from error
+    if stat.S_ISDIR(status.st_mode):
+        raise MediaError(f"{path} is a folder, not a video file.", hint="Name the files in it.", stage=stage)
+    if not stat.S_ISREG(status.st_mode):
+        hint = "Save its content to a file first."
+        raise MediaError(f"{path} is not a regular file but a pipe, socket or device.", hint=hint, stage=stage)
+    if status.st_size == 0:
+        raise MediaError(f"{path} is empty (0 bytes).", hint="Copy or download it again.", stage=stage)
+    if not os.access(path, os.R_OK):
+        raise _unreadable(path, stage)
+
+
+def open_media(path: Path, *, stage: Stage = "probe") -> InputContainer:
+    """Open a local media file for reading; the caller closes it.
+
+    Args:
+        path: A regular file.
+        stage: Where we are, for the error.
+
+    Returns: The open container. Only containers of this module's lists, and only bytes of this one file, are read.
+
+    Raises:
+        MediaError: The file cannot be opened as a video; the message says why.
+    """
+    import av
+    import av.error
+
+    check_file(path, stage=stage)
+    options = {**ffmpeg_input_options(), "max_pixels": str(MAX_PIXELS)}
+    try:
+        return av.open(file_url(path), "r", options=options, metadata_errors="replace")
+    except av.error.PermissionError:
+        raise _unreadable(path, stage) from None
+    except (av.error.FFmpegError, ValueError) as error:
+        raise _explain(path, error, stage) from error
+
+
+def check_size(path: Path, width: int, height: int, *, stage: Stage = "probe") -> None:
+    """Refuse pictures that would fill the memory.
+
+    Raises:
+        MediaError: A side is longer than ``MAX_SIDE``, or the file gives no size.
+    """
+    if width < 1 or height < 1:
+        raise MediaError(f"{path} gives no picture size ({width} x {height}).", hint="Convert it first.", stage=stage)
+    if max(width, height) > MAX_SIDE:
+        hint = f"The limit is {MAX_SIDE} pixels a side; scale it down first."
+        raise MediaError(f"{path} claims pictures of {width} x {height} pixels.", hint=hint, stage=stage)
+
+
+def _unreadable(path: Path, stage: Stage) -> MediaError:
+    return MediaError(f"{path} may not be read by this user.", hint="Change its permissions.", stage=stage)
+
+
+def _explain(path: Path, error: Exception, stage: Stage) -> MediaError:
+    """Say in one sentence why FFmpeg refused a file."""
+    head = _head(path)
+    text = head.lstrip(b"\xef\xbb\xbf \r\n\t")
+    if text.startswith(_PLAYLIST_HEADS) or any(mark in head for mark in _PLAYLIST_MARKS):
+        message = f"{path} is a playlist or a list of other files, which tvsl does not follow."
+        return MediaError(message, hint="Name the video files themselves.", stage=stage)
+    if head.startswith(_IMAGE_HEADS) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
+        return MediaError(f"{path} is a still image, not a video.", hint="Name a video file.", stage=stage)
+    if _lacks_index(path):
+        message = f"{path} is cut off: its index (moov) is missing, so nothing in it can be found."
+        hint = "The recording or the copy was not finished; copy it again, or repair it with a recovery tool."
+        return MediaError(message, hint=hint, stage=stage)
+    reason = getattr(error, "strerror", None) or str(error)
+    message = f"{path} is not a video that tvsl can read ({reason})."
+    return MediaError(message, hint="It may be damaged or of another kind.", stage=stage)
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_HEAD_BYTES)
+    except OSError:
+        return b""
+
+
+def _lacks_index(path: Path) -> bool:
+    """Whether a file of the MP4 family has no ``moov`` box (ISO/IEC 14496-12, section 8.2) within its bytes."""
+    first = b""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        offset = 0
+        for _ in range(1000):
+            if offset + 8 > size:
+                break
+            file.seek(offset)
+            header = file.read(16)
+            length, kind = int.from_bytes(header[:4], "big"), header[4:8]
+            if length == 1:
+                length = int.from_bytes(header[8:16], "big")
+            if length == 0:
+                length = size - offset
+            if length < 8 or not kind.isascii():
+                break
+            if kind == b"moov" and offset + length <= size:
+                return False
+            first = first or kind
+            offset += length
+    return first in _INDEXED_BOXES
