@@ -65,7 +65,7 @@ class VideoEncoder:
             frame_rate: Exact, such as 30000/1001.
             sound: What is heard; None is a silent video.
             pixel_order: Of the frames' bytes.
-            quality: 0 is lossless, 18 looks like the original, 28 is visibly poorer.
+            quality: 1 is the most faithful, 18 looks like the original, 28 is visibly poorer.
             threads: Of the compressor; 0 is one for each core, four at most.
 
         Raises:

@@ -74,7 +74,7 @@ class PictureFormat:
     frame_rate: Fraction
     pixel_order: PixelOrder = "rgb24"
     quality: int = 21
-    """Constant rate factor of x264: 0 is lossless, 18 looks like the original, 28 is visibly poorer."""
+    """Constant rate factor of x264: 1 is the most faithful, 18 looks like the original, 28 is visibly poorer."""
     preset: str = "veryfast"
     threads: int = 0
     """0 is one for each core, four at most."""
@@ -84,8 +84,8 @@ class PictureFormat:
             raise ValueError(f"yuv420p needs an even size of at least 2 x 2, got {self.width} x {self.height}")
         if self.frame_rate <= 0:
             raise ValueError(f"frame rate must be positive, got {self.frame_rate}")
-        if not 0 <= self.quality <= 51:
-            raise ValueError(f"quality must lie in [0, 51], got {self.quality}")
+        if not 1 <= self.quality <= 51:  # 0 is lossless, which browsers do not play
+            raise ValueError(f"quality must lie in [1, 51], got {self.quality}")
 
 
 def build_command(program: Path, picture: PictureFormat, sound: SoundSource | None, output: Path) -> list[str]:
