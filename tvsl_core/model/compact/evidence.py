@@ -1,0 +1,117 @@
+"""Which labels speak for a class name: curated where someone has written it down, else derived through language.
+
+A class is a set of weights in [0, 1] over the labels that a network knows. Weight 1 says that the label *is* the class or
+a kind of it, so that the label's probability counts in full; 0 says that it has nothing to do with it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tvsl_core.model.compact.labels import Label
+
+SAME_WORDS = 0.9
+"""Likeness of a class and a label that contains all its words, at least."""
+LEAST_LIKENESS = 0.5
+"""Below this cosine a label is unrelated. Two names of different things seldom pass it."""
+RELATIVE = 0.12
+"""Labels further than this behind the best one are left out."""
+
+_WORD = re.compile(r"[a-z0-9]+")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClassEvidence:
+    """The labels that speak for a class, by key, each with a weight in (0, 1]."""
+
+    sounds: Mapping[str, float] = field(default_factory=dict)
+    """AudioSet display names, such as "Violin, fiddle"."""
+    looks: Mapping[str, float] = field(default_factory=dict)
+    """ImageNet main names, such as "sax"."""
+
+    def __post_init__(self) -> None:
+        for weights in (self.sounds, self.looks):
+            for key, weight in weights.items():
+                if not 0 < weight <= 1:
+                    raise ValueError(f"the weight of label {key!r} must lie in (0, 1], got {weight}")
+
+
+class Evidence(Protocol):
+    """Anything that says which labels speak for a class, such as ``ClassEvidence``."""
+
+    @property
+    def sounds(self) -> Mapping[str, float]:
+        """AudioSet display names to weights."""
+        ...
+
+    @property
+    def looks(self) -> Mapping[str, float]:
+        """ImageNet main names to weights."""
+        ...
+
+
+def normalize_name(name: str) -> str:
+    """One spelling for the same name: lower case, single spaces, no underscores."""
+    return " ".join(name.casefold().replace("_", " ").split())
+
+
+def weigh_labels(weights: Mapping[str, float], labels: Sequence[Label]) -> NDArray[np.float32]:
+    """Curated weights as a vector over all labels.
+
+    Raises: ValueError: A key names no label; the nearest one is suggested.
+    """
+    index = {label.key.casefold(): position for position, label in enumerate(labels)}
+    vector = np.zeros(len(labels), np.float32)
+    for key, weight in weights.items():
+        if key.casefold() not in index:
+            near = difflib.get_close_matches(key.casefold(), index, n=1, cutoff=0.0)
+            raise ValueError(f"no label is called {key!r}; the nearest is {labels[index[near[0]]].key!r}")
+        vector[index[key.casefold()]] = weight
+    return vector
+
+
+def words(name: str) -> tuple[str, ...]:
+    """The words of a name in order, singular where an English plural is plain to see."""
+    found = _WORD.findall(normalize_name(name))
+    return tuple(
+        word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+        for word in found
+    )
+
+
+def names_head(short: Sequence[str], long: Sequence[str]) -> bool:
+    """Whether ``long`` ends in the words of ``short``: an acoustic guitar is a guitar, a guitar pick is not."""
+    return bool(short) and len(long) >= len(short) and tuple(long[-len(short) :]) == tuple(short)
+
+
+def contains_words(short: Sequence[str], long: Sequence[str]) -> bool:
+    """Whether all words of ``short`` occur in ``long``: a car alarm and a car passing by both tell of a car."""
+    return bool(short) and set(short) <= set(long)
+
+
+def sharpen(likeness: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Likenesses of one class with all labels to weights; unrelated labels get exactly 0.
+
+    With a label at ``SAME_WORDS`` or more only such labels count, in full. Otherwise the best label and those close behind
+    it count, the less the worse they are.
+
+    Args:
+        likeness: ``[label]``, cosines with ``SAME_WORDS`` floors.
+
+    Returns: ``[label]`` in [0, 1].
+    """
+    best = float(likeness.max(initial=-1.0))
+    if best < LEAST_LIKENESS:
+        return np.zeros_like(likeness)
+    if best >= SAME_WORDS:
+        return np.where(likeness >= SAME_WORDS, np.float32(1.0), np.float32(0.0))
+    floor = max(LEAST_LIKENESS - 1e-3, best - RELATIVE)
+    strength = np.clip((likeness - floor) / (best - floor), 0.0, 1.0)
+    return np.asarray(strength * best / SAME_WORDS, np.float32)

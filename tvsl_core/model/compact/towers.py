@@ -1,0 +1,231 @@
+"""The compact towers behind the one interface: pictures, sounds and names meet as labels.
+
+The joint space has 1,521 dimensions: the 1,000 looks of ImageNet, then the 521 sounds of AudioSet. A patch of a picture is
+the softmax of its class activations in the first block; a position of the sound is its scores in the second. So that a
+patch and a sound can also be compared with each other, each one's other block is filled by carrying its
+probabilities across through language (``language.carry_matrix``). A class name is a weight on every label
+(``evidence``), so its product with a patch or a position adds up what speaks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from tvsl_core.model.compact import efficientnet_lite, foreground, yamnet
+from tvsl_core.model.compact.efficientnet_lite import EfficientNetLite0
+from tvsl_core.model.compact.evidence import Evidence, normalize_name, sharpen, weigh_labels
+from tvsl_core.model.compact.language import LabelSpace, carry_matrix
+from tvsl_core.model.compact.text import TextTower
+from tvsl_core.model.compact.yamnet import Yamnet
+
+SHORT_SIDE = 320
+"""Working height or width, whichever is shorter, of a prepared picture in pixels."""
+LONG_SIDE = 1024
+"""The other side is at most this."""
+LOOKS = efficientnet_lite.CLASSES
+
+
+class Networks(NamedTuple):
+    """The three networks, each with its prefix in the weights file."""
+
+    image: EfficientNetLite0
+    sound: Yamnet
+    text: TextTower
+
+    def items(self) -> Iterator[tuple[str, nn.Module]]:
+        """(prefix, network), three times."""
+        return iter((("image.", self.image), ("sound.", self.sound), ("text.", self.text)))
+
+
+def working_size(height: int, width: int) -> tuple[int, int]:
+    """Height and width of the prepared picture: multiples of 32 that keep the aspect ratio as well as they can.
+
+    The short side is 320 pixels; beyond an aspect ratio of 3.2 the long side is 1024 and the short side shrinks, at the
+    least to 32.
+    """
+    if height < 1 or width < 1:
+        raise ValueError(f"a picture has at least one pixel, got {height} x {width}")
+    stride = efficientnet_lite.STRIDE
+    aspect = max(height, width) / min(height, width)
+    if SHORT_SIDE * aspect <= LONG_SIDE:
+        short, long = SHORT_SIDE, round(SHORT_SIDE * aspect / stride) * stride
+    else:
+        short, long = max(round(LONG_SIDE / aspect / stride), 1) * stride, LONG_SIDE
+    return (short, long) if height <= width else (long, short)
+
+
+class CompactTowers:
+    """Pictures, sounds and names in one joint space of labels; see ``tvsl_core.model.towers.Towers``.
+
+    Args:
+        networks: The three networks with their weights.
+        sounds: The sound labels and their vectors.
+        looks: The look labels and their vectors.
+        device: Where to run.
+        precision: ``bf16`` for the picture and sound networks.
+        evidence: Curated labels behind class names, by name.
+        weights_sha256: What identifies the weights in a result.
+    """
+
+    name: str = "compact"
+    dim: int = LOOKS + yamnet.CLASSES
+    sample_rate: int = yamnet.SAMPLE_RATE
+    patch_size: int = efficientnet_lite.STRIDE
+
+    def __init__(
+        self,
+        *,
+        networks: Networks,
+        sounds: LabelSpace,
+        looks: LabelSpace,
+        device: torch.device,
+        precision: Literal["fp32", "bf16"],
+        evidence: Mapping[str, Evidence],
+        weights_sha256: str,
+    ) -> None:
+        self.device = device
+        self.precision = precision
+        self.weights_sha256 = weights_sha256
+        kind = torch.bfloat16 if precision == "bf16" else torch.float32
+        self.image = networks.image.to(device=device, dtype=kind, memory_format=torch.channels_last)
+        self.sound = networks.sound.to(device=device)
+        for part in (self.sound.stem, self.sound.layers):
+            part.to(dtype=kind, memory_format=torch.channels_last)
+        self.text = networks.text.to(device=device)
+        self.sounds, self.looks = sounds, looks
+        carried = carry_matrix(sounds, looks).to(device)
+        self._picture_to_sound = carried.T.contiguous()
+        """``[look sound]``: a look's probability counts for every sound it makes."""
+        self._sound_to_picture = carried / carried.sum(dim=1, keepdim=True).clamp(min=1.0)
+        """``[sound look]``: a sound's probability is shared out among the looks that make it."""
+        self._curated: dict[str, NDArray[np.float32]] = {}
+        for name, labels in evidence.items():
+            rows = (weigh_labels(labels.looks, looks.labels), weigh_labels(labels.sounds, sounds.labels))
+            self._curated[normalize_name(name)] = np.concatenate(rows)
+        self._known: dict[str, Tensor] = {}
+
+    @property
+    def sound_hop_s(self) -> float:
+        """Seconds between sound positions: 0.48."""
+        return yamnet.HOP / yamnet.SAMPLE_RATE
+
+    @property
+    def sound_span_s(self) -> float:
+        """Seconds of sound that one position sees: 0.975."""
+        return yamnet.SPAN / yamnet.SAMPLE_RATE
+
+    @torch.inference_mode()
+    def preprocess(self, frames: NDArray[np.uint8]) -> Tensor:
+        """uint8 RGB ``[clip height width 3]`` to float ``[clip 3 height' width']``, the whole frame (``working_size``).
+
+        Raises: ValueError: Not such an array.
+        """
+        if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8 or 0 in frames.shape:
+            raise ValueError(f"frames are uint8 [clip height width 3], got {frames.dtype} {frames.shape}")
+        size = working_size(frames.shape[1], frames.shape[2])
+        pixels = torch.from_numpy(np.ascontiguousarray(frames)).to(self.device).permute(0, 3, 1, 2)
+        # On the CPU torch resizes bytes in channels-last order several times faster than floats.
+        pixels = pixels if self.device.type == "cpu" else pixels.float()
+        if pixels.shape[-2:] != size:
+            pixels = F.interpolate(pixels, size=size, mode="bilinear", antialias=True)
+        return pixels.float().sub_(efficientnet_lite.MEAN).div_(efficientnet_lite.SCALE)
+
+    @torch.inference_mode()
+    def embed_images(self, images: Tensor) -> Tensor:
+        """Normalised float ``[clip 3 height width]`` to ``[clip 1521]``: what the whole picture shows."""
+        cells = self._features(images).cells.float().mean(dim=(-2, -1))
+        logits = F.linear(cells, self.image.classifier.weight.float(), self.image.classifier.bias.float())
+        return self._from_looks(torch.softmax(logits, dim=-1))
+
+    @torch.inference_mode()
+    def image_patches(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """Normalised float ``[clip 3 height width]`` to (``[clip patch 1521]``, (rows, columns)), patches row by row."""
+        logits = self.image.cell_logits(self._features(images).cells).float()
+        looks = torch.softmax(logits, dim=1)
+        return self._from_looks(looks.flatten(2).transpose(1, 2)), (logits.shape[2], logits.shape[3])
+
+    @torch.inference_mode()
+    def embed_audio(self, waveforms: Tensor) -> Tensor:
+        """Mono float ``[clip sample]`` in [-1, 1] at 16 kHz to ``[clip 1521]``: the mean over its positions."""
+        return self.sound_positions(waveforms).mean(dim=1)
+
+    @torch.inference_mode()
+    def sound_positions(self, waveforms: Tensor) -> Tensor:
+        """Mono float ``[clip sample]`` in [-1, 1] at 16 kHz to ``[clip sound 1521]``.
+
+        One position per 7,680 samples (``yamnet.count_positions``); sound shorter than 15,600 samples is padded with
+        zeros behind, as is the last position.
+        """
+        scores, _ = self.sound(waveforms.to(device=self.device, dtype=torch.float32))
+        return torch.cat((scores @ self._sound_to_picture, scores), dim=-1)
+
+    @torch.inference_mode()
+    def embed_text(self, names: Sequence[str]) -> Tensor:
+        """Class names to ``[klass 1521]``: a weight in [0, 1] on every label, exactly 0 for those unrelated.
+
+        A name with curated evidence uses that; any other is derived through the text tower, once. A name like nothing
+        that the towers know is all zeros.
+        """
+        keys = [normalize_name(name) for name in names]
+        fresh = [key for key in dict.fromkeys(keys) if key not in self._known]
+        curated = [key for key in fresh if key in self._curated]
+        for key in curated:
+            self._known[key] = torch.from_numpy(self._curated[key]).to(self.device)
+        derived = [key for key in fresh if key not in self._curated]
+        if derived:
+            vectors = self.text.embed(derived).float()
+            likeness = (self.looks.likeness(derived, vectors), self.sounds.likeness(derived, vectors))
+            for row, key in enumerate(derived):
+                weights = np.concatenate([sharpen(block[row].cpu().numpy()) for block in likeness])
+                self._known[key] = torch.from_numpy(weights).to(self.device)
+        return torch.stack([self._known[key] for key in keys]) if keys else torch.zeros(0, self.dim, device=self.device)
+
+    @torch.inference_mode()
+    def image_evidence(self, patches: Tensor, text: Tensor) -> Tensor:
+        """``[clip patch 1521]`` and ``[klass 1521]`` to ``[clip patch klass]`` in [0, 1].
+
+        The labels of a picture exclude each other, so the probability of any label of the class is their sum.
+        """
+        return (patches[..., :LOOKS] @ text[:, :LOOKS].T).clamp(0.0, 1.0)
+
+    @torch.inference_mode()
+    def sound_evidence(self, positions: Tensor, text: Tensor) -> Tensor:
+        """``[clip sound 1521]`` and ``[klass 1521]`` to ``[clip sound klass]`` in [0, 1].
+
+        The labels of a sound contain each other ("Guitar", "Acoustic guitar"), so the best of a class counts.
+        """
+        scores, weights = positions[..., LOOKS:], text[:, LOOKS:]
+        columns = []
+        for row in weights:
+            labels = row.nonzero().flatten()
+            best = (scores[..., labels] * row[labels]).amax(dim=-1) if labels.numel() else scores.new_zeros(scores.shape[:-1])
+            columns.append(best)
+        stacked = torch.stack(columns, dim=-1) if columns else scores.new_zeros((*scores.shape[:-1], 0))
+        return stacked.clamp(0.0, 1.0)
+
+    @torch.inference_mode()
+    def image_foreground(self, images: Tensor) -> Tensor:
+        """Normalised float ``[clip 3 height width]`` to ``[clip row column]`` in [0, 1]: how likely some object is there."""
+        features = self._features(images)
+        return foreground.objectness(images, features, self.image.cell_logits(features.cells).float())
+
+    @torch.inference_mode()
+    def image_affinity(self, images: Tensor) -> Tensor:
+        """Normalised float ``[clip 3 height width]`` to ``[clip patch patch]``: cosines of the patches' local features."""
+        return foreground.affinity(self._features(images))
+
+    def _features(self, images: Tensor) -> efficientnet_lite.ImageFeatures:
+        """Features of prepared pictures; the sides must be multiples of 32."""
+        prepared = images.to(device=self.device, dtype=self.image.stem.weight.dtype)
+        return self.image.features(prepared.contiguous(memory_format=torch.channels_last))
+
+    def _from_looks(self, looks: Tensor) -> Tensor:
+        """Probabilities ``[... 1000]`` to the joint space."""
+        return torch.cat((looks, (looks @ self._picture_to_sound).clamp(max=1.0)), dim=-1)
