@@ -1,0 +1,132 @@
+"""A coarse map becomes a smooth glow over a picture."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+FLOOR = 0.12
+"""Map values up to here are wholly transparent."""
+FULL = 0.85
+"""From this map value on the glow is as opaque as it gets."""
+_WORK_SIDE = 224
+"""Longest side, in pixels, on which a map is smoothed before it is stretched over the frame."""
+_SMOOTHING = 0.45
+"""Standard deviation of the smoothing, in cells of the map."""
+_STRENGTH_STEPS = 64
+
+
+def interpolate_maps(first: NDArray[np.float32], second: NDArray[np.float32], weight: float) -> NDArray[np.float32]:
+    """A map between two maps in time.
+
+    Args:
+        first: ``[row column]``, shown at weight 0.
+        second: ``[row column]``, shown at weight 1; of another grid, it is brought to the grid of ``first``.
+        weight: In [0, 1]; values outside are clipped.
+    """
+    weight = min(1.0, max(0.0, weight))
+    if second.shape != first.shape:
+        rows, columns = first.shape
+        second = cv2.resize(second, (columns, rows), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    return (first + (second - first) * np.float32(weight)).astype(np.float32, copy=False)
+
+
+def fade(time_s: float, start_s: float, end_s: float, *, ramp_s: float = 0.25) -> float:
+    """Strength of something that is shown from ``start_s`` to ``end_s`` and eases in and out.
+
+    Args:
+        time_s: Now.
+        start_s: From when it is fully there; it begins to show ``ramp_s`` earlier.
+        end_s: Until when it is fully there; it is gone ``ramp_s`` later.
+        ramp_s: How long coming and going take, in seconds; 0 is at once.
+
+    Returns: In [0, 1].
+    """
+    outside = max(start_s - time_s, time_s - end_s, 0.0)
+    if ramp_s <= 0:
+        return 1.0 if outside == 0 else 0.0
+    left = max(0.0, 1.0 - outside / ramp_s)
+    return left * left * (3 - 2 * left)
+
+
+def smooth_map(values: NDArray[np.float32], *, width: int, height: int) -> NDArray[np.uint8]:
+    """Stretch a map over a frame without steps, rings or halos.
+
+    Bicubic stretching overshoots beside a peak, which shows as dark and bright rings. Linear stretching followed by a
+    Gaussian of about half a cell never leaves the range of the map; what the peak loses by it is given back.
+
+    Args:
+        values: ``[row column]`` in [0, 1].
+        width: Of the result, in pixels.
+        height: Of the result, in pixels.
+
+    Returns: uint8 ``[height width]``; 255 is a map value of 1.
+    """
+    rows, columns = values.shape
+    scale = min(1.0, _WORK_SIDE / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    values = np.nan_to_num(np.clip(values, 0.0, 1.0)).astype(np.float32, copy=False)
+    peak = float(values.max())
+    # Where the work grid is coarser than the map, averaging keeps thin peaks from falling through.
+    shrinks = size[0] < columns or size[1] < rows
+    work = cv2.resize(values, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    sigma_x, sigma_y = _SMOOTHING * size[0] / columns, _SMOOTHING * size[1] / rows
+    if max(sigma_x, sigma_y) > 0.3:
+        work = cv2.GaussianBlur(
+            work, (0, 0), sigmaX=max(sigma_x, 0.1), sigmaY=max(sigma_y, 0.1), borderType=cv2.BORDER_REPLICATE
+        )
+    left = float(work.max())
+    gain = 255.0 * (peak / left if left > 0 else 1.0)
+    small = cv2.convertScaleAbs(work, alpha=gain)
+    # type: ignore comments below: OpenCV's stubs know arrays of any number only.
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
+
+
+def add_glow(
+    picture: NDArray[np.uint8], heat: NDArray[np.uint8], ramp: NDArray[np.uint8], *, strength: float, opacity: float
+) -> None:
+    """Lay a glow over a picture, in place; cold parts of it stay exactly as they are.
+
+    Args:
+        picture: RGB ``[height width 3]``; changed.
+        heat: ``[height width]`` from ``smooth_map``.
+        ramp: Colours from cold to hot, ``[256 3]``.
+        strength: In [0, 1]; scales the opacity.
+        opacity: Of the hottest part at full strength, in [0, 1].
+    """
+    level = round(min(1.0, max(0.0, strength)) * _STRENGTH_STEPS)
+    if level == 0:
+        return
+    area = _warm_area(heat)
+    if area is None:
+        return
+    colour, veil = _tables(ramp.tobytes(), level, round(opacity * 255))
+    rows, columns = area
+    part, warm = picture[rows, columns], heat[rows, columns]
+    # OpenCV works on whole bytes with saturation: picture * (1 - alpha) + colour * alpha, the second product tabulated.
+    dimmed = cv2.multiply(part, cv2.applyColorMap(warm, veil), scale=1 / 255)
+    cv2.add(dimmed, cv2.applyColorMap(warm, colour), dst=part)
+
+
+def _warm_area(heat: NDArray[np.uint8]) -> tuple[slice, slice] | None:
+    """The rectangle outside of which nothing glows."""
+    first = int(FLOOR * 255) + 1
+    across, down = cv2.reduce(heat, 0, cv2.REDUCE_MAX)[0], cv2.reduce(heat, 1, cv2.REDUCE_MAX)[:, 0]
+    columns, rows = np.flatnonzero(across >= first), np.flatnonzero(down >= first)
+    if not len(rows) or not len(columns):
+        return None
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+@lru_cache(maxsize=256)
+def _tables(ramp: bytes, level: int, opacity: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """For each heat: its colour times its opacity, and what is left of the picture under it; both ``[256 1 3]``."""
+    colours = np.frombuffer(ramp, np.uint8).reshape(256, 3).astype(np.float64)
+    place = np.clip((np.arange(256) / 255 - FLOOR) / (FULL - FLOOR), 0, 1)
+    alpha = place * place * (3 - 2 * place) * (opacity / 255) * (level / _STRENGTH_STEPS)
+    veil = np.rint(255 * (1 - alpha))
+    colour = np.rint(colours * (1 - veil / 255)[:, None])
+    return colour.astype(np.uint8)[:, None], np.repeat(veil.astype(np.uint8)[:, None], 3, 1)[:, None]
