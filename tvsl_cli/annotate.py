@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,7 +31,7 @@ KEYS: dict[str, kinds.Converter] = {
     "overwrite": kinds.flag,
     "model": kinds.text,
     "device": kinds.text,
-    "precision": kinds.one_of("auto", "fp32", "bf16"),
+    "precision": kinds.text,
     "batch": kinds.whole,
     "workers": kinds.whole,
     "log-file": kinds.path,
@@ -38,6 +39,7 @@ KEYS: dict[str, kinds.Converter] = {
 """What the section [annotate] of a configuration file may set: option name to the kind of its value."""
 
 _WHAT, _WHEN, _HOW, _OUT, _SAY = "What to look for", "Which part", "Model and speed", "Results", "Messages"
+_PRECISIONS = ("auto", "fp32", "bf16")
 _DEFAULTS = AnnotateOptions()
 
 
@@ -208,7 +210,10 @@ def options_from(settings: dict[str, Any]) -> AnnotateOptions:
     """The settings that steer the annotation of one video, checked. Raises: ValueError: A value is out of range."""
     if settings["workers"] < 1:
         raise ValueError(f"workers must be at least 1, got {settings['workers']}")
-    kinds.one_of("auto", "fp32", "bf16")(settings["precision"])
+    if settings["precision"] not in _PRECISIONS:
+        raise ValueError(f"precision must be one of {', '.join(_PRECISIONS)}, got {settings['precision']!r}")
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", settings["device"]):
+        raise ValueError(f"device must be auto, cpu, cuda or cuda:N, got {settings['device']!r}")
     return AnnotateOptions(
         fps=settings["fps"],
         window_s=settings["window"],

@@ -12,7 +12,7 @@ from tvsl_cli.annotate import load_chosen_model
 from tvsl_cli.logs import logging_to
 from tvsl_cli.results import ResultWriter
 from tvsl_cli.settings import usage_errors
-from tvsl_cli.summary import say_failures, say_summary
+from tvsl_cli.summary import say_failures, say_plan, say_summary
 from tvsl_cli.tally import Tally
 from tvsl_cli.terminal import say
 from tvsl_cli.watch import watching
@@ -40,21 +40,22 @@ def run(
     with logging_to(verbose=verbose, quiet=quiet, log_file=settings["log-file"]):
         found = find_videos(inputs, stdin=sys.stdin)
         tally = Tally(videos=len(found.items) + len(found.problems), stages=1 if options.overlay == "none" else 2)
-        writer = ResultWriter(jsonl=jsonl and not dry_run)
+        writer = ResultWriter(jsonl=jsonl, dry_run=dry_run)
         try:
             with nullcontext(tally.hear) if quiet or dry_run else watching(tally) as hear:
 
                 def listen(event: Event) -> None:
                     hear(event)
-                    if not dry_run:
-                        writer.hear(event)
+                    writer.hear(event)
 
                 report = _annotate(found, settings, options, dry_run=dry_run, listen=listen)
         except KeyboardInterrupt:
             _say_interrupted(tally)
             raise
-    if not quiet:
-        say_summary(report, elapsed_s=tally.clock() - tally.began_s, dry_run=dry_run)
+    if dry_run and not quiet:
+        say_plan(report)
+    elif not quiet:
+        say_summary(report, tally)
     say_failures(report)
     return 1 if report.failed else 0
 
@@ -65,9 +66,9 @@ def _annotate(
     with usage_errors():
         from tvsl_core.vocabulary import load_vocabulary
 
-        vocabulary = load_vocabulary(settings["vocabulary"])
+        vocabulary = load_vocabulary(options.vocabulary)
         if options.classes:
-            vocabulary.restrict(options.classes)
+            vocabulary = vocabulary.restrict(options.classes)
     from tvsl_core.pipeline.batch import annotate_videos
 
     return annotate_videos(

@@ -23,10 +23,12 @@ class ResultWriter:
 
     Args:
         jsonl: Write the rows of each table instead of its path.
+        dry_run: Nothing is annotated: write the paths of the tables that would be made.
     """
 
-    def __init__(self, *, jsonl: bool) -> None:
+    def __init__(self, *, jsonl: bool, dry_run: bool = False) -> None:
         self.jsonl = jsonl
+        self.dry_run = dry_run
         self._closed = False
         self._lock = Lock()
 
@@ -35,26 +37,25 @@ class ResultWriter:
         if not isinstance(event, VideoFinished) or event.status == "failed" or not event.outputs:
             return
         table = event.outputs[0]
-        if table.suffix != ".parquet":
+        if self.dry_run and (self.jsonl or event.status == "skipped"):
             return
         with self._lock:
-            for line in _rows(table) if self.jsonl else [_path_line(table)]:
+            for line in _rows(table) if self.jsonl else [str(table)]:
                 if self._closed:
                     return
                 self._write(line)
 
     def _write(self, line: str) -> None:
-        from tvsl_cli.terminal import write_line
+        from tvsl_cli.terminal import console, say, write_line
 
         try:
-            write_line(line)
+            if sys.stdout.isatty() and console().is_terminal:
+                say(line)  # the same screen: the progress bars make room for it
+            else:
+                write_line(line)
         except BrokenPipeError:
             self._closed = True
             _log.info("standard output was closed; going on without it")
-
-
-def _path_line(table: Path) -> str:
-    return str(table)
 
 
 def _rows(table: Path) -> Iterator[str]:
@@ -83,8 +84,3 @@ def plain(value: Any, *, single: bool = False) -> Any:
             return None
         return float(f"{value:.7g}") if single else value
     return value
-
-
-def standard_output_is_terminal() -> bool:
-    """Whether a person reads standard output."""
-    return bool(sys.stdout.isatty())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tvsl_cli.tally import clock_text
+from tvsl_cli.tally import Tally, clock_text
 from tvsl_cli.terminal import console, say, sentence, visible
 
 if TYPE_CHECKING:
@@ -18,19 +19,27 @@ MOST_ROWS = 40
 _STYLES = {"done": "green", "skipped": "dim", "failed": "red"}
 
 
-def say_summary(report: BatchReport, *, elapsed_s: float, dry_run: bool) -> None:
+def say_summary(report: BatchReport, tally: Tally) -> None:
     """The batch on standard error: a table on a terminal, and one line of totals everywhere."""
     if console().is_terminal and report.finished:
-        console().print(summary_table(report.finished))
+        console().print(summary_table(report.finished, tally))
         hidden = len(report.finished) - MOST_ROWS
         if hidden > 0:
             say(f"... and {hidden:,} more")
-    say(totals(report.finished, elapsed_s=elapsed_s, dry_run=dry_run))
-    if not dry_run:
-        say(f"Tables: {report.videos_table} (one row per video), {report.run_file} (how it was made)", style="dim")
+    say(totals(report.finished, tally))
+    say(f"Tables: {report.videos_table} (one row per video), {report.run_file} (how it was made)", style="dim")
 
 
-def summary_table(finished: tuple[VideoFinished, ...]) -> Table:
+def say_plan(report: BatchReport) -> None:
+    """What a dry run found: each video and what would become of it."""
+    words = {"done": "Would annotate", "skipped": "Already done", "failed": "Cannot use"}
+    for row in report.finished:
+        say(f"{words[row.status]}: {row.video}")
+    count = {status: sum(row.status == status for row in report.finished) for status in words}
+    say(f"Dry run: {count['done']} to annotate, {count['skipped']} already done; nothing was written.")
+
+
+def summary_table(finished: Sequence[VideoFinished], tally: Tally) -> Table:
     """One row per video; failures first, so that a long batch cannot hide them."""
     from rich.table import Table
     from rich.text import Text
@@ -45,39 +54,36 @@ def summary_table(finished: tuple[VideoFinished, ...]) -> Table:
     table.add_column("status")
     ordered = sorted(finished, key=lambda row: row.status != "failed")
     for row in ordered[:MOST_ROWS]:
+        done = row.status == "done"
         table.add_row(
             Text(visible(row.video)),
             clock_text(row.duration_s) if row.duration_s else "",
             "" if row.status == "failed" else str(row.sources),
             Text(visible(", ".join(row.classes))),
-            clock_text(row.elapsed_s) if row.status == "done" else "",
-            speed_text(row),
+            clock_text(row.elapsed_s) if done else "",
+            speed_text(tally.annotated_s.get(row.video, 0.0), row.elapsed_s) if done else "",
             Text(row.status, style=_STYLES[row.status]),
         )
     return table
 
 
-def speed_text(row: VideoFinished) -> str:
+def speed_text(video_s: float, elapsed_s: float) -> str:
     """Seconds of video per second of work, such as ``4.1x``; empty when nothing was annotated."""
-    if row.status != "done" or row.elapsed_s <= 0 or row.duration_s <= 0:
-        return ""
-    return f"{row.duration_s / row.elapsed_s:.1f}x"
+    return f"{video_s / elapsed_s:.1f}x" if video_s > 0 and elapsed_s > 0 else ""
 
 
-def totals(finished: tuple[VideoFinished, ...], *, elapsed_s: float, dry_run: bool = False) -> str:
+def totals(finished: Sequence[VideoFinished], tally: Tally) -> str:
     """The batch in one sentence."""
     count = {status: sum(row.status == status for row in finished) for status in ("done", "skipped", "failed")}
-    named = "to annotate" if dry_run else "done"
-    parts = [f"{count['done']} {named}"]
-    parts += [f"{count[status]} {status}" for status in ("skipped", "failed") if count[status]]
+    parts = [
+        f"{count['done']} done",
+        *(f"{count[status]} {status}" for status in ("skipped", "failed") if count[status]),
+    ]
     text = f"{len(finished)} {'video' if len(finished) == 1 else 'videos'}: {', '.join(parts)}"
-    if dry_run:
-        return f"{text} (dry run: nothing was written)"
-    annotated_s = sum(row.duration_s for row in finished if row.status == "done")
-    if annotated_s and elapsed_s > 0:
-        speed = annotated_s / elapsed_s
-        text += f"; {clock_text(annotated_s)} of video in {clock_text(elapsed_s)} ({speed:.1f}x real time)"
-    return text
+    video_s, elapsed_s = sum(tally.annotated_s.values()), tally.clock() - tally.began_s
+    if speed := speed_text(video_s, elapsed_s):
+        text += f"; {clock_text(video_s)} of video in {clock_text(elapsed_s)} ({speed} real time)"
+    return f"{text}."
 
 
 def say_failures(report: BatchReport) -> None:

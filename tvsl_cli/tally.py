@@ -35,8 +35,9 @@ class Tally:
         self.began_s = clock()
         self.running: dict[str, Running] = {}
         self.finished: list[VideoFinished] = []
+        self.annotated_s: dict[str, float] = {}
+        """Seconds that were annotated of each video that is done: its length, or the part that was asked for."""
         self._skipped = 0
-        self._worked_s = 0.0
 
     def hear(self, event: Event) -> None:
         """Take in one event."""
@@ -48,12 +49,14 @@ class Tally:
             share = event.done_s / event.total_s if event.total_s > 0 else 0.0
             running.done[event.stage] = max(running.done.get(event.stage, 0.0), min(share, 1.0))
         else:
-            self.running.pop(event.video, None)
+            began = self.running.get(event.video)
+            if began:
+                del self.running[event.video]
             self.finished.append(event)
             if event.status == "skipped":
                 self._skipped += 1
             elif event.status == "done":
-                self._worked_s += event.duration_s
+                self.annotated_s[event.video] = began.duration_s if began else event.duration_s
 
     def share_of(self, video: str) -> float:
         """How much of a running video is done, in [0, 1]."""
@@ -79,7 +82,7 @@ class Tally:
         """Seconds of video per second since the start; 0 while nothing is known."""
         elapsed = self.clock() - self.began_s
         running_s = sum(self.share_of(video) * running.duration_s for video, running in self.running.items())
-        return (self._worked_s + running_s) / elapsed if elapsed > 0 else 0.0
+        return (sum(self.annotated_s.values()) + running_s) / elapsed if elapsed > 0 else 0.0
 
     @property
     def left_s(self) -> float | None:

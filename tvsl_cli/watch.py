@@ -69,7 +69,11 @@ class Lines:
             return f"{head}: {sentence(event.error)}"
         parts = [f"{event.sources} {'source' if event.sources == 1 else 'sources'}"]
         parts += [", ".join(event.classes)] if event.classes else []
-        parts += [f"{event.elapsed_s:.1f} s", speed_text(event)] if event.status == "done" else []
+        parts += (
+            [f"{event.elapsed_s:.1f} s", speed_text(self.tally.annotated_s.get(event.video, 0.0), event.elapsed_s)]
+            if event.status == "done"
+            else []
+        )
         warnings = "".join(f" (warning: {warning})" for warning in event.warnings)
         return f"{head}: {'; '.join(part for part in parts if part)}{warnings}"
 

@@ -1,0 +1,256 @@
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from tvsl_cli import annotate as annotate_command
+from tvsl_cli import annotate_run
+from tvsl_cli.__main__ import main
+from tvsl_cli.app import app
+from tvsl_cli.manual import MANUAL, manual, walk
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def tvsl(*arguments, stdin=None, **environment):
+    command = [sys.executable, "-m", "tvsl_cli", *arguments]
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        input=stdin,
+        env=os.environ | environment,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What the command hands on: (inputs, settings, options, flags)."""
+    calls = []
+
+    def remember(inputs, settings, options, **flags):
+        calls.append((inputs, settings, options, flags))
+        return 0
+
+    monkeypatch.setattr(annotate_run, "run", remember)
+
+    def ask(*arguments):
+        code = main(["annotate", *arguments])
+        assert code == 0, code
+        return calls[-1]
+
+    return ask
+
+
+def test_help_answers_in_half_a_second():
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        result = tvsl("--help")
+        times.append(time.perf_counter() - began)
+        assert result.returncode == 0
+        assert "annotate" in result.stdout
+
+    assert min(times) < 0.5
+
+
+def test_the_version_is_one_line():
+    assert re.fullmatch(r"tvsl \S+\n", tvsl("--version").stdout)
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["anotate"], ["annotate"], ["annotate", "a.mp4", "--no-such"], ["annotate", "a", "--fps", "x"]]
+)
+def test_what_is_not_understood_exits_with_2(arguments, capfd):
+    assert main(arguments) == 2
+    printed = capfd.readouterr()
+    assert printed.out == "" if arguments else "Usage" in printed.out + printed.err
+
+
+def test_a_misspelt_command_is_answered_with_the_right_one(capfd):
+    main(["anotate"])
+
+    assert "Did you mean 'annotate'" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--fps", "0"], "fps must lie in (0, 240], got 0"),
+        (["--window", "90"], "window must lie in [0.5, 60] seconds, got 90"),
+        (["--start", "10", "--end", "0:05"], "end (5.0) must lie after start (10.0)"),
+        (["--min-score", "1.5"], "min-score must lie in [0, 1], got 1.5"),
+        (["--max-sources", "0"], "max-sources must be at least 1, got 0"),
+        (["--batch", "0"], "batch must be at least 1, got 0"),
+        (["--workers", "0"], "workers must be at least 1, got 0"),
+        (["--audio-track", "-1"], "audio-track counts from 0, got -1"),
+        (["--precision", "fp64"], "precision must be one of auto, fp32, bf16, got 'fp64'"),
+        (["--device", "gpu"], "device must be auto, cpu, cuda or cuda:N, got 'gpu'"),
+        (["-v", "-q"], "--verbose and --quiet exclude each other"),
+    ],
+)
+def test_a_value_out_of_range_is_one_sentence_and_exit_code_2(arguments, said, capfd):
+    assert main(["annotate", "a.mp4", *arguments]) == 2
+    printed = capfd.readouterr()
+    assert said.casefold() in printed.err.casefold()
+    assert len(printed.err.splitlines()) == 1
+    assert printed.out == ""
+
+
+@pytest.mark.parametrize("value", ["1:99", "soon", ""])
+def test_a_time_that_is_none_is_refused_with_the_form_it_must_have(value, capfd):
+    assert main(["annotate", "a.mp4", "--start", value]) == 2
+    assert "mm:ss" in capfd.readouterr().err
+
+
+def test_the_defaults_are_those_of_the_library(asked):
+    inputs, settings, options, flags = asked("a.mp4", "b")
+
+    assert inputs == ["a.mp4", "b"]
+    assert options == annotate_command.AnnotateOptions()
+    assert (settings["out"], settings["model"], settings["workers"]) == (Path("results"), "compact", 1)
+    assert not any(flags.values())
+
+
+def test_every_option_reaches_the_library(asked):
+    typed = "--fps 4 --window 3 --start 0:10 --end 1:00.5 --classes dog,violin --vocabulary v.toml --min-score 0.3"
+    typed += " --max-sources 2 --batch 3 --overlay combined --save-maps --audio-track 1"
+    _, _, options, _ = asked("a.mp4", *typed.split())
+
+    assert options == annotate_command.AnnotateOptions(
+        fps=4,
+        window_s=3,
+        start_s=10,
+        end_s=60.5,
+        classes=("dog", "violin"),
+        vocabulary=Path("v.toml"),
+        min_score=0.3,
+        max_sources=2,
+        batch=3,
+        overlay="combined",
+        save_maps=True,
+        audio_track=1,
+    )
+
+
+def test_the_command_line_wins_over_the_file_and_the_file_over_the_default(asked, tmp_path):
+    file = tmp_path / "settings.toml"
+    file.write_text('[annotate]\nfps = 4\nwindow = 3\nclasses = ["dog"]\nworkers = 2\nsave-maps = true')
+    _, settings, options, _ = asked("a.mp4", "--config", str(file), "--window", "4", "--classes", "cat")
+
+    assert (options.fps, options.window_s, options.classes, options.save_maps) == (4, 4, ("cat",), True)
+    assert settings["workers"] == 2
+    assert options.max_sources == annotate_command.AnnotateOptions().max_sources
+
+
+def test_a_typed_value_wins_even_when_it_is_the_default(asked, tmp_path):
+    file = tmp_path / "settings.toml"
+    file.write_text("[annotate]\nfps = 4")
+    _, _, options, _ = asked("a.mp4", "--config", str(file), "--fps", "2")
+
+    assert options.fps == 2
+
+
+def test_a_bad_configuration_is_one_sentence_and_exit_code_2(tmp_path, capfd):
+    file = tmp_path / "settings.toml"
+    file.write_text("[annotate]\nfsp = 4")
+
+    assert main(["annotate", "a.mp4", "--config", str(file)]) == 2
+    assert "Did you mean 'fps'?" in capfd.readouterr().err
+    file.write_text("[annotate]\nfps = 400")
+    assert main(["annotate", "a.mp4", "--config", str(file)]) == 2
+    assert "got 400" in capfd.readouterr().err
+
+
+def test_every_setting_of_annotate_can_stand_in_a_file_and_nothing_else():
+    (command,) = [function for name, function in walk(app, ()) if name == "annotate"]
+    parameters = set(command.__annotations__) - {"return", "context", "inputs"}
+    of_this_call_only = {"config", "dry_run", "jsonl", "verbose", "quiet"}
+
+    assert {key.replace("-", "_") for key in annotate_command.KEYS} == parameters - of_this_call_only
+
+
+def test_a_name_with_a_leading_dash_can_be_given(asked):
+    inputs, *_ = asked("--", "-strange.mp4")
+
+    assert inputs == ["-strange.mp4"]
+
+
+def test_a_bug_is_one_sentence_with_advice_that_works(monkeypatch, capfd):
+    def stumble(*_, **__):
+        raise RuntimeError("the sky fell")
+
+    monkeypatch.setattr(annotate_run, "run", stumble)
+
+    assert main(["annotate", "a.mp4"]) == 1
+    said = capfd.readouterr().err
+    assert "RuntimeError: the sky fell" in said
+    assert "TVSL_DEBUG=1" in said
+    assert "Traceback" not in said
+    monkeypatch.setenv("TVSL_DEBUG", "1")
+    main(["annotate", "a.mp4"])
+    assert "Traceback" in capfd.readouterr().err
+
+
+def test_an_interrupt_exits_with_130(monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(annotate_run, "run", interrupt)
+
+    assert main(["annotate", "a.mp4"]) == 130
+
+
+def test_sigterm_ends_like_an_interrupt_with_143(monkeypatch):
+    def wait(*_, **__):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+
+    monkeypatch.setattr(annotate_run, "run", wait)
+
+    assert main(["annotate", "a.mp4"]) == 143
+
+
+def test_a_closed_pipe_ends_without_a_word():
+    command = f"{sys.executable} -m tvsl_cli annotate --help | true; exit ${{PIPESTATUS[0]}}"
+    result = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert result.stderr == ""
+
+
+def test_the_manual_says_what_the_commands_say():
+    assert MANUAL.read_text(encoding="utf-8") == manual(app), "run: python -m tvsl_cli.manual"
+
+
+def test_the_manual_names_every_command_and_every_option():
+    written = manual(app)
+
+    def check(command, words):
+        for name, inner in getattr(command, "commands", {}).items():
+            check(inner, [*words, name])
+        if hasattr(command, "commands"):
+            return
+        _, _, section = written.partition(f"\n## {' '.join(words)}\n")
+        section, _, _ = section.partition("\n## ")
+        assert section, f"{words} is missing"
+        for parameter in command.params:
+            for flag in parameter.opts if parameter.opts[0].startswith("-") else ():
+                assert flag == "--help" or f"`{flag}" in section, f"{flag} of {words} is missing"
+
+    check(get_command(app), ["tvsl"])
+
+
+def test_every_command_has_an_example_that_parses():
+    for name, function in walk(app, ("tvsl",)):
+        example = re.search(r"^ *Example: (.*)$", function.__doc__, re.MULTILINE)
+        assert example, f"{name} has no example"
+        assert example[1].startswith(name), example[1]
