@@ -19,9 +19,11 @@ from tvsl_core.model.compact.labels import Label
 
 SAME_WORDS = 0.9
 """Likeness of a class and a label that contains all its words, at least."""
-LEAST_LIKENESS = 0.5
-"""Below this cosine a label is unrelated. Two names of different things seldom pass it."""
-RELATIVE = 0.12
+SAME_NAME = 0.98
+"""Likeness of equal names, less what rounding takes."""
+LEAST_LIKENESS = 0.62
+"""Below this cosine a label is unrelated. Words that merely look alike stay below: tabla and tabby 0.59."""
+RELATIVE = 0.1
 """Labels further than this behind the best one are left out."""
 
 _WORD = re.compile(r"[a-z0-9]+")
@@ -96,14 +98,16 @@ def contains_words(short: Sequence[str], long: Sequence[str]) -> bool:
     return bool(short) and set(short) <= set(long)
 
 
-def sharpen(likeness: NDArray[np.float32]) -> NDArray[np.float32]:
+def sharpen(likeness: NDArray[np.float32], *, exclusive: bool) -> NDArray[np.float32]:
     """Likenesses of one class with all labels to weights; unrelated labels get exactly 0.
 
-    With a label at ``SAME_WORDS`` or more only such labels count, in full. Otherwise the best label and those close behind
-    it count, the less the worse they are.
+    Labels at ``SAME_WORDS`` or more count in full, and then no others do. Without one, the best label and those close
+    behind it count, the less the worse they are, and none if even the best is unlike.
 
     Args:
         likeness: ``[label]``, cosines with ``SAME_WORDS`` floors.
+        exclusive: Whether a label that has the very name of the class shuts out those that only contain it: the looks
+            of a lion are not those of a sea lion.
 
     Returns: ``[label]`` in [0, 1].
     """
@@ -111,7 +115,8 @@ def sharpen(likeness: NDArray[np.float32]) -> NDArray[np.float32]:
     if best < LEAST_LIKENESS:
         return np.zeros_like(likeness)
     if best >= SAME_WORDS:
-        return np.where(likeness >= SAME_WORDS, np.float32(1.0), np.float32(0.0))
+        least = SAME_NAME if exclusive and best >= SAME_NAME else SAME_WORDS - 1e-6
+        return np.where(likeness >= least, np.float32(1.0), np.float32(0.0))
     floor = max(LEAST_LIKENESS - 1e-3, best - RELATIVE)
     strength = np.clip((likeness - floor) / (best - floor), 0.0, 1.0)
     return np.asarray(strength * best / SAME_WORDS, np.float32)

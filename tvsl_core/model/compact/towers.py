@@ -181,10 +181,11 @@ class CompactTowers:
         derived = [key for key in fresh if key not in self._curated]
         if derived:
             vectors = self.text.embed(derived).float()
-            likeness = (self.looks.likeness(derived, vectors), self.sounds.likeness(derived, vectors))
+            looks = self.looks.likeness(derived, vectors).cpu().numpy()
+            sounds = self.sounds.likeness(derived, vectors).cpu().numpy()
             for row, key in enumerate(derived):
-                weights = np.concatenate([sharpen(block[row].cpu().numpy()) for block in likeness])
-                self._known[key] = torch.from_numpy(weights).to(self.device)
+                weights = (sharpen(looks[row], exclusive=True), sharpen(sounds[row], exclusive=False))
+                self._known[key] = torch.from_numpy(np.concatenate(weights)).to(self.device)
         return torch.stack([self._known[key] for key in keys]) if keys else torch.zeros(0, self.dim, device=self.device)
 
     @torch.inference_mode()
