@@ -61,7 +61,7 @@ def test_without_a_terminal_each_video_has_a_line_at_its_start_and_end(screen):
     lines = text.getvalue().splitlines()
 
     assert lines[0] == "Annotating a.mp4 (1:00)"
-    assert lines[1] == "[1/2] a.mp4: done; 2 sources; dog, violin; 15.0 s; 4.0x"
+    assert lines[1] == "[1/2] a.mp4: done: 2 sources; dog, violin; 15.0 s; 4.0x"
     assert lines[3] == "[2/2] b.mp4: failed: It is empty."
     assert len(lines) == 4
 
