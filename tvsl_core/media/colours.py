@@ -80,7 +80,7 @@ def map_ramp(name: ColourMap) -> NDArray[np.uint8]:
     if name not in COLOUR_MAPS:
         raise ValueError(f"unknown colour map {name!r}, choose one of {', '.join(COLOUR_MAPS)}")
     steps = np.arange(256, dtype=np.uint8)[:, None]
-    colours: NDArray[np.uint8] = cv2.applyColorMap(steps, getattr(cv2, f"COLORMAP_{name.upper()}"))[:, 0, ::-1].copy()
+    colours = cv2.applyColorMap(steps, getattr(cv2, f"COLORMAP_{name.upper()}"))[:, 0, ::-1].astype(np.uint8)
     colours.setflags(write=False)
     return colours
 

@@ -7,6 +7,7 @@ A frame in which nothing sounds is returned as it is.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from tvsl_core.media.colours import ColourMap, Rgb, colour_ramp, map_ramp, mix
 from tvsl_core.media.heat import add_glow, fade, interpolate_maps, smooth_map
-from tvsl_core.media.labels import SMALLEST_TEXT, paste, pill
+from tvsl_core.media.labels import SMALLEST_TEXT, Glyph, paste, pill, text_width
 from tvsl_core.media.legend import legend_panel
 from tvsl_core.media.place import Area, overlap, place_label
 from tvsl_core.types import Box
@@ -27,6 +28,10 @@ ACCENT: Rgb = (255, 186, 73)
 """Box and dot of a source that has no colour of its own; warm, as the hot end of the default colour map."""
 _INVISIBLE = 1 / 128
 _BIG_TEXT = 64
+_SHADOW = 0.9
+"""Times the blurred stroke is the darkness around a box."""
+_LABEL_SHARE = 0.12
+"""A label that would cover more of the picture than this is left out."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -129,7 +134,8 @@ def draw_heat(frame: NDArray[np.uint8], heats: Sequence[Heat], style: HeatStyle 
 
 def text_height(width: int, height: int, scale: float = 1.0) -> int:
     """Height of the lettering on a frame, in pixels: one size for all of it, growing with the frame."""
-    return round(min(_BIG_TEXT, max(SMALLEST_TEXT + 1, 0.4 * min(width, height) ** 0.62)) * scale)
+    usual = min(_BIG_TEXT, max(SMALLEST_TEXT + 1, 0.4 * math.pow(min(width, height), 0.62)))
+    return round(usual * scale)
 
 
 def _draw_legend(picture: NDArray[np.uint8], heats: Sequence[Heat], style: HeatStyle) -> list[Area]:
@@ -137,7 +143,7 @@ def _draw_legend(picture: NDArray[np.uint8], heats: Sequence[Heat], style: HeatS
     letters = text_height(width, height, style.text_scale * 0.9)
     margin = max(2, letters // 2)
     rows = [(heat.name, round(100 * heat.score), heat.colour or ACCENT, heat.is_offscreen) for heat in heats]
-    sprite = legend_panel(tuple(rows), letters, (width - 2 * margin) * 3 // 5, (height - 2 * margin) * 3 // 5)
+    sprite = legend_panel(tuple(rows), letters, width * 3 // 5, height * 2 // 5)
     if sprite is None:
         return []
     x, y = margin, height - margin - sprite.shape[0]
@@ -150,15 +156,9 @@ def _draw_labels(picture: NDArray[np.uint8], heats: Sequence[Heat], style: HeatS
     height, width = picture.shape[:2]
     letters = text_height(width, height, style.text_scale)
     margin = max(1, letters // 3)
-    room = width - 2 * margin
     for heat in sorted(heats, key=lambda heat: (not heat.is_offscreen, -heat.score)):
-        name = f"offscreen: {heat.name}" if heat.is_offscreen else heat.name
-        colour = heat.colour or ACCENT
-        glyph = "speaker" if heat.is_offscreen else "dot"
-        sprite = pill(
-            name, heat.percent, text_height=letters, widest=room, colour=mix(colour, (255, 255, 255), 0.15), glyph=glyph
-        )
-        if sprite is None or sprite.shape[0] + 2 * margin > height:
+        sprite = _label(heat, letters, width, height, margin)
+        if sprite is None:
             continue
         anchor = None if heat.is_offscreen else _anchor(heat, width, height)
         size = sprite.shape[1], sprite.shape[0]
@@ -167,6 +167,20 @@ def _draw_labels(picture: NDArray[np.uint8], heats: Sequence[Heat], style: HeatS
             continue  # the legend already says it, and two labels over each other say nothing
         taken.append(area)
         paste(picture, sprite, x=area[0], y=area[1], opacity=heat.strength)
+
+
+def _label(heat: Heat, letters: int, width: int, height: int, margin: int) -> NDArray[np.uint8] | None:
+    """The longest wording of a label that leaves enough of the picture to see; None when there is none."""
+    pale = mix(heat.colour or ACCENT, (255, 255, 255), 0.15)
+    glyph: Glyph = "speaker" if heat.is_offscreen else "dot"
+    room = width - 2 * margin
+    long = f"offscreen: {heat.name}"
+    fits = heat.is_offscreen and text_width(long, letters) < 0.7 * room
+    for words in (long, heat.name) if fits else (heat.name,):
+        sprite = pill(words, heat.percent, text_height=letters, widest=room, colour=pale, glyph=glyph)
+        if sprite is not None and sprite.shape[0] * sprite.shape[1] <= _LABEL_SHARE * width * height:
+            return sprite
+    return None
 
 
 def _anchor(heat: Heat, width: int, height: int) -> Area:
@@ -192,7 +206,7 @@ def _outline(picture: NDArray[np.uint8], box: Box, colour: Rgb, strength: float)
     """
     height, width = picture.shape[:2]
     stroke = max(1, round(min(width, height) / 300))
-    reach = 3 * stroke + 2
+    reach = 3 * stroke + 1
     left, top = max(0, min(width - 1, box.x_min)), max(0, min(height - 1, box.y_min))
     right, bottom = max(left + 1, min(width, box.x_max)), max(top + 1, min(height, box.y_max))
     x0, y0 = max(0, left - reach), max(0, top - reach)
@@ -202,14 +216,19 @@ def _outline(picture: NDArray[np.uint8], box: Box, colour: Rgb, strength: float)
     radius = min(round(min(width, height) / 60), (right - left) // 2, (bottom - top) // 2)
     _rounded_line(mask, inner, radius, stroke)
     # Most of the mask is empty: shadow and stroke live within `reach` of the box's edge.
+    tint = np.rint(np.arange(256)[:, None, None] / 255 * np.array(colour)).astype(np.uint8)
+    area = picture[y0:y1, x0:x1]
+    spread = (2 * stroke + 1, 2 * stroke + 1)
     for rows, columns in _rim(mask.shape, inner, reach):
         line = mask[rows, columns]
-        shadow = cv2.GaussianBlur(cv2.dilate(line, np.ones((3, 3), np.uint8)), (0, 0), 0.8 * stroke + 0.4)
-        under = picture[y0:y1, x0:x1][rows, columns].astype(np.float32)
-        under *= 1 - shadow[..., None] * np.float32(0.55 * strength / 255)
-        alpha = line[..., None] * np.float32(strength / 255)
-        under += (np.array(colour, np.float32) - under) * alpha
-        picture[y0:y1, x0:x1][rows, columns] = (under + 0.5).astype(np.uint8)
+        if line.size == 0:
+            continue
+        shadow = cv2.convertScaleAbs(cv2.blur(cv2.blur(line, spread), spread), alpha=_SHADOW * strength)
+        line = cv2.convertScaleAbs(line, alpha=strength)
+        # What is left of the picture under shadow and stroke, then the stroke's own colour on top.
+        rest = cv2.multiply(cv2.bitwise_not(shadow), cv2.bitwise_not(line), scale=1 / 255)
+        under = cv2.multiply(area[rows, columns], cv2.cvtColor(rest, cv2.COLOR_GRAY2BGR), scale=1 / 255)
+        area[rows, columns] = cv2.add(under, cv2.applyColorMap(line, tint))
 
 
 def _rim(shape: tuple[int, ...], inner: Area, reach: int) -> list[tuple[slice, slice]]:

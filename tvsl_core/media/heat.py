@@ -17,6 +17,7 @@ _WORK_SIDE = 224
 _SMOOTHING = 0.45
 """Standard deviation of the smoothing, in cells of the map."""
 _STRENGTH_STEPS = 64
+_BAND_PIXELS = 40_000
 
 
 def interpolate_maps(first: NDArray[np.float32], second: NDArray[np.float32], weight: float) -> NDArray[np.float32]:
@@ -81,7 +82,6 @@ def smooth_map(values: NDArray[np.float32], *, width: int, height: int) -> NDArr
     left = float(work.max())
     gain = 255.0 * (peak / left if left > 0 else 1.0)
     small = cv2.convertScaleAbs(work, alpha=gain)
-    # type: ignore comments below: OpenCV's stubs know arrays of any number only.
     return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
 
 
@@ -105,20 +105,22 @@ def add_glow(
         return
     colour, veil = _tables(ramp.tobytes(), level, round(opacity * 255))
     rows, columns = area
-    part, warm = picture[rows, columns], heat[rows, columns]
-    # OpenCV works on whole bytes with saturation: picture * (1 - alpha) + colour * alpha, the second product tabulated.
-    dimmed = cv2.multiply(part, cv2.applyColorMap(warm, veil), scale=1 / 255)
-    cv2.add(dimmed, cv2.applyColorMap(warm, colour), dst=part)
+    # In bands that fit into the processor's cache, with one scratch buffer: a large frame is several times faster so.
+    step = max(1, _BAND_PIXELS // (columns.stop - columns.start))
+    scratch = np.empty((min(step, rows.stop - rows.start), columns.stop - columns.start, 3), np.uint8)
+    for first in range(rows.start, rows.stop, step):
+        band = slice(first, min(first + step, rows.stop)), columns
+        part, warm = picture[band], heat[band]
+        table = scratch[: warm.shape[0]]
+        # Whole bytes with saturation: picture * (1 - alpha) + colour * alpha, the second product tabulated.
+        cv2.multiply(part, cv2.applyColorMap(warm, veil, dst=table), dst=part, scale=1 / 255)
+        cv2.add(part, cv2.applyColorMap(warm, colour, dst=table), dst=part)
 
 
 def _warm_area(heat: NDArray[np.uint8]) -> tuple[slice, slice] | None:
     """The rectangle outside of which nothing glows."""
-    first = int(FLOOR * 255) + 1
-    across, down = cv2.reduce(heat, 0, cv2.REDUCE_MAX)[0], cv2.reduce(heat, 1, cv2.REDUCE_MAX)[:, 0]
-    columns, rows = np.flatnonzero(across >= first), np.flatnonzero(down >= first)
-    if not len(rows) or not len(columns):
-        return None
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    x, y, width, height = cv2.boundingRect(cv2.threshold(heat, int(FLOOR * 255), 255, cv2.THRESH_BINARY)[1])
+    return (slice(y, y + height), slice(x, x + width)) if width else None
 
 
 @lru_cache(maxsize=256)

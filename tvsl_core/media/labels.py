@@ -133,7 +133,7 @@ def rounded_mask(width: int, height: int, radius: float) -> NDArray[np.uint8]:
     y = np.abs(np.arange(height) + 0.5 - height / 2) - (height / 2 - radius)
     across, down = np.maximum(x, 0)[None, :], np.maximum(y, 0)[:, None]
     distance = np.hypot(across, down) - radius
-    mask = (np.clip(0.5 - distance, 0, 1) * 255).round().astype(np.uint8)
+    mask: NDArray[np.uint8] = (np.clip(0.5 - distance, 0, 1) * 255).round().astype(np.uint8)
     mask.setflags(write=False)
     return mask
 

@@ -45,7 +45,7 @@ def legend_panel(rows: tuple[LegendRow, ...], letters: int, widest: int, highest
     names = max(text_width(row[0], letters) for row in rows)
     percents = text_width("100 %", letters)
     width = 2 * pad + mark + gap + names + gap + bar + gap + percents
-    if width > widest:  # the bar only repeats the number
+    if width > widest * 0.75:  # the bar only repeats the number
         bar, width = 0, width - bar - gap
     if width > widest:
         return None
