@@ -118,8 +118,18 @@ def claim(entry: Entry, name: str, taken: dict[str, Entry]) -> None:
         raise EntryFault(
             entry.line, f"the name {name!r} already belongs to class {other.name!r}{where}", "Name each class once."
         )
-    if name != entry.name and (key(name) == key(entry.name) or sum(key(name) == key(one) for one in entry.aliases) > 1):
-        raise EntryFault(entry.line, f"class {entry.name!r} is called {name!r} twice", "Drop one of the two.")
+
+
+def refuse_repeats(entry: Entry) -> None:
+    """An alias says something new.
+
+    Raises: EntryFault: One repeats the name or another alias.
+    """
+    seen = {key(entry.name)}
+    for alias in entry.aliases:
+        if key(alias) in seen:
+            raise EntryFault(entry.line, f"class {entry.name!r} is called {alias!r} twice", "Drop one of the two.")
+        seen.add(key(alias))
 
 
 def _word(line: int, table: Mapping[str, Any], name: str, what: str) -> str | None:

@@ -194,5 +194,6 @@ def _check_names(found: tuple[Entry, ...]) -> None:
                 raise EntryFault(entry.line, f"the name {name[:60]!r} {wrong}", "Give each class a short, plain name.")
         entries.claim(entry, entry.name, taken)
     for entry in found:
+        entries.refuse_repeats(entry)
         for alias in entry.aliases:
             entries.claim(entry, alias, taken)

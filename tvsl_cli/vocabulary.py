@@ -1,0 +1,117 @@
+"""``tvsl vocabulary``: the classes that are looked for, and what speaks for each."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from tvsl_core.vocabulary import VocabularyClass
+
+PIPE_WIDTH = 200
+"""Columns of the table when no terminal says how wide it is."""
+SHOWN = 4
+"""Labels that a cell of the table names; ``--json`` has them all."""
+
+
+def vocabulary(
+    vocabulary_file: Annotated[
+        Path | None,
+        typer.Option("--vocabulary", metavar="FILE", help="A file of classes instead of the default vocabulary."),
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option("--group", metavar="GROUP", help="Only this group, such as instrument or animal.")
+    ] = None,
+    search: Annotated[
+        str | None,
+        typer.Option("--search", metavar="WORD", help="Only classes whose names, aliases or labels contain this."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a class, for programs.")] = False,
+) -> None:
+    """List the classes that are looked for, with the sounds and looks that speak for each.
+
+    A label of weight 1 (not shown) is the class itself; one of less stands in for it.
+
+    Example: tvsl vocabulary --group instrument --search horn
+    """
+    from tvsl_cli.settings import usage_errors
+    from tvsl_cli.terminal import say
+    from tvsl_core.vocabulary import load_vocabulary
+
+    with usage_errors():
+        found = load_vocabulary(vocabulary_file)
+        classes = _of_group(found.classes, group, found.groups)
+    classes = [klass for klass in classes if search is None or _mentions(klass, search)]
+    if as_json:
+        for klass in classes:
+            typer.echo(json.dumps(_plain(klass), ensure_ascii=False))
+        return
+    if not classes:
+        say("No class matches; `tvsl vocabulary` lists them all.")
+        return
+    _print_table(classes)
+    say(f"{len(classes)} of {len(found)} classes.")
+
+
+def _of_group(
+    classes: Sequence[VocabularyClass], group: str | None, groups: Sequence[str]
+) -> Sequence[VocabularyClass]:
+    from tvsl_core.errors import ManifestError
+
+    if group is None:
+        return classes
+    wanted = group.strip().casefold()
+    if wanted not in map(str.casefold, groups):
+        raise ManifestError(f"unknown group {group!r}.", hint=f"The groups are {', '.join(groups)}.")
+    return [klass for klass in classes if klass.group.casefold() == wanted]
+
+
+def _mentions(klass: VocabularyClass, word: str) -> bool:
+    everything = (klass.name, *klass.aliases, *klass.sounds, *klass.looks)
+    return any(word.strip().casefold() in text.casefold() for text in everything)
+
+
+def _plain(klass: VocabularyClass) -> dict[str, Any]:
+    return {
+        "name": klass.name,
+        "group": klass.group,
+        "aliases": list(klass.aliases),
+        "parents": list(klass.parents),
+        "sounds": dict(klass.sounds),
+        "looks": dict(klass.looks),
+        "prompt": klass.prompt or klass.name,
+        "note": klass.note,
+    }
+
+
+def _print_table(classes: Iterable[VocabularyClass]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from tvsl_cli.terminal import visible
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("class", no_wrap=True)
+    for title, share in (("also called", 3), ("group", 1), ("sounds like", 4), ("looks like", 4)):
+        table.add_column(title, ratio=share)
+    for klass in classes:
+        cells = (klass.name, "; ".join(klass.aliases), klass.group, _labels(klass.sounds), _labels(klass.looks))
+        table.add_row(*(Text(visible(cell)) for cell in cells))
+    width = None if sys.stdout.isatty() else PIPE_WIDTH
+    Console(width=width, highlight=False, emoji=False).print(table)
+
+
+def _labels(weights: Mapping[str, float]) -> str:
+    """The strongest labels, each with its weight unless that is 1; how many more there are."""
+    if not weights:
+        return "(from its name)"
+    ranked = sorted(weights.items(), key=lambda item: -item[1])
+    shown = [label if weight == 1 else f"{label} {weight:g}" for label, weight in ranked[:SHOWN]]
+    more = len(ranked) - len(shown)
+    return "; ".join([*shown, f"{more} more"] if more else shown)
