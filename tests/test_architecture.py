@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "tvsl_core.errors": (),
     "tvsl_core.types": ("errors",),
     "tvsl_core.config": ("errors",),
-    "tvsl_core.vocabularies": (),
+    "tvsl_core.vocabularies": ("vocabularies", "errors"),
     "tvsl_core.vocabulary": ("vocabularies", "types", "errors"),
     "tvsl_core.media": ("media", "types", "errors"),
     "tvsl_core.data": ("data", "media", "vocabulary", "types", "errors"),

@@ -15,6 +15,7 @@ from tvsl_cli.annotate import annotate
 from tvsl_cli.bench import app as bench
 from tvsl_cli.info import info
 from tvsl_cli.models import app as models
+from tvsl_cli.vocabulary import vocabulary
 
 app = typer.Typer(
     name="tvsl",
@@ -45,6 +46,7 @@ def tvsl(
 
 
 app.command()(annotate)
+app.command()(vocabulary)
 app.command()(info)
 app.add_typer(models, name="models")
 app.add_typer(bench, name="bench")

