@@ -10,8 +10,7 @@ The pictures carry the time in themselves, so that a test can measure instead of
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -201,6 +200,21 @@ def damage(path: Path, *, at: float, length: int = 400, seed: int = 0) -> Path:
     return path
 
 
+def spoil_packets(path: Path, numbers: Iterable[int], *, kind: str = "video") -> Path:
+    """Overwrite the content of some packets with zeros; the container stays whole. For mkv and mp4."""
+    content = bytearray(path.read_bytes())
+    with av.open(f"file:{path}") as container:
+        packets = [packet for packet in container.demux(getattr(container.streams, kind)[0]) if packet.size]
+        places = [(content.find(bytes(packet)), packet.size) for packet in packets]
+    for number in numbers:
+        at, size = places[number]
+        if at < 0:
+            raise ValueError(f"packet {number} of {path} is not stored as it is read")
+        content[at : at + size] = bytes(size)
+    path.write_bytes(content)
+    return path
+
+
 def _format(path: Path) -> str | None:
     return {".mkv": "matroska", ".ts": "mpegts", ".m4a": "ipod", ".ogv": "ogg"}.get(path.suffix.lower())
 
@@ -221,6 +235,8 @@ def _tune(
         "libvpx": {"deadline": "realtime", "cpu-used": "8", "b": "1M"},
     }
     stream.options = fast.get(codec, {})
+    if codec not in {"libx264", "libx265"}:
+        stream.codec_context.max_b_frames = 0
     if sample_aspect is not None:
         stream.codec_context.sample_aspect_ratio = sample_aspect
     if colour is not None:
@@ -249,6 +265,8 @@ def _sound_packets(
 ) -> Iterator[tuple[float, object]]:
     rate = stream.rate
     channels = len(stream.layout.channels)
+    if stream.codec_context.name == "vorbis":
+        stream.options = {"strict": "experimental"}  # FFmpeg's own encoder; only stereo
     stream.codec_context.open()
     size = stream.codec_context.frame_size or 1024
     first, total = round(start_s * rate), round(length_s * rate)
@@ -259,7 +277,8 @@ def _sound_packets(
             continue
         samples = np.atleast_2d(play(seconds))
         samples = np.repeat(samples, channels, axis=0) if len(samples) == 1 else samples
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples, np.float32), "fltp", stream.layout.name)
+        packed = np.ascontiguousarray(samples.T, np.float32).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(packed, "flt", stream.layout.name)
         frame.sample_rate, frame.pts, frame.time_base = rate, first + begin, Fraction(1, rate)
         for ready in av.AudioResampler(format=format_name, layout=stream.layout.name, rate=rate).resample(frame):
             ready.pts, ready.time_base = first + begin, Fraction(1, rate)
@@ -274,8 +293,3 @@ def _interleave(container: av.container.OutputContainer, writers: list[Iterator[
         chosen = min((n for n in range(len(heads)) if heads[n] is not None), key=lambda n: heads[n][0])
         container.mux(heads[chosen][1])
         heads[chosen] = next(writers[chosen], None)
-
-
-def pairs_of(items: Sequence[float]) -> list[tuple[float, float]]:
-    """Neighbours."""
-    return list(itertools.pairwise(items))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from tvsl_core.errors import MediaError
 from tvsl_core.media.picture import PictureConverter, PixelOrder
-from tvsl_core.media.probe import choose_video, stamp
+from tvsl_core.media.probe import choose_video, shows_by_order, stamp
 from tvsl_core.media.safety import check_size, open_media
 from tvsl_core.types import Frame, VideoInfo
 
@@ -308,6 +309,7 @@ def _decode(container: InputContainer, video: VideoStream, report: ReadReport) -
     """Decoded frames with the duration of the packet that brought each; damaged packets are counted and left out."""
     import av.error
 
+    order: deque[int] | None = deque() if shows_by_order(container) else None
     packets = container.demux(video)
     while True:
         try:
@@ -325,7 +327,11 @@ def _decode(container: InputContainer, video: VideoStream, report: ReadReport) -
         except av.error.FFmpegError:
             report.damaged += 1
             continue
+        if order is not None and packet.dts is not None and packet.size:
+            order.append(packet.dts)
         for frame in frames:
+            if order is not None:
+                frame.pts = order.popleft() if order else None
             report.damaged += bool(frame.is_corrupt)
             yield frame, (packet.duration or 0) * packet.time_base
 

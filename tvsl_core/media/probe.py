@@ -29,6 +29,9 @@ COMMON_RATES = tuple(Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120)) + 
 )
 """Rates that cameras use; a measured average within 0.02 % of one is that one."""
 
+ORDER_ONLY = frozenset({"avi", "h264", "hevc", "m4v", "mpegvideo", "obu"})
+"""Containers that say when a packet is decoded, not when its picture is shown; shown times follow from the order."""
+
 DEFAULT_RATE = Fraction(25)
 """When nothing in a file tells its rate."""
 _AV_TIME_BASE = 1_000_000
@@ -85,6 +88,14 @@ def choose_video(container: InputContainer, path: Path, *, stage: Stage = "probe
     raise MediaError(f"{path} holds neither picture nor sound.", hint="Name a video file.", stage=stage)
 
 
+def shows_by_order(container: InputContainer) -> bool:
+    """Whether the n-th picture shown takes the n-th packet's time, since the file stores no presentation times.
+
+    Presentation times that FFmpeg makes up for such files are out of order when pictures are coded out of order.
+    """
+    return container.format.name in ORDER_ONLY
+
+
 def stamp(item: Packet[Any] | VideoFrame | AudioFrame) -> int | None:
     """Presentation time stamp of a packet or frame, else its decoding time stamp, else None."""
     pts: int | None = getattr(item, "pts", None)
@@ -111,6 +122,8 @@ def _describe(container: InputContainer, path: Path, audio_track: int | None) ->
     coded = beginning.picture if beginning.picture is not None else video.codec_context
     width, height = shown_size(coded.width, coded.height, video.sample_aspect_ratio, turned)
     check_size(path, width, height)
+    if shows_by_order(container) and beginning.picture is not None and beginning.picture_stamps:
+        beginning.picture.pts = beginning.picture_stamps[0]
     origin = _origin(video, sounds, beginning)
     tracks = tuple(_track(number, stream, beginning, origin) for number, stream in enumerate(sounds))
     return VideoInfo(
@@ -134,12 +147,13 @@ def _read_beginning(container: InputContainer, video: VideoStream, sounds: list[
     import av.error
 
     beginning = _Beginning()
+    by_order = shows_by_order(container)
     video.codec_context.thread_count = 1
     waiting = {stream.index for stream in sounds if stream.codec_context is not None}
     try:
         for number, packet in enumerate(container.demux(video, *sounds)):
             if packet.stream_index == video.index:
-                _look_at_picture(packet, beginning)
+                _look_at_picture(packet, beginning, packet.dts if by_order else stamp(packet))
             elif packet.stream_index in waiting and _look_at_sound(cast("Packet[AudioStream]", packet), beginning):
                 waiting.discard(packet.stream_index)
             enough = beginning.picture is not None and len(beginning.picture_stamps) >= RATE_PACKETS
@@ -150,10 +164,9 @@ def _read_beginning(container: InputContainer, video: VideoStream, sounds: list[
     return beginning
 
 
-def _look_at_picture(packet: Packet[Any], beginning: _Beginning) -> None:
+def _look_at_picture(packet: Packet[Any], beginning: _Beginning, at: int | None) -> None:
     import av.error
 
-    at = stamp(packet)
     if at is not None and packet.size and len(beginning.picture_stamps) < RATE_PACKETS:
         beginning.picture_stamps.append(at)
     if beginning.picture is None:

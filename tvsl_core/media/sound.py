@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tvsl_core.media.downmix import Downmix
 from tvsl_core.media.probe import stamp
 from tvsl_core.media.safety import open_media
 from tvsl_core.types import VideoInfo
@@ -281,8 +282,9 @@ class _TrackReader:
 
     def pieces(self) -> Iterator[tuple[int, Samples]]:
         """(rate, samples) of at most a block each, in order and without gaps."""
+        downmix = Downmix()
         for frame in self._frames():
-            samples = mono(frame)
+            samples = downmix.mono(frame)
             rate = frame.sample_rate
             if not len(samples) or rate < 1:
                 continue
@@ -355,24 +357,3 @@ class _TrackReader:
         unit = self._stream.time_base or Fraction(1, self._stream.codec_context.sample_rate or 1)
         with suppress(av.error.FFmpegError):  # a file that cannot jump is read from its beginning
             self._container.seek(int((to + self._info.origin) / unit), stream=self._stream, backward=True)
-
-
-_INTEGER_SCALE = {"u8": 128.0, "s16": 32768.0, "s32": 2147483648.0}
-
-
-def mono(frame: AudioFrame) -> Samples:
-    """The average of a frame's channels as float32; the average of samples in [-1, 1] cannot clip.
-
-    Not-a-number and infinite samples become silence.
-    """
-    name = frame.format.name.removesuffix("p")
-    values = frame.to_ndarray()
-    channels = len(frame.layout.channels)
-    if not frame.format.is_planar:
-        values = values.reshape(-1, channels).T
-    scale = _INTEGER_SCALE.get(name)
-    if scale is None:
-        mixed = np.nan_to_num(values.astype(np.float32, copy=False), nan=0.0, posinf=0.0, neginf=0.0).mean(axis=0)
-    else:
-        mixed = values.mean(axis=0, dtype=np.float64 if name == "s32" else np.float32) / scale - (name == "u8")
-    return np.asarray(mixed, dtype=np.float32)
