@@ -175,7 +175,7 @@ def _label(heat: Heat, letters: int, width: int, height: int, margin: int) -> ND
     glyph: Glyph = "speaker" if heat.is_offscreen else "dot"
     room = width - 2 * margin
     long = f"offscreen: {heat.name}"
-    fits = heat.is_offscreen and text_width(long, letters) < 0.7 * room
+    fits = heat.is_offscreen and text_width(long, letters, bold=True) < 0.7 * room
     for words in (long, heat.name) if fits else (heat.name,):
         sprite = pill(words, heat.percent, text_height=letters, widest=room, colour=pale, glyph=glyph)
         if sprite is not None and sprite.shape[0] * sprite.shape[1] <= _LABEL_SHARE * width * height:

@@ -42,7 +42,7 @@ def legend_panel(rows: tuple[LegendRow, ...], letters: int, widest: int, highest
     if not rows or letters < SMALLEST_TEXT:
         return None
     mark, gap, bar = round(letters * 0.95), max(2, letters // 2), round(letters * 3.2)
-    names = max(text_width(row[0], letters) for row in rows)
+    names = max(text_width(row[0], letters, bold=True) for row in rows)
     percents = text_width("100 %", letters)
     width = 2 * pad + mark + gap + names + gap + bar + gap + percents
     if width > widest * 0.75:  # the bar only repeats the number
