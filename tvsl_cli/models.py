@@ -37,5 +37,6 @@ def build_compact(
     from tvsl_core.model.compact.convert import build_compact as convert
 
     report = convert(sources, out)
-    say(str(report))
-    write_line(str(out))
+    say(f"{report.tensors} tensors, {report.parameters:,} parameters, {report.bytes / 1e6:.1f} MB")
+    say(f"sha256 {report.sha256}")
+    write_line(str(report.out))

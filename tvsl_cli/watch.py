@@ -96,9 +96,7 @@ class Bars:
             redirect_stderr=False,
             transient=True,
         )
-        self._all = self._add(
-            f"all {tally.videos} videos" if tally.videos != 1 else "1 video", total=float(tally.videos)
-        )
+        self._all = self._add(f"all {tally.videos} videos", total=float(tally.videos), shown=tally.videos > 1)
         self._tasks: dict[str, TaskID] = {}
         self._lock = Lock()
 
@@ -121,8 +119,8 @@ class Bars:
         tally = self.tally
         self._update(self._tasks[video], tally.share_of(video), tally.speed_of(video), tally.left_of(video))
 
-    def _add(self, description: str, *, total: float) -> TaskID:
-        return self.progress.add_task(description, total=total, speed="", left="")
+    def _add(self, description: str, *, total: float, shown: bool = True) -> TaskID:
+        return self.progress.add_task(description, total=total, visible=shown, speed="", left="")
 
     def _update(self, task: TaskID, done: float, speed: float, left_s: float | None) -> None:
         self.progress.update(
