@@ -44,13 +44,13 @@ def pace(
         one is left out.
     """
     shown: Frame | None = None
-    place = 0
+    begin = after = 0
     for frame in frames:
-        upcoming = max(0, round((frame.time - zero) * frame_rate))
-        if shown is not None and upcoming > place:
-            yield shown, upcoming - place
-            place = upcoming
-        shown = frame
+        place = max(0, round((frame.time - zero) * frame_rate))
+        if shown is not None and place > begin:
+            yield shown, place - begin
+            begin = place
+        shown, after = frame, place + 1
     if shown is not None:
-        last = place + 1 if end is None else max(place + 1, round((end - zero) * frame_rate))
-        yield shown, last - place
+        last = after if end is None else round((end - zero) * frame_rate)
+        yield shown, max(after, last) - begin
