@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import tvsl_core
 from tvsl_cli.annotate import load_chosen_model
 from tvsl_cli.logs import logging_to
 from tvsl_cli.results import ResultWriter
@@ -16,12 +18,14 @@ from tvsl_cli.summary import say_failures, say_plan, say_summary
 from tvsl_cli.tally import Tally
 from tvsl_cli.terminal import say
 from tvsl_cli.watch import watching
+from tvsl_core.pipeline.progress import Event, VideoFinished, VideoStarted
 
 if TYPE_CHECKING:
     from tvsl_core.pipeline.batch import BatchReport
     from tvsl_core.pipeline.inputs import FoundVideos
     from tvsl_core.pipeline.options import AnnotateOptions
-    from tvsl_core.pipeline.progress import Event
+
+_log = logging.getLogger(__name__)
 
 
 def run(
@@ -38,6 +42,8 @@ def run(
     from tvsl_core.pipeline.inputs import find_videos
 
     with logging_to(verbose=verbose, quiet=quiet, log_file=settings["log-file"]):
+        _log.debug("tvsl %s: %s", tvsl_core.__version__, sys.argv[1:])
+        _log.debug("%s", options)
         found = find_videos(inputs, stdin=sys.stdin)
         tally = Tally(videos=len(found.items) + len(found.problems), stages=1 if options.overlay == "none" else 2)
         writer = ResultWriter(jsonl=jsonl, dry_run=dry_run)
@@ -45,6 +51,7 @@ def run(
             with nullcontext(tally.hear) if quiet or dry_run else watching(tally) as hear:
 
                 def listen(event: Event) -> None:
+                    _log_event(event)
                     hear(event)
                     writer.hear(event)
 
@@ -58,6 +65,16 @@ def run(
         say_summary(report, tally)
     say_failures(report)
     return 1 if report.failed else 0
+
+
+def _log_event(event: Event) -> None:
+    """What the log file keeps of a run; the terminal shows it in its own way."""
+    if isinstance(event, VideoFinished):
+        _log.debug("%s: %s in %.1f s; %s %s", event.video, event.status, event.elapsed_s, event.classes, event.error)
+        for warning in event.warnings:
+            _log.debug("%s: %s", event.video, warning)
+    elif isinstance(event, VideoStarted):
+        _log.debug("%s: begins, %.1f s long", event.video, event.duration_s)
 
 
 def _annotate(

@@ -46,7 +46,7 @@ def logging_to(*, verbose: bool, quiet: bool, log_file: Path | None) -> Iterator
     Raises: OutputError: The file cannot be written.
     """
     terminal = _TerminalHandler()
-    terminal.setLevel(logging.DEBUG if verbose else logging.ERROR if quiet else logging.WARNING)
+    terminal.setLevel(logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING)
     handlers: list[logging.Handler] = [terminal]
     if log_file is not None:
         handlers.append(_file_handler(log_file))

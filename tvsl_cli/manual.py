@@ -35,6 +35,17 @@ Results for programs go to standard output; everything for people goes to standa
 | 130 | interrupted with Ctrl-C; finished files stay valid (143 when ended by SIGTERM) |
 
 Set `TVSL_DEBUG=1` to see where in the program an error came from.
+
+Options may stand in a TOML file, under the name of their command, and `--config FILE.toml` reads them. What is typed
+wins over the file, and the file over the default. Paths in it are relative to the folder in which the command runs.
+
+```toml
+[annotate]
+fps = 4
+classes = ["dog", "violin"]
+start = "0:30"
+overlay = "combined"
+```
 """
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from tvsl_core.errors import OutputError
 from tvsl_core.pipeline.progress import Event, VideoFinished
 
 _log = logging.getLogger(__name__)
@@ -20,6 +21,7 @@ class ResultWriter:
     """Writes a video's results to standard output as soon as the video is finished.
 
     When nobody reads standard output any more, the annotation goes on without it: its results are files.
+    Any other failure to write (a full disk behind a redirection) ends the batch with an ``OutputError``.
 
     Args:
         jsonl: Write the rows of each table instead of its path.
@@ -56,6 +58,8 @@ class ResultWriter:
         except BrokenPipeError:
             self._closed = True
             _log.info("standard output was closed; going on without it")
+        except OSError as error:
+            raise OutputError(f"standard output cannot be written: {error.strerror}.", stage="write") from error
 
 
 def _rows(table: Path) -> Iterator[str]:

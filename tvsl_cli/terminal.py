@@ -37,7 +37,13 @@ def console() -> Console:
     """The console on standard error. Results for programs go to standard output, and never through here."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, emoji=False)
+    class Screen(Console):
+        """A console that falls silent when nobody reads it; rich would end the program."""
+
+        def on_broken_pipe(self) -> None:
+            self.quiet = True
+
+    return Screen(stderr=True, highlight=False, emoji=False)
 
 
 def say(text: str, *, style: str = "") -> None:

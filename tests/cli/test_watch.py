@@ -223,3 +223,27 @@ def test_the_log_file_gets_everything_with_times_one_line_each(tmp_path, screen)
 def test_a_log_file_that_cannot_be_written_is_said_before_any_work(tmp_path):
     with pytest.raises(OutputError, match="log file"), logging_to(verbose=False, quiet=False, log_file=tmp_path):
         pytest.fail("the work began")
+
+
+def test_a_full_disk_behind_standard_output_is_one_sentence():
+    writer = ResultWriter(jsonl=False)
+    with Path("/dev/full").open("w") as full, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdout", full)
+        with pytest.raises(OutputError, match="standard output cannot be written: No space left"):
+            writer.hear(finished(outputs=(Path("a.parquet"),)))
+        patch.undo()
+        with pytest.raises(OSError, match="No space"):
+            full.close()
+
+
+def test_a_screen_that_is_gone_falls_silent(monkeypatch):
+    class Gone(io.StringIO):
+        def write(self, _text):
+            raise BrokenPipeError
+
+    terminal.console.cache_clear()
+    monkeypatch.setattr(sys, "stderr", Gone())
+    terminal.say("nobody hears this")
+    terminal.say("nor this")
+    assert terminal.console().quiet
+    terminal.console.cache_clear()
