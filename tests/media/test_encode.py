@@ -324,6 +324,15 @@ def test_a_killed_ffmpeg_is_noticed_at_close(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_encoder_that_does_not_move_can_still_be_dropped(tmp_path):
+    encoder = VideoEncoder(tmp_path / "a.mp4", width=8, height=8, frame_rate=NTSC)
+    os.kill(encoder._process.pid, signal.SIGSTOP)
+    encoder.abort()
+
+    assert list(tmp_path.iterdir()) == []
+    assert encoder._process.returncode == -signal.SIGKILL
+
+
 def noisy_frames(encoder, count):
     noise = np.random.default_rng(0)
     for _ in range(count):

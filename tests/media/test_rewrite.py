@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.builders import make_clip
+from tests.builders import cut_off, make_clip, spoil_packets
 from tvsl_core.media.encode import SoundSource, VideoEncoder
 from tvsl_core.media.frames import read_all_frames
 from tvsl_core.media.pace import pace, timeline_zero
@@ -91,6 +91,32 @@ def test_flash_and_beep_stay_together_at_their_time(tmp_path, made, cut):
     together = [np.abs(heard - t).min() for t in seen if np.abs(heard - t).min() < 0.3]
     assert together
     assert max(together) < IN_SYNC_S
+
+
+def test_a_stretch_after_the_sounds_end_is_silent(tmp_path):
+    source = make_clip(tmp_path / "s.mp4", seconds=3, size=(64, 48), audio_seconds=0.5)
+    path, _ = rewrite(source, tmp_path / "out.mp4", start=Fraction(1), end=Fraction(2))
+
+    assert len(flashes(path)) == 1
+    assert len(beeps(path)) == 0
+
+
+@pytest.mark.parametrize("audio", ["aac", "mp3"])
+def test_a_file_that_was_cut_off_gives_a_video_that_plays_to_its_end(tmp_path, audio):
+    source = make_clip(tmp_path / "s.mp4", seconds=3, size=(64, 48), audio=audio, options={"movflags": "+faststart"})
+    path, _ = rewrite(cut_off(source, share=0.6), tmp_path / "out.mp4")
+
+    assert np.abs(beeps(path)[0] - flashes(path)[0]) < IN_SYNC_S
+
+
+@pytest.mark.parametrize(("container", "audio"), [("mp4", "aac"), ("mkv", "mp3"), ("mkv", "libopus")])
+def test_damaged_sound_does_not_stop_the_video(tmp_path, container, audio):
+    source = make_clip(tmp_path / f"s.{container}", seconds=3, size=(64, 48), audio=audio, audio_rate=48000)
+    spoil_packets(source, range(20, 50), kind="audio")
+    path, _ = rewrite(source, tmp_path / "out.mp4")
+
+    assert len(flashes(path)) == 3
+    assert np.abs(beeps(path)[-1] - flashes(path)[-1]) < IN_SYNC_S
 
 
 def test_frame_count_rate_and_length_survive(tmp_path):

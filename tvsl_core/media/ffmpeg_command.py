@@ -21,6 +21,8 @@ AAC_MAX_RATE = 48_000
 AAC_BIT_RATE = "160k"
 GAP_S = 0.02
 """A jump in the sound's time stamps longer than this is filled or cut, so that picture and sound stay together."""
+LEAST_SOUND_S = Fraction(1, 10)
+"""A track that turns out to be shorter, or empty, is filled up with silence to this length."""
 SEEK_MARGIN_S = 2
 """Decoding starts so much earlier than the sound is wanted, because a seek may land late."""
 _KEYFRAME_EVERY_S = 4
@@ -168,7 +170,13 @@ def _sound_stream(sound: SoundSource) -> Any:
     """
     import ffmpeg
 
-    options: dict[str, Any] = {**ffmpeg_input_options(), "vn": None, "sn": None, "dn": None}
+    options: dict[str, Any] = {
+        **ffmpeg_input_options(),
+        "fflags": "+discardcorrupt",
+        "vn": None,
+        "sn": None,
+        "dn": None,
+    }
     zero = sound.origin + sound.start
     if sound.can_be_copied:
         if zero:
@@ -183,7 +191,9 @@ def _sound_stream(sound: SoundSource) -> Any:
     track = track.filter("atrim", **trim).filter("asetpts", f"PTS-({_seconds(zero)})/TB")
     rate = min(sound.track.sample_rate, AAC_MAX_RATE)
     # first_pts pads a late start with silence; min_hard_comp closes gaps that the default (0.1 s) would leave open.
-    return track.filter("aresample", rate, **{"async": 1, "min_hard_comp": GAP_S, "first_pts": 0})
+    track = track.filter("aresample", rate, **{"async": 1, "min_hard_comp": GAP_S, "first_pts": 0})
+    # A stretch beyond the sound's end would give no sample at all, and then ffmpeg gives up.
+    return track.filter("apad", whole_dur=_seconds(sound.end - sound.start if sound.end is not None else LEAST_SOUND_S))
 
 
 def _sound_options(sound: SoundSource) -> dict[str, Any]:
