@@ -14,13 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvsl_core.errors import MediaError
+from tvsl_core.media.packets import is_plausible, packets, shows_by_order, stamp
 from tvsl_core.media.picture import PictureConverter, PixelOrder
-from tvsl_core.media.probe import choose_video, shows_by_order, stamp
+from tvsl_core.media.probe import choose_video
+from tvsl_core.media.read_report import ReadReport
 from tvsl_core.media.safety import check_size, open_media
 from tvsl_core.types import Frame, VideoInfo
 
 if TYPE_CHECKING:
-    from av import Packet, VideoFrame, VideoStream
+    from av import VideoFrame, VideoStream
     from av.container import InputContainer
 
 MAX_THREADS = 4
@@ -29,50 +31,6 @@ SEEK_FROM_S = 5
 """A start later than this is reached by a jump to the keyframe before it; an earlier one by decoding."""
 SEEK_MARGIN_S = 10
 """How much earlier a second attempt jumps when the first one landed behind the start."""
-
-
-@dataclass(slots=True)
-class ReadReport:
-    """What went wrong, and how much was read, while frames were decoded. Filled as the frames come."""
-
-    decoded: int = 0
-    """Frames that the decoder gave, wanted or not."""
-    damaged: int = 0
-    """Packets that could not be decoded, and frames that the decoder marked as damaged."""
-    end: Fraction = Fraction(0)
-    """When the last frame so far stops being shown, on the video's timeline."""
-    expected_end: Fraction | None = None
-    """When the file says that its picture ends; None when it does not say, or when reading stopped on purpose."""
-    broke_off: str = ""
-    """Why reading stopped before the end of the file; empty when it did not."""
-
-    def restart(self) -> None:
-        """Forget what an attempt gave that is not used."""
-        self.decoded, self.damaged, self.end, self.expected_end, self.broke_off = 0, 0, Fraction(0), None, ""
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Sentences for the user; empty when all went well."""
-        sentences = []
-        if self.damaged:
-            packets = "packet" if self.damaged == 1 else "packets"
-            sentences.append(f"{self.damaged} damaged picture {packets} could not be fully decoded.")
-        end = f"{float(self.end):.2f} s"
-        if self.broke_off:
-            sentences.append(f"The picture could not be read beyond {end} ({self.broke_off}).")
-        elif self.expected_end is not None and self.is_cut_off:
-            said = f"{float(self.expected_end):.2f} s"
-            sentences.append(f"The picture ends at {end}, but the file promises {said}: it is cut off.")
-        return tuple(sentences)
-
-    @property
-    def is_cut_off(self) -> bool:
-        """Whether the picture ends clearly before the file says."""
-        if self.broke_off:
-            return True
-        return self.expected_end is not None and self.expected_end - self.end > max(
-            Fraction(1, 2), self.expected_end / 50
-        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -231,7 +189,9 @@ def _sample(
                 if given is None:
                     given = shown.time
                     yield shown.time, shown
-                elif hold is not None and instant - given >= hold:
+                elif hold is None:
+                    return
+                elif instant - given >= hold:
                     given = instant
                     yield instant, shown
             number += 1
@@ -310,15 +270,14 @@ def _decode(container: InputContainer, video: VideoStream, report: ReadReport) -
     import av.error
 
     order: deque[int] | None = deque() if shows_by_order(container) else None
-    packets = container.demux(video)
+    reading = packets(container, video)
     while True:
         try:
-            packet: Packet[VideoStream] | None = next(packets, None)
-        except av.error.FFmpegError as error:
-            report.broke_off = error.strerror or str(error)
-            yield from _drain(video, report)
-            return
-        if packet is None:
+            packet = next(reading)
+        except StopIteration as end:
+            report.broke_off = end.value
+            if report.broke_off:
+                yield from _drain(video, report)
             return
         try:
             frames = packet.decode()
@@ -361,7 +320,9 @@ def _number(
     index = -1
     for frame, hint in frames:
         at = stamp(frame)
-        time = at * unit - info.origin if at is not None else (last.end if last is not None else Fraction(0))
+        time = None if at is None else at * unit - info.origin
+        if time is None or not is_plausible(time, info.duration):
+            time = last.end if last is not None else Fraction(0)
         if index < 0 and jumped:
             index = round(time * info.frame_rate)
         else:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tvsl_core.errors import MediaError
+
 if TYPE_CHECKING:
     from av import VideoFrame
 
@@ -25,8 +27,10 @@ HD_HEIGHT = 720
 MAX_SAMPLE_ASPECT = 16
 """Sample aspect ratios beyond this (or its inverse) are taken as damage."""
 
-_UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
-_RGB_IN_PLANES = 0  # AVCOL_SPC_RGB
+KNOWN_MATRICES = frozenset({0, 1, 4, 5, 6, 7, 9})
+"""Colour matrices that the scaler converts from, by number (ITU-T H.273, table 4); others are guessed by size."""
+KNOWN_RANGES = frozenset({0, 1, 2})
+"""Colour ranges by FFmpeg's numbers: untold, 16 to 235, 0 to 255."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,21 +127,27 @@ class PictureConverter:
         return _turn(pixels, turned)
 
     def _scale(self, frame: VideoFrame, width: int, height: int) -> NDArray[np.uint8]:
-        from av.video.reformatter import Colorspace, Interpolation
+        import av.error
+        from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
         shrinks = width < frame.width or height < frame.height
         guess = None
-        if frame.colorspace == _UNSPECIFIED:
+        if frame.colorspace not in KNOWN_MATRICES:
             guess = int(Colorspace.ITU709 if min(frame.width, frame.height) >= HD_HEIGHT else Colorspace.ITU601)
-        converted = self._scaler.reformat(
-            frame,
-            width=width,
-            height=height,
-            format="rgb24" if self.order == "rgb" else "bgr24",
-            src_colorspace=guess,
-            interpolation=Interpolation.AREA if shrinks else Interpolation.BILINEAR,
-            threads=1,
-        )
+        try:
+            converted = self._scaler.reformat(
+                frame,
+                width=width,
+                height=height,
+                format="rgb24" if self.order == "rgb" else "bgr24",
+                src_colorspace=guess,
+                src_color_range=None if frame.color_range in KNOWN_RANGES else int(ColorRange.MPEG),
+                interpolation=Interpolation.AREA if shrinks else Interpolation.BILINEAR,
+                threads=1,
+            )
+        except (av.error.FFmpegError, ValueError) as error:
+            message = f"Pictures in the pixel format {frame.format.name} could not be converted ({error})."
+            raise MediaError(message, hint="Convert the video to H.264 (yuv420p) first.", stage="decode") from error
         return np.asarray(converted.to_ndarray(), dtype=np.uint8)
 
 

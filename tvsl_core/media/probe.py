@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from tvsl_core.errors import MediaError
+from tvsl_core.media.packets import is_plausible, packets, shows_by_order, stamp
 from tvsl_core.media.picture import Orientation, orientation, shown_size
 from tvsl_core.media.safety import Stage, check_size, open_media
 from tvsl_core.types import SoundTrack, VideoInfo
 
 if TYPE_CHECKING:
-    from av import AudioFrame, AudioStream, Packet, VideoFrame, VideoStream
+    from av import AudioStream, Packet, VideoFrame, VideoStream
     from av.container import InputContainer
     from av.stream import Stream
 
@@ -28,9 +29,6 @@ COMMON_RATES = tuple(Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120)) + 
     Fraction(n) for n in (5, 8, 10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 100, 120, 240)
 )
 """Rates that cameras use; a measured average within 0.02 % of one is that one."""
-
-ORDER_ONLY = frozenset({"avi", "h264", "hevc", "m4v", "mpegvideo", "obu"})
-"""Containers that say when a packet is decoded, not when its picture is shown; shown times follow from the order."""
 
 DEFAULT_RATE = Fraction(25)
 """When nothing in a file tells its rate."""
@@ -88,25 +86,12 @@ def choose_video(container: InputContainer, path: Path, *, stage: Stage = "probe
     raise MediaError(f"{path} holds neither picture nor sound.", hint="Name a video file.", stage=stage)
 
 
-def shows_by_order(container: InputContainer) -> bool:
-    """Whether the n-th picture shown takes the n-th packet's time, since the file stores no presentation times.
-
-    Presentation times that FFmpeg makes up for such files are out of order when pictures are coded out of order.
-    """
-    return container.format.name in ORDER_ONLY
-
-
-def stamp(item: Packet[Any] | VideoFrame | AudioFrame) -> int | None:
-    """Presentation time stamp of a packet or frame, else its decoding time stamp, else None."""
-    pts: int | None = getattr(item, "pts", None)
-    dts: int | None = getattr(item, "dts", None)
-    return pts if pts is not None else dts
-
-
 @dataclass(slots=True)
 class _Beginning:
     """What the first packets of a file tell."""
 
+    claimed: Fraction
+    """Length by the container's header in seconds; 0 when it does not say."""
     picture: VideoFrame | None = None
     picture_stamps: list[int] = field(default_factory=list)
     sound_starts: dict[int, Fraction] = field(default_factory=dict)
@@ -144,23 +129,18 @@ def _describe(container: InputContainer, path: Path, audio_track: int | None) ->
 
 def _read_beginning(container: InputContainer, video: VideoStream, sounds: list[AudioStream]) -> _Beginning:
     """Read packets until a frame of each track is decoded and the frame spacing is known."""
-    import av.error
-
-    beginning = _Beginning()
+    beginning = _Beginning(claimed=Fraction(max(0, container.duration or 0), _AV_TIME_BASE))
     by_order = shows_by_order(container)
     video.codec_context.thread_count = 1
     waiting = {stream.index for stream in sounds if stream.codec_context is not None}
-    try:
-        for number, packet in enumerate(container.demux(video, *sounds)):
-            if packet.stream_index == video.index:
-                _look_at_picture(packet, beginning, packet.dts if by_order else stamp(packet))
-            elif packet.stream_index in waiting and _look_at_sound(cast("Packet[AudioStream]", packet), beginning):
-                waiting.discard(packet.stream_index)
-            enough = beginning.picture is not None and len(beginning.picture_stamps) >= RATE_PACKETS
-            if (enough and not waiting) or number >= MAX_PACKETS:
-                break
-    except av.error.FFmpegError:
-        pass  # a file that is cut off: what was seen so far must do
+    for number, packet in enumerate(packets(container, video, *sounds)):
+        if packet.stream_index == video.index:
+            _look_at_picture(packet, beginning, packet.dts if by_order else stamp(packet))
+        elif packet.stream_index in waiting and _look_at_sound(packet, beginning):
+            waiting.discard(packet.stream_index)
+        enough = beginning.picture is not None and len(beginning.picture_stamps) >= RATE_PACKETS
+        if (enough and not waiting) or number >= MAX_PACKETS:
+            break
     return beginning
 
 
@@ -187,7 +167,10 @@ def _look_at_sound(packet: Packet[AudioStream], beginning: _Beginning) -> bool:
     at = stamp(frame) if frame is not None else None
     if frame is None or at is None:
         return False
-    beginning.sound_starts[packet.stream_index] = at * (frame.time_base or packet.time_base)
+    start = at * (frame.time_base or packet.time_base)
+    if not is_plausible(start, beginning.claimed):
+        return False
+    beginning.sound_starts[packet.stream_index] = start
     return True
 
 

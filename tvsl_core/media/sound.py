@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvsl_core.media.downmix import Downmix
-from tvsl_core.media.probe import stamp
+from tvsl_core.media.packets import is_plausible, packets, stamp
 from tvsl_core.media.safety import open_media
 from tvsl_core.types import VideoInfo
 
@@ -37,8 +37,6 @@ SEEK_FROM_S = 5
 """A start later than this is reached by a jump."""
 PREROLL_S = 1
 """How much before the start decoding begins after a jump, for codecs that need a run-up."""
-TRUSTED_BEYOND_S = 60
-"""Stamps so far beyond the file's length are damage."""
 
 
 class SoundStream:
@@ -312,9 +310,7 @@ class _TrackReader:
         if at is None or frame.time_base is None:
             return None
         time = at * frame.time_base - self._info.origin
-        if self._info.duration and time > self._info.duration + TRUSTED_BEYOND_S:
-            return None
-        return time
+        return time if is_plausible(time, self._info.duration) else None
 
     def _frames(self) -> Iterator[AudioFrame]:
         """Decoded frames; damage is counted and passed over."""
@@ -322,22 +318,22 @@ class _TrackReader:
 
         if self._container is None:
             return
-        packets = self._container.demux(self._stream)
+        reading = packets(self._container, self._stream)
         while self._container is not None:
             try:
-                packet = next(packets, None)
-            except av.error.FFmpegError as error:
-                self.broke_off = error.strerror or str(error)
-                return
-            if packet is None:
+                packet = next(reading)
+            except StopIteration as end:
+                self.broke_off = end.value
                 return
             try:
-                yield from packet.decode()
+                frames: list[AudioFrame] = packet.decode()
             except av.error.EOFError:
                 continue
             except (av.error.FFmpegError, ValueError):
                 self.damaged += 1
                 self._tolerance = EXACT
+                continue
+            yield from frames
 
     def _skip_other_tracks(self) -> None:
         """Spare reading the picture where the installed PyAV can."""
