@@ -1,0 +1,1 @@
+"""Manifests: every benchmark's annotation files become the same values, whatever their traps."""

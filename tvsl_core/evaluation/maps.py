@@ -1,0 +1,94 @@
+"""Maps become regions: resampling to the grid on which pixels are counted, and the threshold.
+
+Conventions: a map is scores on a grid that covers the whole frame, higher is likelier; its scale and offset carry no
+meaning. The field counts pixels on a square of 224 x 224 whatever the shape of the frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatMap = NDArray[np.float32]
+Region = NDArray[np.bool_]
+
+GRID = 224
+"""Rows, and columns of each tile, on which pixels are counted."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Threshold:
+    """Which pixels of a map count as sounding."""
+
+    kind: Literal["top", "stretched", "of-maximum"]
+    """``top``: this share of the pixels, the highest ones. ``stretched``: at least this value after the map is
+    stretched to [0, 1]. ``of-maximum``: above this share of the highest value."""
+    value: float
+    """In (0, 1)."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.value < 1:
+            raise ValueError(f"a threshold lies in (0, 1), got {self.value}")
+
+    @property
+    def words(self) -> str:
+        """For tables and pages."""
+        meaning = {"top": "top {:.0%} of pixels", "stretched": "min-max then {:g}", "of-maximum": "{:g} of the maximum"}
+        return meaning[self.kind].format(self.value)
+
+
+@lru_cache(maxsize=64)
+def _weights(size: int, target: int) -> FloatMap:
+    """Linear interpolation between cell centres as a matrix ``[target size]``; beyond the outer centres values stay."""
+    position = np.clip((np.arange(target) + 0.5) * size / target - 0.5, 0, size - 1)
+    low = np.minimum(position.astype(np.int64), max(size - 2, 0))
+    share = position - low
+    matrix = np.zeros((target, size), dtype=np.float32)
+    matrix[np.arange(target), low] += 1 - share
+    matrix[np.arange(target), np.minimum(low + 1, size - 1)] += share
+    return matrix
+
+
+def resize_map(estimate: FloatMap, *, height: int, width: int) -> FloatMap:
+    """Resample a map bilinearly.
+
+    Args:
+        estimate: ``[row column]``.
+        height: Rows of the result.
+        width: Columns of the result.
+
+    Returns: ``[height width]``; the map itself when it already has that size.
+    """
+    rows, columns = estimate.shape
+    if (rows, columns) == (height, width):
+        return np.asarray(estimate, dtype=np.float32)
+    values = np.asarray(estimate, dtype=np.float32)
+    resized: FloatMap = _weights(rows, height) @ values @ _weights(columns, width).T
+    return resized
+
+
+def binarize(estimate: FloatMap, threshold: Threshold) -> Region:
+    """Decide which pixels sound.
+
+    A map without contrast says nothing in particular and gives no region, under every rule; neither does a map without
+    a positive value under ``of-maximum``.
+
+    Args:
+        estimate: ``[height width]``, finite.
+        threshold: The rule.
+    """
+    low, high = float(estimate.min()), float(estimate.max())
+    if not high > low:
+        return np.zeros(estimate.shape, dtype=bool)
+    if threshold.kind == "top":
+        rank = int(estimate.size * (1 - threshold.value))
+        region: Region = estimate > np.partition(estimate.ravel(), rank)[rank]
+    elif threshold.kind == "stretched":
+        region = np.greater_equal(estimate, low + threshold.value * (high - low))
+    else:
+        region = estimate > threshold.value * high if high > 0 else np.zeros(estimate.shape, dtype=bool)
+    return region
