@@ -6,6 +6,8 @@ import pickle
 import re
 import subprocess
 import sys
+import textwrap
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -108,6 +110,14 @@ def test_benchmark_names_are_spelt_like_the_classes_they_mean():
 def test_an_unknown_benchmark_is_refused():
     with pytest.raises(ValueError, match="there are music"):
         load_benchmark_classes("../default")
+
+
+def test_names_aliases_and_prompts_have_the_same_evidence():
+    evidence = DEFAULT.evidence()
+
+    assert evidence["organ"] == evidence["church organ"] == evidence["pipe organ"]
+    for name, prompt in zip(DEFAULT.names, DEFAULT.prompts, strict=True):
+        assert evidence[prompt] == evidence[name]
 
 
 def test_the_generic_gives_way_to_the_specific():
@@ -421,6 +431,39 @@ def test_no_text_brings_it_down(tmp_path_factory, content, suffix):
         assert all(not spelling.fault(name) for name in load_vocabulary(path).names)
     except ManifestError as error:
         assert "any." in error.message
+
+
+# ----------------------------------------------------------------------------------------------------- the manual
+
+MANUAL = (Path(__file__).resolve().parents[1] / "docs" / "vocabulary.md").read_text(encoding="utf-8")
+
+
+def example(start):
+    """The indented block of the manual that begins with a line."""
+    block = MANUAL[MANUAL.index(f"    {start}\n") :].split("\n\n")[0]
+    return textwrap.dedent(block)
+
+
+def test_the_manual_counts_the_classes():
+    assert f"The default has {len(DEFAULT)} classes" in MANUAL
+
+
+def test_the_manuals_class_is_the_one_that_ships(written):
+    shown = load_vocabulary(written(example("[[class]]"), "shown.toml")).classes[0]
+
+    assert shown == DEFAULT.find("trumpet")
+
+
+def test_the_manuals_list_can_be_read(written):
+    assert load_vocabulary(written(example("# my aviary"))).names == ("rooster", "hen", "quokka")
+
+
+def test_the_manuals_complaint_is_what_the_program_says(written):
+    with pytest.raises(ManifestError) as caught:
+        load_vocabulary(written("dog\ncat\nDOG\n"))
+
+    said = re.sub(r"'[^']*mine.txt'", "'mine.txt'", caught.value.message)
+    assert f"`{said}`" in " ".join(MANUAL.split())
 
 
 # ----------------------------------------------------------------------------------------------------- the command

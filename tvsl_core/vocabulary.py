@@ -177,13 +177,15 @@ class Vocabulary:
         )
 
     def evidence(self) -> dict[str, Evidence]:
-        """What speaks for each name and alias; names without curated evidence are left out."""
-        return {
-            name: Evidence(klass.sounds, klass.looks)
-            for klass in self.classes
-            if klass.is_curated
-            for name in (klass.name, *klass.aliases)
-        }
+        """What speaks for each name, alias and prompt; names without curated evidence are left out."""
+        found: dict[str, Evidence] = {}
+        curated = [klass for klass in self.classes if klass.is_curated]
+        for klass in curated:
+            for name in (klass.name, *klass.aliases):
+                found[name] = Evidence(klass.sounds, klass.looks)
+        for klass in curated:
+            found.setdefault(klass.prompt or klass.name, Evidence(klass.sounds, klass.looks))
+        return found
 
     def restrict(self, names: Iterable[str]) -> Vocabulary:
         """Only these classes, in the order given.
