@@ -1,3 +1,4 @@
+import contextlib
 import gc
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +11,7 @@ from tvsl_core.errors import MediaError
 from tvsl_core.media.frames import analysis_size, read_all_frames, read_frames, read_pictures
 from tvsl_core.media.picture import PictureConverter
 from tvsl_core.media.probe import probe
+from tvsl_core.media.sound import SoundStream
 from tvsl_core.types import VideoInfo
 
 NTSC = Fraction(30000, 1001)
@@ -304,6 +306,33 @@ def test_a_file_without_one_good_frame_is_an_error(tmp_path):
     with pytest.raises(MediaError, match=r"No picture of .* could be decoded") as caught:
         list(read_frames(probe(clip), fps=1))
     assert caught.value.stage == "decode"
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv", "avi", "ts", "flv", "mpg"])
+def test_bytes_changed_anywhere_never_crash_the_reader(tmp_path, ending):
+    random = np.random.default_rng(ord(ending[0]))
+    codec = {"avi": "mpeg4", "mpg": "mpeg2video"}.get(ending, "libx264")
+    recipe = {"codec": codec, "audio": "mp2" if ending == "mpg" else "aac", "picture": "counter", "size": (64, 48)}
+    whole = make_clip(tmp_path / f"whole.{ending}", seconds=1, **recipe).read_bytes()
+    clip = tmp_path / f"a.{ending}"
+    for n in range(12):
+        content = bytearray(whole)
+        for at in random.integers(0, len(content) if n % 2 else 3000, 8):
+            content[at % len(content)] = random.integers(256)
+        clip.write_bytes(content[: len(content) if n % 3 else int(random.integers(1, len(content)))])
+        with contextlib.suppress(MediaError):
+            info = probe(clip)
+            for frame in read_frames(info, fps=10, max_side=256):
+                assert frame.pixels.size
+            with SoundStream(info, sample_rate=8000) as sound:
+                assert np.isfinite(sound.window(0, 2)).all()
+
+
+def test_a_stamp_that_jumps_by_weeks_does_not_stall(tmp_path):
+    info = counter_clip(tmp_path / "a.mkv", frame_times=[0, 0.04, 0.08, 2_000_000, 2_000_000.04])
+
+    assert [number for number, _ in sampled(info, fps=25)] == list(range(5))
+    assert [number for number, _ in sampled(info, fps=25, end_s=10, hold_s=1)][:3] == [0, 1, 2]
 
 
 def test_a_file_that_vanished_after_the_probe_is_an_error(tmp_path):

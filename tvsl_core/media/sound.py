@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -321,7 +321,7 @@ class _TrackReader:
         reading = packets(self._container, self._stream)
         while self._container is not None:
             try:
-                packet = next(reading)
+                packet: Any = next(reading)
             except StopIteration as end:
                 self.broke_off = end.value
                 return
