@@ -45,6 +45,9 @@ def run(
         _log.debug("tvsl %s: %s", tvsl_core.__version__, sys.argv[1:])
         _log.debug("%s", options)
         found = find_videos(inputs, stdin=sys.stdin)
+        if not found.items and not found.problems:
+            say("Nothing to do: the input names no video.")
+            return 0
         tally = Tally(videos=len(found.items) + len(found.problems), stages=1 if options.overlay == "none" else 2)
         writer = ResultWriter(jsonl=jsonl, dry_run=dry_run)
         try:
