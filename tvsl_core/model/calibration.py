@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 EPSILON = 1e-6
+_UNBOUNDED = ("sound_gain", "sound_offset", "image_gain", "image_offset", "fitted_on")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,22 +31,31 @@ class Calibration:
     image_offset: float = -2.0
     """Logit of the image evidence at which a class is as likely to be visible as not."""
     threshold: float = 0.5
-    """Least score of a visible source that is reported."""
-    offscreen_threshold: float = 0.7
+    """Least score of a source that is in the picture."""
+    offscreen_threshold: float = 0.81
     """Least score of a source that nothing in the picture shows."""
+    noise_threshold: float = 0.77
+    """Least score of a source in the picture whose sound is mostly noise, such as a waterfall or an engine."""
+    noise_offscreen_threshold: float = 0.97
+    """The same, when nothing in the picture shows it: any hiss resembles a distant aeroplane."""
+    kin_offscreen_threshold: float = 0.98
+    """Least score of an unseen source when one of its kind (two instruments, two animals) is found already."""
     visible_threshold: float = 0.5
     """Least visibility at which a source counts as in the picture."""
-    rival_ratio: float = 0.3
-    """A second name for the same sound needs at least this share of the first one's sound evidence."""
+    second_visible_threshold: float = 0.9
+    """The same, for every source after the first: a mixture lends itself to more names than it holds."""
+    rival_ratio: float = 0.25
+    """A further source needs at least this share of the first one's sound evidence."""
+    rival_offscreen_ratio: float = 0.5
+    """The same, when nothing in the picture shows it."""
     same_name: float = 0.9
     """Two names whose vectors have at least this cosine mean the same source."""
     fitted_on: str = ""
     """Name of the validation split, with its precision and recall."""
 
     def __post_init__(self) -> None:
-        for name in ("threshold", "offscreen_threshold", "visible_threshold", "rival_ratio", "same_name"):
-            value = getattr(self, name)
-            if not 0 <= value <= 1:
+        for name, value in dataclasses.asdict(self).items():
+            if name not in _UNBOUNDED and not 0 <= value <= 1:
                 raise ValueError(f"{name} must lie in [0, 1], got {value}")
 
     def audible(self, sound: Tensor) -> Tensor:

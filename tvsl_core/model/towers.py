@@ -88,6 +88,17 @@ class Towers(Protocol):
         """
         ...
 
+    def without_sound(self, positions: Tensor, text: Tensor) -> Tensor:
+        """What is left of a sound once a class is taken out: ``[sound dim]``, ``[dim]`` to ``[sound dim]``.
+
+        So that a second name for the same sound (an erhu for a violin) has nothing left to speak for it.
+        """
+        ...
+
+    def without_image(self, patches: Tensor, text: Tensor) -> Tensor:
+        """What is left of a picture once a class is taken out: ``[patch dim]``, ``[dim]`` to ``[patch dim]``."""
+        ...
+
     def image_foreground(self, images: Tensor) -> Tensor:
         """How likely each patch belongs to some object at all: ``[clip 3 height width]`` to ``[clip row column]`` in [0, 1]."""
         ...

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
@@ -18,6 +19,10 @@ from torch.nn.functional import normalize
 from tvsl_core.model.calibration import Calibration
 from tvsl_core.model.towers import Towers
 from tvsl_core.vocabulary import Vocabulary
+
+
+NOISE_GROUPS = ("vehicle", "tool", "household", "nature")
+"""Groups of the vocabulary whose classes sound mostly like noise."""
 
 
 class GatedAdapter(nn.Module):
@@ -78,6 +83,10 @@ class TvslModel:
 
     def _set_vocabulary(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
+        self.groups = np.asarray([klass.group for klass in vocabulary.classes])
+        """``[klass]``, what kind of thing each class is."""
+        self.is_noise = np.isin(self.groups, NOISE_GROUPS)
+        """``[klass]``, whether its sound is mostly noise, so that any hiss resembles it."""
         with torch.inference_mode():
             self.text = self.towers.embed_text(vocabulary.names)
 

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 ANALYSIS_SIDE = 1280
 """Longest side of the pictures that the model sees; larger frames are reduced while they are decoded."""
+MAX_HOLD_S = 0.5
+"""A picture that stands still is annotated again after so many seconds, since its sound goes on."""
 
 
 @dataclass(slots=True)
@@ -150,13 +152,20 @@ def _sources(
     detecting = DetectOptions(max_sources=options.max_sources, min_score=options.min_score)
     linker = Linker(TrackOptions(max_gap_s=max(2.0, 2.5 / options.fps)))
     end_s = min(options.end_s or info.duration_s, info.duration_s) if info.duration else options.end_s or 0.0
-    sound = SoundStream(info, sample_rate=model.towers.sample_rate)
+    begin_s = max(0.0, options.start_s - options.window_s / 2 - model.towers.sound_span_s)
+    sound = SoundStream(info, sample_rate=model.towers.sample_rate, start_s=begin_s)
     frames = read_frames(
-        info, fps=options.fps, start_s=options.start_s, end_s=options.end_s, max_side=ANALYSIS_SIDE, warnings=warnings
+        info,
+        fps=options.fps,
+        start_s=options.start_s,
+        end_s=options.end_s,
+        max_side=ANALYSIS_SIDE,
+        hold_s=max(MAX_HOLD_S, 1 / options.fps),
+        warnings=warnings,
     )
     ahead: Iterator[Frame] = prefetch(frames, depth=2 * options.batch)
     try:
-        listener = make_listener(model.towers, sound, begin_s=max(0.0, options.start_s - options.window_s / 2))
+        listener = make_listener(model.towers, sound, begin_s=begin_s)
         clips = embed(ahead, model.towers, listener, window_s=options.window_s, batch=options.batch)
         for clip in clips:
             detections = detect(clip, model, detecting)

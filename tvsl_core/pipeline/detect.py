@@ -17,6 +17,8 @@ from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.pipeline.embed import EmbeddedClip
 from tvsl_core.types import Detection, Verdict
 
+UNSEEN = 0.02
+"""Image evidence below this is as good as none; how far below says nothing."""
 NEAR_S = 0.75
 """Sound within this many seconds of an instant counts as sounding *at* it; the rest of the window only names it."""
 
@@ -39,30 +41,54 @@ class ClassEvidence:
     audible: NDArray[np.float64]
     visible: NDArray[np.float64]
 
+    @property
+    def rank(self) -> NDArray[np.float64]:
+        """How well sound and picture agree on a class; what sounds weighs twice, and being unseen costs only so much."""
+        return 2 * np.log(self.sound + EPSILON) + np.log(np.maximum(self.image, UNSEEN) + EPSILON)
+
 
 def detect(clip: EmbeddedClip, model: TvslModel, options: DetectOptions) -> tuple[Detection, ...]:
-    """The classes that sound at this instant, the likeliest first; none in silence."""
-    if len(clip.positions) == 0:
+    """The classes that sound at this instant, the likeliest first; none in silence.
+
+    One class is found at a time, and what speaks for it is taken out of the sound and the picture before the next is
+    looked for: otherwise a violin would be reported as a viola, a fiddle and a string section as well.
+    """
+    positions, patches = clip.positions, clip.patches
+    if len(positions) == 0:
         return ()
-    evidence = weigh(clip, model)
-    chosen = _choose(evidence, model, options)
-    return tuple(_detection(klass, evidence, model) for klass in chosen)
-
-
-def weigh(clip: EmbeddedClip, model: TvslModel) -> ClassEvidence:
-    """Sound and image evidence of every class, before any decision."""
+    found: list[Detection] = []
+    loudest = 0.0
     with torch.inference_mode():
-        heard = model.towers.sound_evidence(clip.positions[None], model.text)[0]
-        shown = model.towers.image_evidence(clip.patches[None], model.text)[0]
-        sound = pool_sound(heard.float(), torch.from_numpy(clip.offsets_s).to(heard.device))
-        image = shown.float().amax(dim=0)
-        calibration = model.calibration
-        return ClassEvidence(
-            sound=_numbers(sound),
-            image=_numbers(image),
-            audible=_numbers(calibration.audible(sound)),
-            visible=_numbers(calibration.visible(image)),
-        )
+        while len(found) < options.max_sources:
+            evidence = weigh(positions, patches, clip.offsets_s, model)
+            loudest = loudest or float(evidence.sound.max())
+            klass = _best(evidence, found, loudest, model, options)
+            if klass is None:
+                break
+            found.append(_detection(klass, evidence, model, first=not found))
+            positions = model.towers.without_sound(positions, model.text[klass])
+            patches = model.towers.without_image(patches, model.text[klass])
+    return tuple(found)
+
+
+def weigh(positions: Tensor, patches: Tensor, offsets_s: NDArray[np.float64], model: TvslModel) -> ClassEvidence:
+    """Sound and image evidence of every class, before any decision.
+
+    Args:
+        positions: ``[sound dim]``.
+        patches: ``[patch dim]``.
+        offsets_s: ``[sound]``, centre of each position relative to the instant.
+        model: What embedded them.
+    """
+    heard = model.towers.sound_evidence(positions[None], model.text)[0].float()
+    sound = pool_sound(heard, torch.from_numpy(offsets_s).to(heard.device))
+    image = model.towers.image_evidence(patches[None], model.text)[0].float().amax(dim=0)
+    return ClassEvidence(
+        sound=_numbers(sound),
+        image=_numbers(image),
+        audible=_numbers(model.calibration.audible(sound)),
+        visible=_numbers(model.calibration.visible(image)),
+    )
 
 
 def pool_sound(heard: Tensor, offsets_s: Tensor) -> Tensor:
@@ -83,30 +109,40 @@ def pool_sound(heard: Tensor, offsets_s: Tensor) -> Tensor:
     return (near.amax(dim=0) * strongest).sqrt()
 
 
-def _choose(evidence: ClassEvidence, model: TvslModel, options: DetectOptions) -> list[int]:
-    """Indices of the reported classes, the likeliest first."""
+def _best(
+    evidence: ClassEvidence, found: list[Detection], loudest: float, model: TvslModel, options: DetectOptions
+) -> int | None:
+    """The likeliest class that is worth reporting beside those already found; None when there is none."""
     calibration = model.calibration
-    floor = calibration.threshold if options.min_score is None else options.min_score
-    offscreen_floor = max(floor, calibration.offscreen_threshold if options.min_score is None else floor)
-    rank = 2 * np.log(evidence.sound + EPSILON) + np.log(evidence.image + EPSILON)
-    loudest = float(evidence.sound.max())
-    chosen: list[int] = []
-    for klass in np.argsort(-rank):
-        if len(chosen) == options.max_sources:
-            break
-        seen = evidence.visible[klass] >= calibration.visible_threshold
-        if evidence.audible[klass] < (floor if seen else offscreen_floor):
-            continue
-        if evidence.sound[klass] < calibration.rival_ratio * loudest:
-            continue
-        if any(model.same_source(int(klass), other) for other in chosen):
-            continue
-        chosen.append(int(klass))
-    return chosen
+    seen = evidence.visible >= (calibration.second_visible_threshold if found else calibration.visible_threshold)
+    share = np.where(seen, calibration.rival_ratio, calibration.rival_offscreen_ratio)
+    eligible = (evidence.audible >= _least(seen, found, model, options)) & (evidence.sound >= share * loudest)
+    for klass in np.argsort(-evidence.rank):
+        if eligible[klass] and not any(model.same_source(int(klass), other.klass) for other in found):
+            return int(klass)
+    return None
 
 
-def _detection(klass: int, evidence: ClassEvidence, model: TvslModel) -> Detection:
-    visible = evidence.visible[klass] >= model.calibration.visible_threshold
+def _least(
+    seen: NDArray[np.bool_], found: list[Detection], model: TvslModel, options: DetectOptions
+) -> NDArray[np.float64]:
+    """Least score of every class, ``[klass]``."""
+    if options.min_score is not None:
+        return np.full(len(seen), options.min_score)
+    calibration = model.calibration
+    noisy = model.is_noise
+    unseen = np.where(noisy, calibration.noise_offscreen_threshold, calibration.offscreen_threshold)
+    if found:
+        kin = np.isin(model.groups, [model.groups[other.klass] for other in found])
+        unseen = np.where(kin, calibration.kin_offscreen_threshold, unseen)
+    return np.where(seen, np.where(noisy, calibration.noise_threshold, calibration.threshold), unseen)
+
+
+def _detection(klass: int, evidence: ClassEvidence, model: TvslModel, *, first: bool) -> Detection:
+    calibration = model.calibration
+    visible = evidence.visible[klass] >= (
+        calibration.visible_threshold if first else calibration.second_visible_threshold
+    )
     verdict: Verdict = "sounding" if visible else "offscreen"
     return Detection(
         klass=klass,

@@ -6,6 +6,7 @@ window; towers whose positions see a whole window embed each window by itself.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -68,6 +69,11 @@ class StreamingListener:
     """Computes each sound position of a video once, on one grid over the whole timeline.
 
     Memory is bounded by the window: positions behind it are forgotten.
+
+    Args:
+        towers: Their ``sound_hop_s`` must be a number.
+        sound: Of the same video.
+        begin_s: No window starts earlier than ``begin_s`` plus ``sound_span_s``; nothing before it is asked of ``sound``.
     """
 
     def __init__(self, towers: Towers, sound: SoundStream, *, begin_s: float = 0.0) -> None:
@@ -75,7 +81,7 @@ class StreamingListener:
             raise ValueError("these towers see whole windows; use WindowListener")
         self._towers, self._sound = towers, sound
         self._hop_s, self._span_s = towers.sound_hop_s, towers.sound_span_s
-        self._next = max(0, int((begin_s - self._span_s) / self._hop_s))
+        self._next = math.ceil(begin_s / self._hop_s)
         self._ready: list[tuple[float, Tensor]] = []
 
     def _centre(self, index: int) -> float:
@@ -141,25 +147,33 @@ def embed(
     """
     stream = iter(frames)
     while group := list(islice(stream, batch)):
-        with torch.inference_mode():
-            images = towers.preprocess(np.stack([frame.pixels for frame in group]))
-            patches, grid = towers.image_patches(images)
-            foreground = towers.image_foreground(images)
-            for index, frame in enumerate(group):
-                start_s = max(0.0, float(frame.time) - window_s / 2)
-                end_s = float(frame.time) + window_s / 2
-                heard = listener.hear(start_s, end_s)
-                yield EmbeddedClip(
-                    time=frame.time,
-                    frame_index=frame.index,
-                    pts=frame.pts,
-                    patches=patches[index],
-                    grid=grid,
-                    foreground=foreground[index],
-                    positions=heard.positions,
-                    offsets_s=heard.times_s - float(frame.time),
-                    window=(start_s, end_s),
-                )
+        yield from _embed_group(group, towers, listener, window_s)
+
+
+@torch.inference_mode()
+def _embed_group(group: list[Frame], towers: Towers, listener: Listener, window_s: float) -> list[EmbeddedClip]:
+    images = towers.preprocess(np.stack([frame.pixels for frame in group]))
+    patches, grid = towers.image_patches(images)
+    foreground = towers.image_foreground(images)
+    clips: list[EmbeddedClip] = []
+    for index, frame in enumerate(group):
+        start_s = max(0.0, float(frame.time) - window_s / 2)
+        end_s = float(frame.time) + window_s / 2
+        heard = listener.hear(start_s, end_s)
+        clips.append(
+            EmbeddedClip(
+                time=frame.time,
+                frame_index=frame.index,
+                pts=frame.pts,
+                patches=patches[index],
+                grid=grid,
+                foreground=foreground[index],
+                positions=heard.positions,
+                offsets_s=heard.times_s - float(frame.time),
+                window=(start_s, end_s),
+            )
+        )
+    return clips
 
 
 def _window(towers: Towers, heard: list[tuple[float, Tensor]]) -> HeardWindow:

@@ -1,14 +1,15 @@
 """The compact towers behind the one interface: pictures, sounds and names meet as labels.
 
-The joint space has 1,521 dimensions: the 1,000 looks of ImageNet, then the 521 sounds of AudioSet. A patch of a picture is
-the softmax of its class activations in the first block; a position of the sound is its scores in the second. So that a
-patch and a sound can also be compared with each other, each one's other block is filled by carrying its
+The joint space has 1,521 dimensions: the 1,000 looks of ImageNet, then the 521 sounds of AudioSet. A patch of a picture
+is the softmax of its class activations in the first block; a position of the sound is its scores in the second. So that
+a patch and a sound can also be compared with each other, each one's other block is filled by carrying its
 probabilities across through language (``language.carry_matrix``). A class name is a weight on every label
 (``evidence``), so its product with a patch or a position adds up what speaks for it.
 """
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -94,11 +95,11 @@ class CompactTowers:
         self.precision = precision
         self.weights_sha256 = weights_sha256
         kind = torch.bfloat16 if precision == "bf16" else torch.float32
-        self.image = networks.image.to(device=device, dtype=kind, memory_format=torch.channels_last)
-        self.sound = networks.sound.to(device=device)
+        self.image = networks.image.to(device, kind).to(memory_format=torch.channels_last)
+        self.sound = networks.sound.to(device)
         for part in (self.sound.stem, self.sound.layers):
-            part.to(dtype=kind, memory_format=torch.channels_last)
-        self.text = networks.text.to(device=device)
+            part.to(kind).to(memory_format=torch.channels_last)
+        self.text = networks.text.to(device)
         self.sounds, self.looks = sounds, looks
         carried = carry_matrix(sounds, looks).to(device)
         self._picture_to_sound = carried.T.contiguous()
@@ -110,6 +111,7 @@ class CompactTowers:
             rows = (weigh_labels(labels.looks, looks.labels), weigh_labels(labels.sounds, sounds.labels))
             self._curated[normalize_name(name)] = np.concatenate(rows)
         self._known: dict[str, Tensor] = {}
+        self._kept: tuple[weakref.ref[Tensor], efficientnet_lite.ImageFeatures] | None = None
 
     @property
     def sound_hop_s(self) -> float:
@@ -146,7 +148,7 @@ class CompactTowers:
 
     @torch.inference_mode()
     def image_patches(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """Normalised float ``[clip 3 height width]`` to (``[clip patch 1521]``, (rows, columns)), patches row by row."""
+        """Normalised ``[clip 3 height width]`` to (``[clip patch 1521]``, (rows, columns)), patches row by row."""
         logits = self.image.cell_logits(self._features(images).cells).float()
         looks = torch.softmax(logits, dim=1)
         return self._from_looks(looks.flatten(2).transpose(1, 2)), (logits.shape[2], logits.shape[3])
@@ -203,29 +205,56 @@ class CompactTowers:
         The labels of a sound contain each other ("Guitar", "Acoustic guitar"), so the best of a class counts.
         """
         scores, weights = positions[..., LOOKS:], text[:, LOOKS:]
-        columns = []
-        for row in weights:
-            labels = row.nonzero().flatten()
-            best = (scores[..., labels] * row[labels]).amax(dim=-1) if labels.numel() else scores.new_zeros(scores.shape[:-1])
-            columns.append(best)
-        stacked = torch.stack(columns, dim=-1) if columns else scores.new_zeros((*scores.shape[:-1], 0))
-        return stacked.clamp(0.0, 1.0)
+        # A class has few labels: gather those instead of multiplying all positions, classes and labels.
+        most = max(int((weights > 0).sum(dim=1).amax()), 1) if len(weights) else 1
+        weight, label = weights.topk(most, dim=1)
+        return (scores[..., label] * weight).amax(dim=-1).clamp(0.0, 1.0)
+
+    @torch.inference_mode()
+    def without_sound(self, positions: Tensor, text: Tensor) -> Tensor:
+        """What is left of a sound without a class: ``[sound 1521]``, ``[1521]`` to ``[sound 1521]``.
+
+        Every label keeps the share that the class does not claim, so a label of weight 1 is gone.
+        """
+        return positions * (1 - text.clamp(0.0, 1.0))
+
+    @torch.inference_mode()
+    def without_image(self, patches: Tensor, text: Tensor) -> Tensor:
+        """What is left of a picture without a class: ``[patch 1521]``, ``[1521]`` to ``[patch 1521]``."""
+        return self.without_sound(patches, text)
 
     @torch.inference_mode()
     def image_foreground(self, images: Tensor) -> Tensor:
-        """Normalised float ``[clip 3 height width]`` to ``[clip row column]`` in [0, 1]: how likely some object is there."""
-        features = self._features(images)
-        return foreground.objectness(images, features, self.image.cell_logits(features.cells).float())
+        """Normalised ``[clip 3 height width]`` to ``[clip row column]`` in [0, 1]: how likely some object is there.
+
+        About 0.5 and more is object (``foreground.objectness``).
+        """
+        return foreground.objectness(self._features(images))
 
     @torch.inference_mode()
     def image_affinity(self, images: Tensor) -> Tensor:
-        """Normalised float ``[clip 3 height width]`` to ``[clip patch patch]``: cosines of the patches' local features."""
+        """Normalised float ``[clip 3 height width]`` to ``[clip patch patch]`` in [0, 1]: how alike two patches are."""
         return foreground.affinity(self._features(images))
 
     def _features(self, images: Tensor) -> efficientnet_lite.ImageFeatures:
-        """Features of prepared pictures; the sides must be multiples of 32."""
+        """Features of prepared pictures; of the pictures handed in last they are kept, since several methods need them.
+
+        Raises: ValueError: Not ``[clip 3 height width]`` with sides that are multiples of 32.
+        """
+        if (
+            images.ndim != 4
+            or images.shape[1] != 3
+            or images.shape[2] % self.patch_size
+            or images.shape[3] % self.patch_size
+        ):
+            raise ValueError(f"images are [clip 3 height width] in multiples of 32, got {tuple(images.shape)}")
+        kept = self._kept
+        if kept is not None and kept[0]() is images:
+            return kept[1]
         prepared = images.to(device=self.device, dtype=self.image.stem.weight.dtype)
-        return self.image.features(prepared.contiguous(memory_format=torch.channels_last))
+        features = self.image.features(prepared.contiguous(memory_format=torch.channels_last))
+        self._kept = (weakref.ref(images), features)
+        return features
 
     def _from_looks(self, looks: Tensor) -> Tensor:
         """Probabilities ``[... 1000]`` to the joint space."""
