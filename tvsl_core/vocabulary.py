@@ -249,7 +249,7 @@ def load_vocabulary(path: Path | str | None = None) -> Vocabulary:
         return _default()
     path = Path(path)
     base = _default()
-    file = read_vocabulary_file(path, groups=label_groups(_resource("default.toml").read_text(encoding="utf-8")))
+    file = read_vocabulary_file(path, groups=_default_groups())
     try:
         return _assemble(file.entries, base=base, masked=base.masked if file.masked is None else file.masked)
     except ManifestError as error:
@@ -279,6 +279,11 @@ def _default() -> Vocabulary:
     with resources.as_file(_resource("default.toml")) as path:
         file = read_vocabulary_file(path, groups={})
     return _assemble(file.entries, base=Vocabulary(classes=()), masked=file.masked or ())
+
+
+@cache
+def _default_groups() -> Mapping[str, tuple[str, ...]]:
+    return label_groups(_resource("default.toml").read_text(encoding="utf-8"))
 
 
 def _assemble(entries: Sequence[Entry], *, base: Vocabulary, masked: tuple[str, ...]) -> Vocabulary:
