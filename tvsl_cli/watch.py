@@ -96,7 +96,7 @@ class Bars:
             redirect_stderr=False,
             transient=True,
         )
-        self._all = self._add(f"all {tally.videos} videos", total=float(tally.videos), shown=tally.videos > 1)
+        self._all = self._add("loading the model", total=float(tally.videos))
         self._tasks: dict[str, TaskID] = {}
         self._lock = Lock()
 
@@ -110,6 +110,9 @@ class Bars:
                 self._tell(event)
             else:
                 self._show(event.video)
+            self.progress.update(
+                self._all, description=f"all {self.tally.videos} videos", visible=self.tally.videos > 1
+            )
             self._update(self._all, self.tally.done, self.tally.speed, self.tally.left_s)
 
     def _show(self, video: str) -> None:
@@ -119,8 +122,8 @@ class Bars:
         tally = self.tally
         self._update(self._tasks[video], tally.share_of(video), tally.speed_of(video), tally.left_of(video))
 
-    def _add(self, description: str, *, total: float, shown: bool = True) -> TaskID:
-        return self.progress.add_task(description, total=total, visible=shown, speed="", left="")
+    def _add(self, description: str, *, total: float) -> TaskID:
+        return self.progress.add_task(description, total=total, speed="", left="")
 
     def _update(self, task: TaskID, done: float, speed: float, left_s: float | None) -> None:
         self.progress.update(

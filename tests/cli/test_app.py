@@ -1,3 +1,4 @@
+import json
 import os
 import re
 import resource
@@ -256,3 +257,25 @@ def test_every_command_has_an_example_that_parses():
         example = re.search(r"^ *Example: (.*)$", function.__doc__, re.MULTILINE)
         assert example, f"{name} has no example"
         assert example[1].startswith(name), example[1]
+
+
+@pytest.mark.slow
+def test_info_is_what_a_bug_report_needs_for_people_and_for_programs():
+    facts = json.loads(tvsl("info", "--json").stdout)
+    shown = tvsl("info").stdout
+
+    assert set(facts) == {"versions", "machine", "ffmpeg", "models"}
+    assert "path" in facts["ffmpeg"]
+    assert re.fullmatch(r"embedded, [\d.]+ MB, sha256 [0-9a-f]{64}", facts["models"]["compact"])
+    for section in facts.values():
+        assert all(str(value) in shown for value in section.values())
+
+
+@pytest.mark.slow
+def test_building_from_the_wrong_folder_is_one_sentence(tmp_path):
+    result = tvsl("models", "build", "compact", "--from", str(tmp_path), "--out", str(tmp_path / "out.safetensors"))
+
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: ")
+    assert len(result.stderr.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []

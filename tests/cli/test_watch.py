@@ -95,7 +95,6 @@ def test_on_a_terminal_the_bars_show_batch_video_speed_and_time_left(screen):
         hear(VideoStarted(video=NASTY, duration_s=60.0))
         now[0] = 10.0
         hear(VideoAdvanced(video=NASTY, stage="annotate", done_s=30.0, total_s=60.0))
-        assert text.getvalue() is not None
         hear(finished(NASTY, warnings=("no sound",)))
     shown = text.getvalue()
 
@@ -103,6 +102,14 @@ def test_on_a_terminal_the_bars_show_batch_video_speed_and_time_left(screen):
     assert "3.0x" in shown or "6.0x" in shown
     assert "left" in shown
     assert "No sound." in shown
+
+
+def test_before_the_first_video_the_terminal_says_what_it_waits_for(screen):
+    text = screen(True)
+    with watch.watching(Tally(videos=1, stages=1)):
+        pass
+
+    assert "loading the model" in text.getvalue()
 
 
 @pytest.mark.parametrize("is_terminal", [False, True])
