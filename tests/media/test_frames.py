@@ -73,6 +73,13 @@ def test_more_instants_than_frames_give_every_frame_once(tmp_path):
     assert [number for number, _ in sampled(info, fps=120)] == list(range(50))
 
 
+@pytest.mark.parametrize("ending", ["mp4", "mkv", "avi", "ts"])
+def test_as_many_instants_as_frames_give_every_frame_even_when_the_container_rounds(tmp_path, ending):
+    info = counter_clip(tmp_path / f"a.{ending}", fps=NTSC)
+
+    assert [number for number, _ in sampled(info, fps=float(NTSC))] == list(range(60))
+
+
 def test_all_frames_are_all_frames(tmp_path):
     info = counter_clip(tmp_path / "a.mp4", fps=NTSC)
 
@@ -333,6 +340,25 @@ def test_a_stamp_that_jumps_by_weeks_does_not_stall(tmp_path):
 
     assert [number for number, _ in sampled(info, fps=25)] == list(range(5))
     assert [number for number, _ in sampled(info, fps=25, end_s=10, hold_s=1)][:3] == [0, 1, 2]
+
+
+def test_a_packet_that_breaks_off_is_told(tmp_path):
+    clip = make_clip(tmp_path / "a.avi", codec="mpeg4", picture="counter", seconds=4, audio=None)
+    warnings: list[str] = []
+    list(read_frames(probe(cut_off(clip, share=0.75)), fps=25, warnings=warnings))
+
+    assert any("1 damaged picture packet " in warning for warning in warnings)
+
+
+def test_a_senseless_stamp_takes_the_place_after_the_frame_before(tmp_path, monkeypatch):
+    import tvsl_core.media.frames as module
+
+    info = counter_clip(tmp_path / "a.mp4")
+    real = module.stamp
+    monkeypatch.setattr(module, "stamp", lambda frame: 10**12 if frame.pts == 12800 * 3 // 25 else real(frame))
+
+    frames = list(read_all_frames(info))
+    assert [frame.time for frame in frames] == [Fraction(n, 25) for n in range(50)]
 
 
 def test_a_file_that_vanished_after_the_probe_is_an_error(tmp_path):

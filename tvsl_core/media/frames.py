@@ -41,6 +41,8 @@ class Picture:
     """When it is shown, on the video's timeline."""
     duration: Fraction
     """How long, until the next frame as far as the file tells."""
+    rounding: Fraction
+    """How much later than the truth ``time`` may be, since the container rounds it (Matroska: to milliseconds)."""
     pts: int
     index: int
     frame: VideoFrame
@@ -185,21 +187,21 @@ def _sample(
     def until(limit: Fraction) -> Iterator[tuple[Fraction, Picture]]:
         nonlocal number, given
         while shown is not None and (instant := start + number * step) < limit and (end is None or instant < end):
-            if instant >= shown.time:
-                if given is None:
-                    given = shown.time
-                    yield shown.time, shown
-                elif hold is None:
-                    return
-                elif instant - given >= hold:
-                    given = instant
-                    yield instant, shown
+            if given is None:
+                given = shown.time
+                yield shown.time, shown
+            elif hold is None:
+                return
+            elif instant - given >= hold:
+                given = instant
+                yield instant, shown
             number += 1
 
     for picture in pictures:
-        yield from until(picture.time)
+        appears = picture.time - picture.rounding
+        yield from until(appears)
         shown, given = picture, None
-        if (behind := picture.time - start) > 0:
+        if (behind := appears - start) > 0:
             number = max(number, -(-behind // step))
     if shown is not None:
         yield from until(shown.end)
@@ -316,6 +318,7 @@ def _number(
     """Give each frame its place on the timeline; a frame without a stamp follows the one before it."""
     unit = video.time_base or Fraction(1, 1000)
     usual = 1 / info.frame_rate
+    rounding = unit / 2 if unit < usual / 4 else Fraction(0)
     last: Picture | None = None
     index = -1
     for frame, hint in frames:
@@ -332,7 +335,7 @@ def _number(
             continue  # out of order or doubled: a viewer never sees it
         length = _length(frame, unit, hint, usual)
         pts = at if at is not None else int((time + info.origin) / unit)
-        last = Picture(time=time, duration=length, pts=pts, index=index, frame=frame)
+        last = Picture(time=time, duration=length, rounding=rounding, pts=pts, index=index, frame=frame)
         report.end = last.end
         yield last
 
