@@ -152,6 +152,8 @@ def test_a_single_hot_cell_has_no_rings_no_steps_and_keeps_its_peak():
     assert (np.diff(middle[:225]) >= 0).all()
     assert (np.diff(middle[225:]) <= 0).all()
     assert np.abs(np.diff(middle)).max() < 10
+    slopes = middle[10:] - middle[:-10]
+    assert np.abs(slopes[10:] - slopes[:-10]).max() <= 23  # linear stretching alone gives 75, smoothed steps 26
     assert heated[:50].max() == 0
 
 
