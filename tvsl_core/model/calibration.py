@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 EPSILON = 1e-6
-_UNBOUNDED = ("sound_gain", "sound_offset", "image_gain", "image_offset", "fitted_on")
+_UNBOUNDED = ("sound_gain", "sound_offset", "image_gain", "image_offset", "familiar_gain", "fitted_on")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +48,10 @@ class Calibration:
     """A further source needs at least this share of the first one's sound evidence."""
     rival_offscreen_ratio: float = 0.5
     """The same, when nothing in the picture shows it."""
+    familiar_threshold: float = 0.22
+    """Least score of a source in the picture that was reported a moment ago: what is known to play is easier to hear."""
+    familiar_gain: float = 3.0
+    """How many times likelier a name is that was reported a moment ago, against another name for the same sound."""
     same_name: float = 0.9
     """Two names whose vectors have at least this cosine mean the same source."""
     fitted_on: str = ""

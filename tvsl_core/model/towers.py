@@ -8,12 +8,27 @@ the sound around it), ``patch`` (cell of the image grid, row by row), ``sound`` 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class PictureParts:
+    """What the patches of some pictures show, and how they hang together."""
+
+    patches: Tensor
+    """``[clip patch dim]``, row by row, as ``image_patches`` gives them."""
+    grid: tuple[int, int]
+    """Rows and columns of the patches."""
+    foreground: Tensor
+    """``[clip row column]`` in [0, 1]: how likely a patch belongs to any object at all."""
+    affinity: Tensor
+    """``[clip patch patch]`` in [0, 1]: how alike two patches look; 1 on the diagonal."""
 
 
 @runtime_checkable
@@ -99,6 +114,6 @@ class Towers(Protocol):
         """What is left of a picture once a class is taken out: ``[patch dim]``, ``[dim]`` to ``[patch dim]``."""
         ...
 
-    def image_foreground(self, images: Tensor) -> Tensor:
-        """How likely each patch belongs to some object at all: ``[clip 3 height width]`` to ``[clip row column]`` in [0, 1]."""
+    def inspect_images(self, images: Tensor) -> PictureParts:
+        """Everything that localization asks of pictures, in one pass: normalised float ``[clip 3 height width]``."""
         ...

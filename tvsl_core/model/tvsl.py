@@ -41,16 +41,28 @@ class GatedAdapter(nn.Module):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MapOptions:
-    """How evidence becomes a localization map."""
+    """How evidence becomes a localization map. Chosen by measurement: docs/experiments.md."""
 
-    correspondence: float = 0.5
+    correspondence: float = 0.0
     """How much the agreement of patch and sound counts beside the name, in [0, 1]; 0 listens to the name alone."""
-    extent: float = 0.5
-    """How much the map is spread over the object that its peak lies on, in [0, 1]; 0 keeps the bare activation."""
+    sharpness: float = 0.7
+    """Exponent of the class map; below 1 its weaker parts count for more, since an activation peaks on a part."""
+    likeness_floor: float = 0.2
+    """Patches less alike than this do not belong together, in [0, 1)."""
+    foreground_floor: float = 0.2
+    """Foreground below this is background, in [0, 1)."""
+    foreground_weight: float = 0.65
+    """Weight of the foreground against the class in a map's extent, in [0, 1]."""
 
     def __post_init__(self) -> None:
-        if not (0 <= self.correspondence <= 1 and 0 <= self.extent <= 1):
-            raise ValueError(f"correspondence and extent must lie in [0, 1], got {self}")
+        for name in ("correspondence", "foreground_weight"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
+        for name in ("likeness_floor", "foreground_floor"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
+        if not self.sharpness > 0:
+            raise ValueError(f"sharpness must be positive, got {self.sharpness}")
 
 
 class TvslModel:

@@ -21,7 +21,7 @@ from tvsl_core.media.probe import probe
 from tvsl_core.media.sound import SoundStream
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.pipeline.boxes import BoxOptions, find_boxes
-from tvsl_core.pipeline.detect import DetectOptions, detect
+from tvsl_core.pipeline.detect import DetectOptions, Detector
 from tvsl_core.pipeline.embed import EmbeddedClip, embed, make_listener
 from tvsl_core.pipeline.job import Job
 from tvsl_core.pipeline.localize import localize
@@ -149,7 +149,7 @@ def _sources(
 ) -> Iterator[LocalizedSource]:
     """Every row of the video in order of time, with its source decided."""
     options = job.options
-    detecting = DetectOptions(max_sources=options.max_sources, min_score=options.min_score)
+    detector = Detector(model, DetectOptions(max_sources=options.max_sources, min_score=options.min_score))
     linker = Linker(TrackOptions(max_gap_s=max(2.0, 2.5 / options.fps)))
     end_s = min(options.end_s or info.duration_s, info.duration_s) if info.duration else options.end_s or 0.0
     begin_s = max(0.0, options.start_s - options.window_s / 2 - model.towers.sound_span_s)
@@ -168,7 +168,7 @@ def _sources(
         listener = make_listener(model.towers, sound, begin_s=begin_s)
         clips = embed(ahead, model.towers, listener, window_s=options.window_s, batch=options.batch)
         for clip in clips:
-            detections = detect(clip, model, detecting)
+            detections = detector.feed(clip)
             yield from linker.feed(_place(clip, detections, model, info))
             listen(
                 VideoAdvanced(
@@ -189,9 +189,8 @@ def _place(
     clip: EmbeddedClip, detections: tuple[Detection, ...], model: TvslModel, info: VideoInfo
 ) -> list[LocalizedSource]:
     """Rows of one instant: a box for what is in view, none for what is not."""
-    maps = localize(clip, detections, model, frame_size=(info.width, info.height))
     rows: list[LocalizedSource] = []
-    for detection, grid in zip(detections, maps, strict=True):
+    for detection, grid in localize(clip, detections, model, frame_size=(info.width, info.height)):
         boxes = find_boxes(grid, BoxOptions()) if grid is not None else ()
         for region, box in enumerate(boxes or (None,)):
             rows.append(

@@ -16,7 +16,7 @@ from tvsl_core.media.probe import probe
 from tvsl_core.media.sound import SoundStream
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.pipeline.annotate import ANALYSIS_SIDE, annotate_job
-from tvsl_core.pipeline.detect import DetectOptions, detect
+from tvsl_core.pipeline.detect import DetectOptions, Detector
 from tvsl_core.pipeline.embed import embed, make_listener
 from tvsl_core.pipeline.inputs import VideoItem
 from tvsl_core.pipeline.job import Job
@@ -104,9 +104,10 @@ def _model_seconds(info: VideoInfo, model: TvslModel, options: AnnotateOptions, 
     ready = list(islice(frames, most))
     with SoundStream(info, sample_rate=model.towers.sample_rate) as sound:
         listener = make_listener(model.towers, sound)
+        detector = Detector(model, DetectOptions(max_sources=options.max_sources))
         began = time.perf_counter()
         for clip in embed(ready, model.towers, listener, window_s=options.window_s, batch=options.batch):
-            found = detect(clip, model, DetectOptions(max_sources=options.max_sources))
+            found = detector.feed(clip)
             localize(clip, found, model, frame_size=(info.width, info.height))
         return time.perf_counter() - began
 

@@ -18,13 +18,13 @@ FINE = 8
 class BoxOptions:
     """How bold a region must be to become a box."""
 
-    threshold: float = 0.4
+    threshold: float = 0.45
     """Least share of the map's maximum that counts as the source."""
     min_area: float = 0.004
     """Least share of the frame that a region covers; smaller ones are dropped."""
     second_region: float = 0.75
     """Least peak of a further region, as a share of the map's maximum."""
-    max_regions: int = 2
+    max_regions: int = 1
 
     def __post_init__(self) -> None:
         if not 0 < self.threshold <= 1:

@@ -5,7 +5,9 @@ Sound alone decides that something sounds; the picture chooses among the names t
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import torch
@@ -19,6 +21,10 @@ from tvsl_core.types import Detection, Verdict
 
 UNSEEN = 0.02
 """Image evidence below this is as good as none; how far below says nothing."""
+FAMILIAR_S = 1.25
+"""What was reported no longer ago than this is familiar."""
+FAMILIAR_TIMES = 2
+"""What was reported fewer times in a row may still be a mistake, and is not familiar yet."""
 NEAR_S = 0.75
 """Sound within this many seconds of an instant counts as sounding *at* it; the rest of the window only names it."""
 
@@ -47,8 +53,41 @@ class ClassEvidence:
         return 2 * np.log(self.sound + EPSILON) + np.log(np.maximum(self.image, UNSEEN) + EPSILON)
 
 
-def detect(clip: EmbeddedClip, model: TvslModel, options: DetectOptions) -> tuple[Detection, ...]:
+class Detector:
+    """Detects from instant to instant, and remembers what was reported a moment ago.
+
+    Args:
+        model: What embeds the clips.
+        options: What is worth reporting.
+    """
+
+    def __init__(self, model: TvslModel, options: DetectOptions) -> None:
+        self._model, self._options = model, options
+        self._last_heard: dict[int, Fraction] = {}
+        self._times_heard: Counter[int] = Counter()
+
+    def feed(self, clip: EmbeddedClip) -> tuple[Detection, ...]:
+        """The classes that sound at this instant, the likeliest first. Instants must come in order."""
+        recent = {k for k, time in self._last_heard.items() if clip.time - time <= FAMILIAR_S}
+        self._times_heard = Counter({k: self._times_heard[k] for k in recent})
+        familiar = frozenset(k for k in recent if self._times_heard[k] >= FAMILIAR_TIMES)
+        found = detect(clip, self._model, self._options, familiar=familiar)
+        in_view = [detection.klass for detection in found if detection.verdict == "sounding"]
+        self._last_heard |= dict.fromkeys(in_view, clip.time)
+        self._times_heard.update(in_view)
+        return found
+
+
+def detect(
+    clip: EmbeddedClip, model: TvslModel, options: DetectOptions, *, familiar: frozenset[int] = frozenset()
+) -> tuple[Detection, ...]:
     """The classes that sound at this instant, the likeliest first; none in silence.
+
+    Args:
+        clip: The instant's vectors.
+        model: What embedded them.
+        options: What is worth reporting.
+        familiar: Classes in the picture that were reported a moment ago.
 
     One class is found at a time, and what speaks for it is taken out of the sound and the picture before the next is
     looked for: otherwise a violin would be reported as a viola, a fiddle and a string section as well.
@@ -56,13 +95,15 @@ def detect(clip: EmbeddedClip, model: TvslModel, options: DetectOptions) -> tupl
     positions, patches = clip.positions, clip.patches
     if len(positions) == 0:
         return ()
+    known = np.zeros(len(model.vocabulary.names), dtype=bool)
+    known[list(familiar)] = True
     found: list[Detection] = []
     loudest = 0.0
     with torch.inference_mode():
         while len(found) < options.max_sources:
             evidence = weigh(positions, patches, clip.offsets_s, model)
             loudest = loudest or float(evidence.sound.max())
-            klass = _best(evidence, found, loudest, model, options)
+            klass = _best(evidence, known, found, loudest, model, options)
             if klass is None:
                 break
             found.append(_detection(klass, evidence, model, first=not found))
@@ -110,32 +151,44 @@ def pool_sound(heard: Tensor, offsets_s: Tensor) -> Tensor:
 
 
 def _best(
-    evidence: ClassEvidence, found: list[Detection], loudest: float, model: TvslModel, options: DetectOptions
+    evidence: ClassEvidence,
+    known: NDArray[np.bool_],
+    found: list[Detection],
+    loudest: float,
+    model: TvslModel,
+    options: DetectOptions,
 ) -> int | None:
     """The likeliest class that is worth reporting beside those already found; None when there is none."""
     calibration = model.calibration
     seen = evidence.visible >= (calibration.second_visible_threshold if found else calibration.visible_threshold)
+    known = known & seen
     share = np.where(seen, calibration.rival_ratio, calibration.rival_offscreen_ratio)
-    eligible = (evidence.audible >= _least(seen, found, model, options)) & (evidence.sound >= share * loudest)
-    for klass in np.argsort(-evidence.rank):
+    loud_enough = known | (evidence.sound >= share * loudest)
+    eligible = loud_enough & (evidence.audible >= _least(seen, known, found, model, options))
+    rank = evidence.rank + known * np.log(calibration.familiar_gain)
+    for klass in np.argsort(-rank):
         if eligible[klass] and not any(model.same_source(int(klass), other.klass) for other in found):
             return int(klass)
     return None
 
 
 def _least(
-    seen: NDArray[np.bool_], found: list[Detection], model: TvslModel, options: DetectOptions
+    seen: NDArray[np.bool_],
+    known: NDArray[np.bool_],
+    found: list[Detection],
+    model: TvslModel,
+    options: DetectOptions,
 ) -> NDArray[np.float64]:
     """Least score of every class, ``[klass]``."""
     if options.min_score is not None:
         return np.full(len(seen), options.min_score)
     calibration = model.calibration
-    noisy = model.is_noise
-    unseen = np.where(noisy, calibration.noise_offscreen_threshold, calibration.offscreen_threshold)
+    unseen = np.where(model.is_noise, calibration.noise_offscreen_threshold, calibration.offscreen_threshold)
     if found:
         kin = np.isin(model.groups, [model.groups[other.klass] for other in found])
         unseen = np.where(kin, calibration.kin_offscreen_threshold, unseen)
-    return np.where(seen, np.where(noisy, calibration.noise_threshold, calibration.threshold), unseen)
+    in_view = np.where(model.is_noise, calibration.noise_threshold, calibration.threshold)
+    return np.where(seen, np.where(known, calibration.familiar_threshold, in_view), unseen)
 
 
 def _detection(klass: int, evidence: ClassEvidence, model: TvslModel, *, first: bool) -> Detection:

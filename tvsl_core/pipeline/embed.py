@@ -41,6 +41,8 @@ class EmbeddedClip:
     """Rows and columns of the patches."""
     foreground: Tensor
     """``[row column]`` in [0, 1]: how likely a patch belongs to any object."""
+    affinity: Tensor
+    """``[patch patch]`` in [0, 1]: how alike two patches look."""
     positions: Tensor
     """``[sound dim]``; positions without audible sound are left out, so there may be none."""
     offsets_s: NDArray[np.float64]
@@ -153,8 +155,7 @@ def embed(
 @torch.inference_mode()
 def _embed_group(group: list[Frame], towers: Towers, listener: Listener, window_s: float) -> list[EmbeddedClip]:
     images = towers.preprocess(np.stack([frame.pixels for frame in group]))
-    patches, grid = towers.image_patches(images)
-    foreground = towers.image_foreground(images)
+    parts = towers.inspect_images(images)
     clips: list[EmbeddedClip] = []
     for index, frame in enumerate(group):
         start_s = max(0.0, float(frame.time) - window_s / 2)
@@ -165,9 +166,10 @@ def _embed_group(group: list[Frame], towers: Towers, listener: Listener, window_
                 time=frame.time,
                 frame_index=frame.index,
                 pts=frame.pts,
-                patches=patches[index],
-                grid=grid,
-                foreground=foreground[index],
+                patches=parts.patches[index],
+                grid=parts.grid,
+                foreground=parts.foreground[index],
+                affinity=parts.affinity[index],
                 positions=heard.positions,
                 offsets_s=heard.times_s - float(frame.time),
                 window=(start_s, end_s),

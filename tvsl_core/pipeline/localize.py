@@ -7,43 +7,66 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from tvsl_core.model.tvsl import TvslModel
+from tvsl_core.model.tvsl import MapOptions, TvslModel
 from tvsl_core.pipeline.embed import EmbeddedClip
 from tvsl_core.types import Detection, LocalizationMap
 
 RIVAL_SHARE = 1.0
 """How much of the strongest rival's map is taken off a class; 1 gives each patch to one class."""
+SAME_OBJECT = 0.5
+"""Two names whose regions share this much of their union are names for one object."""
+REGION = 0.45
+"""Share of a map's maximum from which a patch belongs to its region."""
 
 
 def localize(
     clip: EmbeddedClip, detections: Sequence[Detection], model: TvslModel, *, frame_size: tuple[int, int]
-) -> tuple[LocalizationMap | None, ...]:
-    """One map for each detection, in order; None for those that are offscreen.
+) -> tuple[tuple[Detection, LocalizationMap | None], ...]:
+    """Each detection with its map; None for those that are offscreen.
+
+    Two names for one object (violin and cello on the same instrument) are resolved here: the likelier one stays.
 
     Args:
         clip: The instant's vectors.
-        detections: What sounds at that instant.
+        detections: What sounds at that instant, the likeliest first.
         model: The model that embedded the clip.
         frame_size: Width and height of the frame as shown, in pixels.
     """
     seen = [detection for detection in detections if detection.verdict == "sounding"]
+    unseen = tuple((detection, None) for detection in detections if detection.verdict == "offscreen")
     if not seen:
-        return tuple(None for _ in detections)
+        return unseen
     with torch.inference_mode():
-        maps = model.class_maps(
-            patches=clip.patches, positions=clip.positions, klasses=[detection.klass for detection in seen]
-        )
-        spread = spread_over_objects(separate(maps).reshape(-1, *clip.grid), clip.foreground, amount=model.maps.extent)
-    width, height = frame_size
+        klasses = [detection.klass for detection in seen]
+        maps = model.class_maps(patches=clip.patches, positions=clip.positions, klasses=klasses)
+        foreground = clip.foreground.flatten()
+        kept = different_objects(spread_over_objects(maps, clip.affinity, foreground, model.maps))
+        seen, maps = [seen[k] for k in kept], maps[kept]
+        spread = spread_over_objects(separate(maps), clip.affinity, foreground, model.maps)
     # The peak of a map is how surely its class is in view; its shape has a maximum of 1.
-    peaks = torch.tensor([detection.image_score for detection in seen], device=spread.device).view(-1, 1, 1)
-    grids = iter((spread * peaks).float().cpu().numpy())
-    return tuple(
-        LocalizationMap(values=next(grids), frame_width=width, frame_height=height)
-        if detection.verdict == "sounding"
-        else None
-        for detection in detections
+    peaks = torch.tensor([detection.image_score for detection in seen], device=spread.device).view(-1, 1)
+    grids = (spread * peaks).reshape(-1, *clip.grid).float().cpu().numpy()
+    width, height = frame_size
+    found = tuple(
+        (detection, LocalizationMap(values=grid, frame_width=width, frame_height=height))
+        for detection, grid in zip(seen, grids, strict=True)
     )
+    return found + unseen
+
+
+def different_objects(maps: Tensor) -> list[int]:
+    """Indices of the maps that show an object of their own, in order; a later map on an earlier one's object is left out.
+
+    Args:
+        maps: ``[klass patch]`` in [0, 1], each as its class alone would have it, the likeliest class first.
+    """
+    regions = maps >= REGION * maps.amax(dim=1, keepdim=True).clamp_min(1e-12)
+    kept: list[int] = []
+    for k, region in enumerate(regions):
+        shared = [float((region & regions[other]).sum() / (region | regions[other]).sum()) for other in kept]
+        if max(shared, default=0.0) < SAME_OBJECT:
+            kept.append(k)
+    return kept
 
 
 def separate(maps: Tensor) -> Tensor:
@@ -63,17 +86,22 @@ def separate(maps: Tensor) -> Tensor:
     return torch.where(top > 0, apart / top.clamp_min(1e-12), even)
 
 
-def spread_over_objects(maps: Tensor, foreground: Tensor, *, amount: float) -> Tensor:
+def spread_over_objects(maps: Tensor, affinity: Tensor, foreground: Tensor, options: MapOptions) -> Tensor:
     """Let a map reach over the object that its peak lies on: an activation peaks on a part of a large object.
 
-    Args:
-        maps: ``[klass row column]`` in [0, 1].
-        foreground: ``[row column]`` in [0, 1], how likely a patch belongs to any object.
-        amount: Weight of the foreground, in [0, 1]; 0.5 is the geometric mean of both.
+    Every patch takes the most that a patch like it offers, and what is background goes out.
 
-    Returns: ``[klass row column]``, each with a maximum of 1 unless it is empty.
+    Args:
+        maps: ``[klass patch]`` in [0, 1].
+        affinity: ``[patch patch]`` in [0, 1], how alike two patches look.
+        foreground: ``[patch]`` in [0, 1], how likely a patch belongs to any object.
+        options: How far to reach.
+
+    Returns: ``[klass patch]`` in [0, 1], each with a maximum of 1 unless it is empty.
     """
-    if amount == 0:
-        return maps
-    reached = maps.clamp_min(0) ** (1 - amount) * foreground.clamp(0, 1) ** amount
-    return reached / reached.amax(dim=(1, 2), keepdim=True).clamp_min(1e-12)
+    like = ((affinity.float() - options.likeness_floor) / (1 - options.likeness_floor)).clamp(0, 1)
+    reached = (maps.clamp_min(0) ** options.sharpness)[:, None, :].mul(like).amax(dim=2)
+    objects = (foreground.float() - options.foreground_floor).clamp_min(0)
+    objects = objects / objects.amax().clamp_min(1e-12) if objects.amax() > 0 else torch.ones_like(objects)
+    extent = reached ** (1 - options.foreground_weight) * objects**options.foreground_weight
+    return extent / extent.amax(dim=1, keepdim=True).clamp_min(1e-12)

@@ -25,6 +25,7 @@ from tvsl_core.model.compact.evidence import Evidence, normalize_name, sharpen, 
 from tvsl_core.model.compact.language import LabelSpace, carry_matrix
 from tvsl_core.model.compact.text import TextTower
 from tvsl_core.model.compact.yamnet import Yamnet
+from tvsl_core.model.towers import PictureParts
 
 SHORT_SIDE = 320
 """Working height or width, whichever is shorter, of a prepared picture in pixels."""
@@ -149,9 +150,7 @@ class CompactTowers:
     @torch.inference_mode()
     def image_patches(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """Normalised ``[clip 3 height width]`` to (``[clip patch 1521]``, (rows, columns)), patches row by row."""
-        logits = self.image.cell_logits(self._features(images).cells).float()
-        looks = torch.softmax(logits, dim=1)
-        return self._from_looks(looks.flatten(2).transpose(1, 2)), (logits.shape[2], logits.shape[3])
+        return self._patches(self._features(images))
 
     @torch.inference_mode()
     def embed_audio(self, waveforms: Tensor) -> Tensor:
@@ -224,17 +223,16 @@ class CompactTowers:
         return self.without_sound(patches, text)
 
     @torch.inference_mode()
-    def image_foreground(self, images: Tensor) -> Tensor:
-        """Normalised ``[clip 3 height width]`` to ``[clip row column]`` in [0, 1]: how likely some object is there.
-
-        About 0.5 and more is object (``foreground.objectness``).
-        """
-        return foreground.objectness(self._features(images))
-
-    @torch.inference_mode()
-    def image_affinity(self, images: Tensor) -> Tensor:
-        """Normalised float ``[clip 3 height width]`` to ``[clip patch patch]`` in [0, 1]: how alike two patches are."""
-        return foreground.affinity(self._features(images))
+    def inspect_images(self, images: Tensor) -> PictureParts:
+        """Patches, foreground and affinity of normalised float ``[clip 3 height width]``, with one pass of the network."""
+        features = self._features(images)
+        patches, grid = self._patches(features)
+        return PictureParts(
+            patches=patches,
+            grid=grid,
+            foreground=foreground.objectness(features),
+            affinity=foreground.affinity(features),
+        )
 
     def _features(self, images: Tensor) -> efficientnet_lite.ImageFeatures:
         """Features of prepared pictures; of the pictures handed in last they are kept, since several methods need them.
@@ -255,6 +253,11 @@ class CompactTowers:
         features = self.image.features(prepared.contiguous(memory_format=torch.channels_last))
         self._kept = (weakref.ref(images), features)
         return features
+
+    def _patches(self, features: efficientnet_lite.ImageFeatures) -> tuple[Tensor, tuple[int, int]]:
+        logits = self.image.cell_logits(features.cells).float()
+        looks = torch.softmax(logits, dim=1)
+        return self._from_looks(looks.flatten(2).transpose(1, 2)), (logits.shape[2], logits.shape[3])
 
     def _from_looks(self, looks: Tensor) -> Tensor:
         """Probabilities ``[... 1000]`` to the joint space."""
