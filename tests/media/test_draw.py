@@ -208,6 +208,13 @@ def test_a_box_is_seen_on_dark_and_on_bright(size, place):
         assert not inside.any()
 
 
+def test_a_box_in_the_colour_of_its_background_is_seen_by_its_shadow():
+    picture = np.full((240, 320, 3), 255, np.uint8)
+    white = heat(values=None, boxes=(box(80, 60, 240, 180),), colour=(255, 255, 255))
+
+    assert (change(picture, draw_heat(picture, [white], HeatStyle(labels=False))).max(2) > 20).sum() > 300
+
+
 def test_a_tiny_box_does_not_crash():
     for at in ((0, 0), (319, 239), (100, 100)):
         for extent in ((1, 1), (2, 1), (3, 3), (1, 20)):
