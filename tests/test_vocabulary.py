@@ -493,6 +493,7 @@ def test_the_command_narrows_the_list():
 
     assert "dog" in [row["name"] for row in rows]
     assert {row["group"] for row in rows} == {"animal"}
+    assert len(run("--json", "--group", "animal").stdout.splitlines()) < len(DEFAULT)
 
 
 def test_the_table_names_class_and_evidence():
@@ -502,6 +503,7 @@ def test_the_table_names_class_and_evidence():
     assert "erhu" in shown.stdout
     assert "Bowed string instrument 0.7" in shown.stdout
     assert "violin 0.4" in shown.stdout
+    assert "Accordion 1" not in run("--search", "squeezebox").stdout
 
 
 def test_the_command_reads_a_file_of_ones_own(written):
