@@ -101,6 +101,15 @@ def test_a_stronger_source_changes_more(weak, more):
     assert low < high
 
 
+def test_a_weak_source_can_still_be_read():
+    def lettering(strength):
+        source = heat(values=None, boxes=(box(80, 60, 240, 180),), strength=strength)
+        return draw_heat(photo(), [source])
+
+    assert np.array_equal(lettering(0.5), lettering(1.0))
+    assert 0 < change(photo(), lettering(0.1)).sum() < change(photo(), lettering(0.3)).sum()
+
+
 def test_a_hotter_map_changes_more():
     picture = photo()
     sums = [

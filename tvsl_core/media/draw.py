@@ -43,7 +43,10 @@ class Heat:
     score: float
     """How sure we are that it sounds, in [0, 1]; shown as per cent."""
     strength: float = 1.0
-    """How much of it is to be seen, in [0, 1]: 0 is nothing at all. For coming and going softly."""
+    """How much of it is to be seen, in [0, 1]: 0 is nothing at all. For coming and going softly.
+
+    Box and lettering are whole from a half on, so that a weak source can still be read.
+    """
     values: NDArray[np.float32] | None = None
     """Localization map ``[row column]`` in [0, 1], covering the frame; None when it has none."""
     boxes: tuple[Box, ...] = ()
@@ -68,6 +71,11 @@ class Heat:
     def is_visible(self) -> bool:
         """Whether drawing it would change anything."""
         return self.strength > _INVISIBLE
+
+    @property
+    def presence(self) -> float:
+        """Opacity of box and lettering, in [0, 1]."""
+        return min(1.0, 2 * self.strength)
 
     @property
     def percent(self) -> str:
@@ -123,7 +131,7 @@ def draw_heat(frame: NDArray[np.uint8], heats: Sequence[Heat], style: HeatStyle 
     if style.boxes:
         for heat in heats:
             for box in heat.boxes:
-                _outline(picture, box, heat.colour or ACCENT, heat.strength)
+                _outline(picture, box, heat.colour or ACCENT, heat.presence)
     taken: list[Area] = []
     if style.legend:
         taken += _draw_legend(picture, heats, style)
@@ -147,7 +155,7 @@ def _draw_legend(picture: NDArray[np.uint8], heats: Sequence[Heat], style: HeatS
     if sprite is None:
         return []
     x, y = margin, height - margin - sprite.shape[0]
-    paste(picture, sprite, x=x, y=y, opacity=max(heat.strength for heat in heats))
+    paste(picture, sprite, x=x, y=y, opacity=max(heat.presence for heat in heats))
     return [(x, y, x + sprite.shape[1], y + sprite.shape[0])]
 
 
@@ -166,7 +174,7 @@ def _draw_labels(picture: NDArray[np.uint8], heats: Sequence[Heat], style: HeatS
         if style.legend and any(overlap(area, other) for other in taken):
             continue  # the legend already says it, and two labels over each other say nothing
         taken.append(area)
-        paste(picture, sprite, x=area[0], y=area[1], opacity=heat.strength)
+        paste(picture, sprite, x=area[0], y=area[1], opacity=heat.presence)
 
 
 def _label(heat: Heat, letters: int, width: int, height: int, margin: int) -> NDArray[np.uint8] | None:
@@ -199,7 +207,7 @@ def _anchor(heat: Heat, width: int, height: int) -> Area:
     )
 
 
-def _outline(picture: NDArray[np.uint8], box: Box, colour: Rgb, strength: float) -> None:
+def _outline(picture: NDArray[np.uint8], box: Box, colour: Rgb, presence: float) -> None:
     """A thin rounded frame with a soft shadow around it, in place.
 
     Only the four strips under the stroke are touched, so that a large box costs no more than its edge.
@@ -223,8 +231,8 @@ def _outline(picture: NDArray[np.uint8], box: Box, colour: Rgb, strength: float)
         line = mask[rows, columns]
         if line.size == 0:
             continue
-        shadow = cv2.convertScaleAbs(cv2.blur(cv2.blur(line, spread), spread), alpha=_SHADOW * strength)
-        line = cv2.convertScaleAbs(line, alpha=strength)
+        shadow = cv2.convertScaleAbs(cv2.blur(cv2.blur(line, spread), spread), alpha=_SHADOW * presence)
+        line = cv2.convertScaleAbs(line, alpha=presence)
         # What is left of the picture under shadow and stroke, then the stroke's own colour on top.
         rest = cv2.multiply(cv2.bitwise_not(shadow), cv2.bitwise_not(line), scale=1 / 255)
         under = cv2.multiply(area[rows, columns], cv2.cvtColor(rest, cv2.COLOR_GRAY2BGR), scale=1 / 255)
