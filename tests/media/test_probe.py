@@ -7,7 +7,7 @@ import pytest
 from builders import arrow, cut_off, make_clip, make_sound_file
 
 from tvsl_core.errors import MediaError
-from tvsl_core.media.probe import probe, varies
+from tvsl_core.media.probe import camera_rate, probe, varies
 from tvsl_core.media.safety import MAX_SIDE, check_size, ffmpeg_input_arguments, open_media
 
 
@@ -66,6 +66,20 @@ def test_uneven_frame_times_are_noticed(tmp_path):
     info = probe(make_clip(tmp_path / "a.mp4", frame_times=times, audio=None))
 
     assert info.is_variable_rate
+
+
+def test_a_rate_that_was_rounded_is_the_rate_of_the_camera():
+    assert camera_rate(Fraction("29.97")) == Fraction(30000, 1001)
+    assert camera_rate(Fraction("29.9995")) == 30
+    for rate in (
+        Fraction(25),
+        Fraction(30),
+        Fraction(30000, 1001),
+        Fraction("29.5"),
+        Fraction("12.345"),
+        Fraction(1, 10),
+    ):
+        assert camera_rate(rate) == rate
 
 
 def test_millisecond_rounding_is_no_variable_rate():

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 MAX_THREADS = 4
 """Most threads that decode one video; frame threading holds one picture per thread."""
+LARGE_PIXELS = 4096 * 2304
+"""Larger pictures are decoded by at most two threads, to spare the memory."""
 SEEK_FROM_S = 5
 """A start later than this is reached by a jump to the keyframe before it; an earlier one by decoding."""
 SEEK_MARGIN_S = 10
@@ -251,7 +253,7 @@ def _decode_file(info: VideoInfo, jump_to: Fraction | None, report: ReadReport) 
         video = choose_video(container, info.path, stage="decode")
         check_size(info.path, video.codec_context.width, video.codec_context.height, stage="decode")
         video.thread_type = "AUTO"
-        video.codec_context.thread_count = _threads()
+        video.codec_context.thread_count = _threads(video.codec_context.width * video.codec_context.height)
         if jump_to is not None and video.time_base is not None:
             try:
                 container.seek(int((jump_to + info.origin) / video.time_base), stream=video, backward=True)
@@ -355,7 +357,7 @@ def _promised_end(info: VideoInfo, video: VideoStream) -> Fraction | None:
     return ((video.start_time or 0) + video.duration) * video.time_base - info.origin
 
 
-def _threads() -> int:
-    """Threads for one decoder: the cores that this process may use, bounded."""
+def _threads(pixels: int) -> int:
+    """Threads for one decoder: the cores that this process may use, bounded, fewer for large pictures."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(MAX_THREADS, cores)
+    return min(MAX_THREADS if pixels <= LARGE_PIXELS else 2, cores)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tvsl_core.errors import MediaError
 from tvsl_core.media.packets import is_plausible, packets, shows_by_order, stamp
 from tvsl_core.media.picture import Orientation, orientation, shown_size
-from tvsl_core.media.safety import Stage, check_size, open_media
+from tvsl_core.media.safety import MAX_PIXELS, Stage, check_size, open_media
 from tvsl_core.types import SoundTrack, VideoInfo
 
 if TYPE_CHECKING:
@@ -76,7 +76,9 @@ def choose_video(container: InputContainer, path: Path, *, stage: Stage = "probe
     moving = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
     usable = [stream for stream in moving if stream.codec_context is not None]
     if usable:
-        return next((stream for stream in usable if stream.disposition & Disposition.default), usable[0])
+        chosen = next((stream for stream in usable if stream.disposition & Disposition.default), usable[0])
+        chosen.codec_context.options = {"max_pixels": str(MAX_PIXELS)}  # the size may change midway
+        return chosen
     if moving:
         message = f"{path} holds pictures in a coding that tvsl cannot decode."
         raise MediaError(message, hint="Convert it to H.264 first.", stage=stage)
@@ -209,11 +211,15 @@ def _duration(container: InputContainer, video: VideoStream, sounds: list[AudioS
     return Fraction(0)
 
 
+def camera_rate(measured: Fraction) -> Fraction:
+    """The common rate that a measured one is but for rounding (29.97 is 30000/1001), else the measured one itself."""
+    return next((common for common in COMMON_RATES if abs(measured - common) < common / 5000), measured)
+
+
 def _frame_rate(video: VideoStream) -> Fraction:
-    """Average frames per second; a measured rate that is within rounding of a camera's rate becomes that rate."""
+    """Average frames per second by the header."""
     candidates = (video.average_rate, video.guessed_rate, video.base_rate)
-    rate = next((rate for rate in candidates if rate and 0 < rate <= 1000), DEFAULT_RATE)
-    return next((common for common in COMMON_RATES if abs(rate - common) < common / 5000), rate)
+    return camera_rate(next((rate for rate in candidates if rate and 0 < rate <= 1000), DEFAULT_RATE))
 
 
 def varies(stamps: Iterable[int], time_base: Fraction) -> bool:
@@ -228,7 +234,7 @@ def varies(stamps: Iterable[int], time_base: Fraction) -> bool:
     if len(steps) < 2:
         return False
     usual = steps[len(steps) // 2]
-    allowed = max(2 * time_base, usual * time_base / 10, Fraction(2, 1000))
+    allowed = max(2 * time_base, usual * time_base / 10)
     return max(steps[-1] - usual, usual - steps[0]) * time_base > allowed
 
 

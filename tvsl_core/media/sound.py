@@ -172,7 +172,6 @@ class SoundStream:
                 self._kept_from = held
         self._buffer = np.concatenate(parts) if len(parts) > 1 else self._buffer
         self.largest_buffer = max(self.largest_buffer, len(self._buffer))
-        self._forget(first)
 
     def _forget(self, before: int) -> None:
         surplus = min(before - self._kept_from, len(self._buffer))
@@ -336,11 +335,9 @@ class _TrackReader:
             yield from frames
 
     def _skip_other_tracks(self) -> None:
-        """Spare reading the picture where the installed PyAV can."""
-        try:
-            from av.stream import Discard
-        except ImportError:  # PyAV before 17
-            return
+        """Spare reading the picture, where the container allows it."""
+        from av.stream import Discard
+
         assert self._container is not None
         for stream in self._container.streams:
             if stream.index != self._stream.index:
