@@ -7,7 +7,7 @@ the sound around it), ``patch`` (cell of the image grid, row by row), ``sound`` 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -15,6 +15,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+
+class LabelEvidence(Protocol):
+    """Which labels of known networks speak for a class, each with a weight in (0, 1]."""
+
+    @property
+    def sounds(self) -> Mapping[str, float]:
+        """AudioSet display names to weights."""
+        ...
+
+    @property
+    def looks(self) -> Mapping[str, float]:
+        """ImageNet main names to weights."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -83,6 +97,10 @@ class Towers(Protocol):
 
     def sound_positions(self, waveforms: Tensor) -> Tensor:
         """Mono float ``[clip sample]`` in [-1, 1] at ``sample_rate`` to ``[clip sound dim]``."""
+        ...
+
+    def curate(self, evidence: Mapping[str, LabelEvidence]) -> None:
+        """Take in what somebody has written down about names; towers that go by the words alone ignore it."""
         ...
 
     def embed_text(self, names: Sequence[str]) -> Tensor:

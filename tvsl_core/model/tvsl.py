@@ -100,7 +100,8 @@ class TvslModel:
         self.is_noise = np.isin(self.groups, NOISE_GROUPS)
         """``[klass]``, whether its sound is mostly noise, so that any hiss resembles it."""
         with torch.inference_mode():
-            self.text = self.towers.embed_text(vocabulary.names)
+            self.towers.curate(vocabulary.evidence())
+            self.text = self.towers.embed_text(vocabulary.prompts)
 
     @property
     def name(self) -> str:

@@ -108,10 +108,8 @@ class CompactTowers:
         self._sound_to_picture = carried / carried.sum(dim=1, keepdim=True).clamp(min=1.0)
         """``[sound look]``: a sound's probability is shared out among the looks that make it."""
         self._curated: dict[str, NDArray[np.float32]] = {}
-        for name, labels in evidence.items():
-            rows = (weigh_labels(labels.looks, looks.labels), weigh_labels(labels.sounds, sounds.labels))
-            self._curated[normalize_name(name)] = np.concatenate(rows)
         self._known: dict[str, Tensor] = {}
+        self.curate(evidence)
         self._kept: tuple[weakref.ref[Tensor], efficientnet_lite.ImageFeatures] | None = None
 
     @property
@@ -166,6 +164,16 @@ class CompactTowers:
         """
         scores, _ = self.sound(waveforms.to(device=self.device, dtype=torch.float32))
         return torch.cat((scores @ self._sound_to_picture, scores), dim=-1)
+
+    def curate(self, evidence: Mapping[str, Evidence]) -> None:
+        """Take in the labels behind class names; what was known about a name is replaced.
+
+        Raises: ValueError: A key names no label.
+        """
+        for name, labels in evidence.items():
+            rows = (weigh_labels(labels.looks, self.looks.labels), weigh_labels(labels.sounds, self.sounds.labels))
+            self._curated[normalize_name(name)] = np.concatenate(rows)
+            self._known.pop(normalize_name(name), None)
 
     @torch.inference_mode()
     def embed_text(self, names: Sequence[str]) -> Tensor:
