@@ -193,6 +193,7 @@ def test_neither_clips_nor_their_materials_go_into_the_package():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.skipif("TVSL_SAMPLE_SOURCES" not in os.environ, reason="TVSL_SAMPLE_SOURCES: the unpacked packages")
 def test_the_command_in_the_readme_makes_the_same_truth_again(tmp_path):
     command = [sys.executable, "-m", "sample_videos.compose", "--from", os.environ["TVSL_SAMPLE_SOURCES"]]
