@@ -258,7 +258,7 @@ def test_lettering_is_left_out_where_it_would_hide_the_picture():
 
 
 @given(data=st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_labels_stay_in_the_picture_and_off_each_other(data):
     width, height = data.draw(st.integers(200, 2000)), data.draw(st.integers(200, 2000))
     taken = []
