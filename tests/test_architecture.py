@@ -97,6 +97,12 @@ def test_every_room_stands_in_the_table():
     assert rooms - set(MAY_IMPORT) - {"tvsl_core.__init__"} == set()
 
 
+def test_every_folder_of_code_is_a_package_that_the_wheel_carries():
+    folders = {file.parent for file in ALL_SOURCES}
+
+    assert [str(folder.relative_to(ROOT)) for folder in folders if not (folder / "__init__.py").is_file()] == []
+
+
 @pytest.mark.parametrize("room", FREE_OF)
 def test_a_room_does_without_what_is_not_its_business(room):
     for file in sources(room):

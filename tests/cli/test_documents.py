@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import tvsl_core
@@ -10,6 +12,7 @@ from tvsl_core.pipeline.options import AnnotateOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+WITH_QUERIES = [page for page in PAGES if "results/sources" in page.read_text(encoding="utf-8")]
 
 
 def read(name):
@@ -43,8 +46,6 @@ def table(page, heading):
 
 
 def spelled(kind):
-    import pyarrow as pa
-
     if pa.types.is_dictionary(kind):
         return f"dictionary of {kind.value_type}"
     return f"list of {kind.value_type}" if pa.types.is_list(kind) else str(kind)
@@ -60,6 +61,49 @@ def test_the_columns_are_documented_with_their_types_in_order(heading, schema):
     fields = getattr(importlib.import_module(f"tvsl_core.pipeline.{module}"), name)
 
     assert table("docs/output-format.md", heading) == [(field.name, spelled(field.type)) for field in fields]
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    """Results of two videos, one of which failed, in the folder that the documents name."""
+    from tvsl_core.pipeline.ledger import VIDEOS_SCHEMA
+    from tvsl_core.pipeline.table import SOURCES_SCHEMA
+
+    given = {
+        "string": "a.mp4",
+        "double": 0.5,
+        "float": 0.5,
+        "int64": 1,
+        "int32": 1,
+        "int16": 1,
+        "dictionary<values=string, indices=int32, ordered=0>": "offscreen",
+    }
+    for schema, path in (
+        (SOURCES_SCHEMA, "results/sources/deep/a.mp4.parquet"),
+        (VIDEOS_SCHEMA, "results/videos.parquet"),
+    ):
+        row = {field.name: given.get(str(field.type), []) for field in schema}
+        rows = [row | extra for extra in ({"region": 0, "status": "failed"}, {"verdict": "sounding"}, {"x_min": None})]
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema), tmp_path / path)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("page", WITH_QUERIES, ids=lambda page: page.name)
+def test_every_query_that_a_document_shows_runs_on_the_tables(page, results):
+    import duckdb
+
+    for query in re.findall(r'duckdb -c "(.*?)"', page.read_text(encoding="utf-8"), re.DOTALL):
+        assert duckdb.sql(query).fetchall(), query
+
+
+@pytest.mark.parametrize("page", WITH_QUERIES, ids=lambda page: page.name)
+def test_every_program_that_a_document_shows_on_the_tables_runs(page, results, capsys):
+    for program in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        compiled = compile(program, page.name, "exec")
+        if "results/sources" in program:
+            exec(compiled, {})
+            assert "a.mp4" in capsys.readouterr().out
 
 
 def test_every_public_name_and_option_stands_in_the_python_page():
