@@ -235,6 +235,7 @@ def _tune(
         "libvpx": {"deadline": "realtime", "cpu-used": "8", "b": "1M"},
     }
     stream.options = fast.get(codec, {})
+    stream.codec_context.thread_count = 1  # more cost more than they give on pictures this small
     if codec not in {"libx264", "libx265"}:
         stream.codec_context.max_b_frames = 0
     if sample_aspect is not None:

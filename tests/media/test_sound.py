@@ -65,7 +65,7 @@ SYNC = [
 
 @pytest.mark.parametrize(("name", "recipe"), SYNC, ids=[name for name, _ in SYNC])
 def test_picture_and_sound_stay_together(tmp_path, name, recipe):
-    info = probe(make_clip(tmp_path / name, **{"seconds": 4, **recipe}))
+    info = probe(make_clip(tmp_path / name, **{"seconds": 4, "size": (64, 48), **recipe}))
     heard, seen = beeps(whole(info, extra_s=1)), flashes(info)
     late = max(recipe.get("audio_start_s", 0), recipe.get("picture_start_s", 0)) - float(info.origin)
 
