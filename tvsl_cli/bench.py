@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import typer
 
+from tvsl_cli.bench_annotate import bench_annotate
+
 app = typer.Typer(help="Measure how fast each part is on this machine.", no_args_is_help=True)
 
 
 @app.callback()
 def bench() -> None:
     """Measure how fast each part is on this machine."""
+
+
+app.command("annotate")(bench_annotate)

@@ -6,10 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tvsl_core.pipeline.detect import Detector, DetectOptions, detect, pool_sound
+from tvsl_core.model.tvsl import MapOptions
+from tvsl_core.pipeline.detect import DetectOptions, Detector, detect, pool_sound
 from tvsl_core.pipeline.embed import EmbeddedClip
 from tvsl_core.pipeline.localize import different_objects, localize, separate, spread_over_objects
-from tvsl_core.model.tvsl import MapOptions
 
 GRID = (4, 6)
 

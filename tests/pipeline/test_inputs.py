@@ -1,5 +1,4 @@
 import io
-import os
 from pathlib import Path
 
 import pytest
@@ -62,7 +61,7 @@ def test_globs_lists_and_standard_input_are_understood(tree, monkeypatch):
 def test_an_input_that_leads_nowhere_is_a_problem_and_the_rest_goes_on(tree, monkeypatch, given):
     monkeypatch.chdir(tree)
     Path("empty").mkdir()
-    os.symlink("gone.mp4", "broken-link.mp4")
+    Path("broken-link.mp4").symlink_to("gone.mp4")
 
     found = find_videos([given, "top.webm"])
 
@@ -82,7 +81,7 @@ def test_odd_names_are_plain_names(tmp_path, monkeypatch):
 
 
 def test_symlink_loops_do_not_trap_the_search(tree):
-    os.symlink(tree, tree / "a" / "loop")
+    (tree / "a" / "loop").symlink_to(tree)
 
     assert len(find_videos([str(tree)]).items) == 4
 

@@ -94,7 +94,9 @@ def test_heat_lies_in_the_box_of_the_table(owl):
     (heatmap,) = (owl / "heatmaps" / "owl.mp4").glob("*-owl.mp4")
     with av.open(str(heatmap)) as drawn, av.open(str(SAMPLES / "owl.mp4")) as plain:
         pictures = [
-            next(f for i, f in enumerate(container.decode(video=0)) if i == number).to_ndarray(format="rgb24").astype(int)
+            next(f for i, f in enumerate(container.decode(video=0)) if i == number)
+            .to_ndarray(format="rgb24")
+            .astype(int)
             for container in (drawn, plain)
         ]
     change = np.abs(pictures[0] - pictures[1]).sum(axis=2)

@@ -1,4 +1,5 @@
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 
@@ -93,7 +94,7 @@ def test_a_source_that_leaves_the_picture_keeps_its_number():
 def test_smoothing_damps_a_jumping_box():
     def travel(**options):
         rows = link(*([row(t, x=20 * (i % 2))] for i, t in enumerate(half_seconds(10))), **options)
-        return sum(abs(a.box.x_min - b.box.x_min) for a, b in zip(rows, rows[1:], strict=False))
+        return sum(abs(a.box.x_min - b.box.x_min) for a, b in pairwise(rows))
 
     assert travel(smoothing=0.4) < 0.7 * travel(smoothing=1)
 

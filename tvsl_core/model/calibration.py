@@ -49,7 +49,7 @@ class Calibration:
     rival_offscreen_ratio: float = 0.5
     """The same, when nothing in the picture shows it."""
     familiar_threshold: float = 0.22
-    """Least score of a source in the picture that was reported a moment ago: what is known to play is easier to hear."""
+    """Least score of a source in the picture that was reported a moment ago: what is known to play is heard sooner."""
     familiar_gain: float = 3.0
     """How many times likelier a name is that was reported a moment ago, against another name for the same sound."""
     same_name: float = 0.9

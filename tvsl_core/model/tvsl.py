@@ -20,7 +20,6 @@ from tvsl_core.model.calibration import Calibration
 from tvsl_core.model.towers import Towers
 from tvsl_core.vocabulary import Vocabulary
 
-
 NOISE_GROUPS = ("vehicle", "tool", "household", "nature")
 """Groups of the vocabulary whose classes sound mostly like noise."""
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from fractions import Fraction
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +31,7 @@ from tvsl_core.pipeline.strip import write_video_strip
 from tvsl_core.pipeline.table import SourceTable, make_folder
 from tvsl_core.pipeline.timeline import Timelines
 from tvsl_core.pipeline.track import Linker, TrackOptions
-from tvsl_core.types import Detection, Frame, LocalizedSource, VideoInfo
+from tvsl_core.types import Detection, LocalizedSource, VideoInfo
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,7 +162,7 @@ def _sources(
         hold_s=max(MAX_HOLD_S, 1 / options.fps),
         warnings=warnings,
     )
-    ahead: Iterator[Frame] = prefetch(frames, depth=2 * options.batch)
+    ahead = prefetch(frames, depth=2 * options.batch)
     try:
         listener = make_listener(model.towers, sound, begin_s=begin_s)
         clips = embed(ahead, model.towers, listener, window_s=options.window_s, batch=options.batch)
@@ -180,7 +179,7 @@ def _sources(
             )
         yield from linker.finish()
     finally:
-        ahead.close()  # type: ignore[attr-defined]  # a generator
+        ahead.close()
         warnings.extend(sound.warnings)
         sound.close()
 
@@ -200,7 +199,7 @@ def _place(
                     pts=clip.pts,
                     window_start_s=clip.window[0],
                     window_end_s=clip.window[1],
-                    detection=detection if box is not None else _unseen(detection),
+                    detection=detection if box is not None else replace(detection, verdict="offscreen"),
                     source_id=-1,
                     region=region,
                     box=box,
@@ -208,9 +207,3 @@ def _place(
                 )
             )
     return rows
-
-
-def _unseen(detection: Detection) -> Detection:
-    from dataclasses import replace
-
-    return replace(detection, verdict="offscreen")

@@ -45,7 +45,7 @@ class BatchReport:
         return sum(video.status == "failed" for video in self.finished)
 
 
-def annotate_videos(
+def annotate_videos(  # noqa: PLR0913 one keyword for each thing that a run is given
     found: FoundVideos,
     *,
     out: Path,

@@ -49,7 +49,7 @@ class ClassEvidence:
 
     @property
     def rank(self) -> NDArray[np.float64]:
-        """How well sound and picture agree on a class; what sounds weighs twice, and being unseen costs only so much."""
+        """How well sound and picture agree on a class; sound weighs twice, and being unseen costs only so much."""
         return 2 * np.log(self.sound + EPSILON) + np.log(np.maximum(self.image, UNSEEN) + EPSILON)
 
 

@@ -75,7 +75,7 @@ class StreamingListener:
     Args:
         towers: Their ``sound_hop_s`` must be a number.
         sound: Of the same video.
-        begin_s: No window starts earlier than ``begin_s`` plus ``sound_span_s``; nothing before it is asked of ``sound``.
+        begin_s: No window starts before ``begin_s`` plus ``sound_span_s``; nothing earlier is asked of ``sound``.
     """
 
     def __init__(self, towers: Towers, sound: SoundStream, *, begin_s: float = 0.0) -> None:

@@ -12,7 +12,8 @@ from typing import TextIO
 from tvsl_core.errors import InputError, ManifestError
 
 VIDEO_SUFFIXES = frozenset(
-    ".3g2 .3gp .asf .avi .divx .f4v .flv .m2ts .m2v .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogm .ogv .ts .vob .webm .wmv".split()
+    {".3g2", ".3gp", ".asf", ".avi", ".divx", ".f4v", ".flv", ".m2ts", ".m2v", ".m4v", ".mkv", ".mov", ".mp4"}
+    | {".mpeg", ".mpg", ".mts", ".mxf", ".ogm", ".ogv", ".ts", ".vob", ".webm", ".wmv"}
 )
 """What counts as a video inside a folder; a file that is named itself is tried whatever its suffix."""
 MAX_LIST_BYTES = 64 * 1024 * 1024
@@ -148,7 +149,7 @@ def _walk(root: Path) -> list[Path]:
     files = [
         Path(folder) / name
         for folder, folders, names in os.walk(root)
-        if not folders.sort()  # type: ignore[func-returns-value]  # sorts in place: a stable order
+        if not folders.sort()  # sorts in place: a stable order
         for name in sorted(names)
         if Path(name).suffix.lower() in VIDEO_SUFFIXES and not name.startswith("._")
     ]

@@ -68,7 +68,7 @@ def heatmap_name(source_id: int, klass: str) -> str:
 
 
 def _safe_name(part: str) -> str:
-    """A path part that stays inside its folder on any file system: no separators, no control characters, not too long."""
+    """A path part that stays inside its folder on any system: no separators, no control characters, not too long."""
     cleaned = "".join("_" if ord(c) < 32 or ord(c) == 127 or c in '/\\:*?"<>|' else c for c in part)
     if cleaned.strip(". ") == "":
         cleaned = "_" + cleaned.replace(".", "_")

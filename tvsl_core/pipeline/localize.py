@@ -55,7 +55,7 @@ def localize(
 
 
 def different_objects(maps: Tensor) -> list[int]:
-    """Indices of the maps that show an object of their own, in order; a later map on an earlier one's object is left out.
+    """Indices of the maps that show an object of their own; a later map on an earlier one's object is left out.
 
     Args:
         maps: ``[klass patch]`` in [0, 1], each as its class alone would have it, the likeliest class first.
@@ -73,7 +73,8 @@ def separate(maps: Tensor) -> Tensor:
     """Take each class's rivals off its map, so that two sources do not claim one object.
 
     Args:
-        maps: ``[klass patch]`` in [0, 1]. Each is brought to a maximum of 1 first: a loud class must not erase a faint one.
+        maps: ``[klass patch]`` in [0, 1]. Each is first brought to a maximum of 1: a strong class must not erase a
+            faint one.
 
     Returns: ``[klass patch]`` in [0, 1].
     """

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import TypeVar
 
 Item = TypeVar("Item")
 _END = object()
 
 
-def prefetch(source: Iterable[Item], *, depth: int) -> Iterator[Item]:
+def prefetch(source: Iterable[Item], *, depth: int) -> Generator[Item, None, None]:
     """Yield what ``source`` yields, in order, while up to ``depth`` further items are made ready.
 
     An error in the source is raised here, after the items before it. Closing this generator stops the thread after
@@ -36,7 +36,7 @@ def prefetch(source: Iterable[Item], *, depth: int) -> Iterator[Item]:
             for item in iterator:
                 if not put(item):
                     break
-        except BaseException as error:  # noqa: BLE001 handed over to the consumer's thread
+        except BaseException as error:
             failure.append(error)
         finally:
             close = getattr(iterator, "close", None)

@@ -1,4 +1,4 @@
-"""Stage 7 of annotation: what was found is drawn on every frame of the video, with its own sound and at its own rate."""
+"""Stage 7 of annotation: what was found is drawn on every frame, with the video's own sound and at its own rate."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Timelines:
     """
 
     def __init__(self, folder: Path, *, step_s: float) -> None:
-        self._file = tempfile.TemporaryFile(dir=folder, prefix=".tvsl-maps-")
+        self._file = tempfile.TemporaryFile(dir=folder, prefix=".tvsl-maps-")  # noqa: SIM115 closed in __exit__
         self._step_s = step_s
         self._shape: tuple[int, int] | None = None
         self._count = 0

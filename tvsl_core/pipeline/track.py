@@ -21,7 +21,7 @@ class TrackOptions:
     max_gap_s: float = 2.0
     """A source that is not found for longer starts anew, with a new number."""
     min_iou: float = 0.1
-    """Least overlap with its last box for a region to be the same source; none is needed when its class has one region."""
+    """Least overlap with its last box for a region to be the same source; none is needed if it is the only one."""
     smoothing: float = 0.6
     """Weight of the new box against the last one, in (0, 1]; 1 does not smooth."""
     min_instants: int = 2
@@ -124,7 +124,13 @@ class Linker:
 
 
 def _blend(old: Box, new: Box, weight: float) -> Box:
-    def mix(name: str) -> int:
-        return round(weight * getattr(new, name) + (1 - weight) * getattr(old, name))
+    def mix(late: int, early: int) -> int:
+        return round(weight * late + (1 - weight) * early)
 
-    return replace(new, x_min=mix("x_min"), y_min=mix("y_min"), x_max=mix("x_max"), y_max=mix("y_max"))
+    return replace(
+        new,
+        x_min=mix(new.x_min, old.x_min),
+        y_min=mix(new.y_min, old.y_min),
+        x_max=mix(new.x_max, old.x_max),
+        y_max=mix(new.y_max, old.y_max),
+    )
