@@ -1,9 +1,9 @@
 """Builds ``compact.safetensors`` from the published packages, the same bytes every time.
 
-What is done to the weights: the picture network's batch normalisations are folded into its convolutions and all rounded to
-half floats; the sound network's int8 weights are taken as they are, its biases as floats; the text tower's matrices
-become rows of int8 with a scale each. Then the text tower, in double precision so that no machine rounds otherwise,
-turns the names of all labels into vectors.
+What is done to the weights: the picture network's batch normalisations are folded into its convolutions and all
+rounded to half floats; the sound network's int8 weights are taken as they are, its biases as floats; the text tower's
+matrices become rows of int8 with a scale each. Then the text tower, in double precision so that no machine rounds
+otherwise, turns the names of all labels into vectors.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ def build_compact(sources: Path, out: Path) -> BuildReport:
     tensors = convert(data)
     details = {
         "sources": [
-            {name: getattr(source, name) for name in source.__dataclass_fields__ if name != "role"} for source in SOURCES
+            {name: getattr(source, name) for name in source.__dataclass_fields__ if name != "role"}
+            for source in SOURCES
         ],
         "licence": "Apache-2.0",
         "labels_audioset": [label.key for label in audioset_labels()],
@@ -153,7 +154,10 @@ def convert_sound(data: bytes) -> dict[str, Tensor]:
             continue
         if weight.values.dtype == "int8":
             layers.append((weight, bias))
-        elif weight.values.shape == (BANDS, SPECTRUM // 2 + 1) and (bias.values == bias.values.dtype.type(LOG_OFFSET)).all():
+        elif (
+            weight.values.shape == (BANDS, SPECTRUM // 2 + 1)
+            and (bias.values == bias.values.dtype.type(LOG_OFFSET)).all()
+        ):
             packed["sound.mel"] = torch.from_numpy(weight.values)
     names = ["stem", *[f"layers.{i}.{part}" for i in range(len(LAYERS)) for part in ("filter", "mix")], "classifier"]
     if len(layers) != len(names) or "sound.mel" not in packed:
@@ -252,7 +256,9 @@ def _read_safetensors(data: bytes) -> dict[str, Tensor]:
 
 def _unexpected(what: str, problem: str) -> WeightsError:
     return WeightsError(
-        f"the {what} network {problem}.", hint="Use the package version that docs/compact-weights.md names.", stage="convert"
+        f"the {what} network {problem}.",
+        hint="Use the package version that docs/compact-weights.md names.",
+        stage="convert",
     )
 
 

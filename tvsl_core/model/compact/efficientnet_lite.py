@@ -68,14 +68,21 @@ class SameConv2d(nn.Conv2d):
         padding = kernel // 2 if stride == 1 else 0
         super().__init__(inputs, outputs, kernel, stride=stride, padding=padding, groups=groups, bias=True)
 
+    def reset_parameters(self) -> None:
+        """Leave the memory as it is: every parameter comes from a file, and drawing random ones takes longer."""
+
     def forward(self, input: Tensor) -> Tensor:
         """``[clip inputs height width]`` to ``[clip outputs ceil(height/stride) ceil(width/stride)]``."""
         kernel, stride = self.kernel_size[0], self.stride[0]
+        if kernel == 1:
+            # A 1 x 1 convolution is a matrix product over channels-last pixels. On one thread torch would otherwise
+            # fall back to a convolution that copies the picture twice and takes several times as long.
+            return F.linear(input.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias).permute(0, 3, 1, 2)
         if stride > 1:
             top, bottom = same_padding(input.shape[-2], kernel, stride)
             left, right = same_padding(input.shape[-1], kernel, stride)
             input = F.pad(input, (left, right, top, bottom))
-        return super().forward(input)
+        return F.conv2d(input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
 
 class Bottleneck(nn.Module):
@@ -91,9 +98,9 @@ class Bottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[clip inputs height width]`` to ``[clip outputs height' width']``."""
-        y = F.relu6(self.expand(x)) if self.expand is not None else x
-        y = self.project(F.relu6(self.filter(y)))
-        return x + y if self.shortcut else y
+        wide = F.relu6(self.expand(x), inplace=True) if self.expand is not None else x
+        narrow: Tensor = self.project(F.relu6(self.filter(wide), inplace=True))
+        return x + narrow if self.shortcut else narrow
 
 
 class ImageFeatures(NamedTuple):
@@ -118,9 +125,7 @@ class EfficientNetLite0(nn.Module):
             for repeat in range(stage.repeats):
                 stride = stage.stride if repeat == 0 else 1
                 blocks.append(
-                    Bottleneck(
-                        inputs, stage.channels, kernel=stage.kernel, stride=stride, expansion=stage.expansion
-                    )
+                    Bottleneck(inputs, stage.channels, kernel=stage.kernel, stride=stride, expansion=stage.expansion)
                 )
                 inputs = stage.channels
             stages.append(nn.Sequential(*blocks))
@@ -130,22 +135,22 @@ class EfficientNetLite0(nn.Module):
 
     def features(self, images: Tensor) -> ImageFeatures:
         """Prepared pictures ``[clip 3 height width]`` to their features at strides 32 and 16."""
-        x = F.relu6(self.stem(images))
+        x = F.relu6(self.stem(images), inplace=True)
         local = x
         for index, stage in enumerate(self.stages):
             x = stage(x)
             if index == LOCAL_STAGE:
                 local = x
-        return ImageFeatures(cells=F.relu6(self.head(x)), local=local)
+        return ImageFeatures(cells=F.relu6(self.head(x), inplace=True), local=local)
 
     def cell_logits(self, cells: Tensor) -> Tensor:
-        """The classifier at every cell, a class activation map: ``[clip 1280 row column]`` to ``[clip 1000 row column]``.
+        """The classifier at every cell: ``[clip 1280 row column]`` to class activations ``[clip 1000 row column]``.
 
         Their mean over the cells is exactly ``forward``. Source: Zhou et al., "Learning Deep Features for
         Discriminative Localization", CVPR 2016, equation 2.
         """
-        weight = self.classifier.weight[:, :, None, None]
-        return F.conv2d(cells, weight, self.classifier.bias)
+        logits: Tensor = self.classifier(cells.permute(0, 2, 3, 1))
+        return logits.permute(0, 3, 1, 2)
 
     def forward(self, images: Tensor) -> Tensor:
         """Prepared pictures ``[clip 3 height width]`` to ImageNet logits ``[clip 1000]``."""
@@ -154,7 +159,9 @@ class EfficientNetLite0(nn.Module):
         return logits
 
 
-def fold_batch_norm(weight: Tensor, *, gain: Tensor, shift: Tensor, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+def fold_batch_norm(
+    weight: Tensor, *, gain: Tensor, shift: Tensor, mean: Tensor, variance: Tensor
+) -> tuple[Tensor, Tensor]:
     """One convolution that does what a convolution and the batch normalisation after it do.
 
     Args:

@@ -1,7 +1,7 @@
 """Which labels speak for a class name: curated where someone has written it down, else derived through language.
 
-A class is a set of weights in [0, 1] over the labels that a network knows. Weight 1 says that the label *is* the class or
-a kind of it, so that the label's probability counts in full; 0 says that it has nothing to do with it.
+A class is a set of weights in [0, 1] over the labels that a network knows. Weight 1 says that the label *is* the class
+or a kind of it, so that the label's probability counts in full; 0 says that it has nothing to do with it.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from tvsl_core.model.compact.text import WIDTH, TextTower
 from tvsl_core.model.compact.towers import CompactTowers, Networks
 from tvsl_core.model.compact.yamnet import Yamnet
 
+Network = TypeVar("Network", bound=nn.Module)
 WEIGHTS_FILE = Path(__file__).parent / "compact.safetensors"
 
 
@@ -36,8 +37,8 @@ def load_compact(
     """The compact towers, ready to use.
 
     Args:
-        weights: A file in the form of ``compact.safetensors``, or its tensors as torch or numpy arrays; None is the file
-            in the package.
+        weights: A file in the form of ``compact.safetensors``, or its tensors as torch or numpy arrays; None is the
+            file in the package.
         device: Where they run.
         precision: ``bf16`` runs the picture and sound networks in bfloat16; the text tower and all scores stay float32.
         evidence: Curated labels behind class names; names without are derived through the text tower.
@@ -56,13 +57,16 @@ def load_compact(
         tensors, sounds, looks, digest = read_weights(weights or WEIGHTS_FILE)
     vectors = _label_vectors(tensors, sounds, looks)
     pieces = _pieces(tensors)
-    networks = Networks(image=EfficientNetLite0(), sound=Yamnet(), text=TextTower(pieces))
-    _check_names(tensors, networks)
-    for prefix, network in networks.items():
-        _fill(network, tensors, prefix)
+    text = TextTower(pieces)
+    image, sound = EfficientNetLite0(), Yamnet()
+    _check_names(tensors, {"image.": image, "sound.": sound, "text.": text})
     split = sum(len(label.names) for label in sounds)
     return CompactTowers(
-        networks=networks,
+        networks=Networks(
+            image=_fill(image, tensors, "image."),
+            sound=_fill(sound, tensors, "sound."),
+            text=lambda: _fill(text, tensors, "text."),
+        ),
         sounds=sound_space(sounds, vectors[:split]),
         looks=look_space(looks, vectors[split:]),
         device=torch.device(device),
@@ -141,7 +145,7 @@ def _take(tensors: Mapping[str, Tensor], name: str, shape: tuple[int, ...] | Non
     return tensors[name]
 
 
-def _check_names(tensors: Mapping[str, Tensor], networks: Networks) -> None:
+def _check_names(tensors: Mapping[str, Tensor], networks: Mapping[str, nn.Module]) -> None:
     """Every parameter once, with its scale if it is int8, and nothing else."""
     expected = {LABEL_VECTORS, VOCABULARY}
     for prefix, network in networks.items():
@@ -149,20 +153,21 @@ def _check_names(tensors: Mapping[str, Tensor], networks: Networks) -> None:
             full = f"{prefix}{name}"
             value = _take(tensors, full, tuple(parameter.shape))
             expected.add(full)
-            parts = [value]
+            numbers = value
             if value.dtype == torch.int8:
-                parts.append(_take(tensors, full + SCALE, (parameter.shape[0],)))
+                numbers = _take(tensors, full + SCALE, (parameter.shape[0],))
                 expected.add(full + SCALE)
             elif not value.is_floating_point():
                 raise WeightsError(f"tensor {full} has type {value.dtype}, not float or int8.", hint=REBUILD)
-            if not all(bool(torch.isfinite(part).all()) for part in parts):
+            if not bool(torch.isfinite(numbers).all()):
                 raise WeightsError(f"tensor {full} has values that are not finite.", hint=REBUILD)
     unknown = sorted(set(tensors) - expected)
     if unknown:
         raise WeightsError(f"the weights hold an unknown tensor {unknown[0]}.", hint=REBUILD)
 
 
-def _fill(network: nn.Module, tensors: Mapping[str, Tensor], prefix: str) -> None:
+def _fill(network: Network, tensors: Mapping[str, Tensor], prefix: str) -> Network:
     parameters = unpack({name: value for name, value in tensors.items() if name != VOCABULARY}, prefix)
     network.load_state_dict(parameters, strict=True, assign=True)
     network.requires_grad_(False).eval()
+    return network

@@ -97,7 +97,9 @@ def read_source(folder: Path, source: Source, *, verify: bool = True) -> bytes:
         ) from error
     if data is None:
         raise WeightsError(
-            f"{folder} holds no {Path(source.file).name} of {source.package}.", hint=_how_to_get(source), stage="convert"
+            f"{folder} holds no {Path(source.file).name} of {source.package}.",
+            hint=_how_to_get(source),
+            stage="convert",
         )
     digest = hashlib.sha256(data).hexdigest()
     if verify and digest != source.sha256:
@@ -121,7 +123,9 @@ def read_checkpoint(data: bytes) -> dict[str, Tensor]:
             f"the image checkpoint cannot be read ({type(error).__name__}).", hint="Download it again.", stage="convert"
         ) from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise WeightsError("the image checkpoint is not a table of tensors.", hint="Download it again.", stage="convert")
+        raise WeightsError(
+            "the image checkpoint is not a table of tensors.", hint="Download it again.", stage="convert"
+        )
     return state
 
 

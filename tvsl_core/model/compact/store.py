@@ -58,8 +58,10 @@ def unpack(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
             continue
         if values.dtype == torch.int8:
             scale = tensors[name + SCALE].float()
-            values = values.float() * scale.reshape(-1, *[1] * (values.ndim - 1))
-        found[name.removeprefix(prefix)] = values.float() if values.is_floating_point() else values
+            parameter = values.float() * scale.reshape(-1, *[1] * (values.ndim - 1))
+        else:
+            parameter = values.float() if values.is_floating_point() else values
+        found[name.removeprefix(prefix)] = parameter
     return found
 
 
@@ -78,7 +80,9 @@ def read_metadata(header: Mapping[str, str] | None) -> dict[str, Any]:
         details = json.loads((header or {})[METADATA_KEY])
         kind, version = details["format"], details["version"]
     except (KeyError, TypeError, ValueError) as error:
-        raise WeightsError("these weights are not a compact model of tvsl: its metadata is missing.", hint=REBUILD) from error
+        raise WeightsError(
+            "these weights are not a compact model of tvsl: its metadata is missing.", hint=REBUILD
+        ) from error
     if kind != FORMAT or version != VERSION:
         raise WeightsError(
             f"these weights are {kind!r} version {version}, this tvsl reads {FORMAT!r} version {VERSION}.", hint=REBUILD

@@ -8,6 +8,7 @@ Words become WordPiece tokens of BERT's uncased English vocabulary.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import torch
 from tokenizers import Tokenizer
@@ -47,18 +48,32 @@ def build_tokenizer(vocabulary: Sequence[str]) -> Tokenizer:
     return tokenizer
 
 
+class BlankLinear(nn.Linear):
+    """A linear layer whose parameters come from a file."""
+
+    def reset_parameters(self) -> None:
+        """Leave the memory as it is: drawing random numbers takes longer than reading the right ones."""
+
+
+class BlankEmbedding(nn.Embedding):
+    """A table of vectors that comes from a file."""
+
+    def reset_parameters(self) -> None:
+        """Leave the memory as it is."""
+
+
 class Layer(nn.Module):
     """Self-attention and a two-layer perceptron, each added to its input and then normalised."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.query = nn.Linear(WIDTH, WIDTH)
-        self.key = nn.Linear(WIDTH, WIDTH)
-        self.value = nn.Linear(WIDTH, WIDTH)
-        self.output = nn.Linear(WIDTH, WIDTH)
+        self.query = BlankLinear(WIDTH, WIDTH)
+        self.key = BlankLinear(WIDTH, WIDTH)
+        self.value = BlankLinear(WIDTH, WIDTH)
+        self.output = BlankLinear(WIDTH, WIDTH)
         self.attention_norm = nn.LayerNorm(WIDTH, eps=EPSILON)
-        self.widen = nn.Linear(WIDTH, HIDDEN)
-        self.narrow = nn.Linear(HIDDEN, WIDTH)
+        self.widen = BlankLinear(WIDTH, HIDDEN)
+        self.narrow = BlankLinear(HIDDEN, WIDTH)
         self.output_norm = nn.LayerNorm(WIDTH, eps=EPSILON)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
@@ -78,12 +93,17 @@ class TextTower(nn.Module):
 
     def __init__(self, vocabulary: Sequence[str]) -> None:
         super().__init__()
-        self.tokenizer = build_tokenizer(vocabulary)
-        self.pieces = nn.Embedding(VOCABULARY, WIDTH)
-        self.places = nn.Embedding(MAX_TOKENS, WIDTH)
-        self.segments = nn.Embedding(SEGMENTS, WIDTH)
+        self._vocabulary = tuple(vocabulary)
+        self.pieces = BlankEmbedding(VOCABULARY, WIDTH)
+        self.places = BlankEmbedding(MAX_TOKENS, WIDTH)
+        self.segments = BlankEmbedding(SEGMENTS, WIDTH)
         self.norm = nn.LayerNorm(WIDTH, eps=EPSILON)
         self.layers = nn.ModuleList(Layer() for _ in range(DEPTH))
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """Cuts names into word pieces; made when first needed."""
+        return build_tokenizer(self._vocabulary)
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
         """Token ids int64 ``[name token]`` and their mask (True where there is one) to unit vectors ``[name 384]``."""

@@ -1,9 +1,9 @@
 """YAMNet: sound becomes scores of the 521 AudioSet classes, one set of scores every 0.48 s.
 
 A MobileNet-v1 over log-mel patches of 0.96 s (Howard et al., "MobileNets", arXiv 1704.04861; Plakal and Ellis,
-YAMNet, TensorFlow models, Apache-2.0). The front end is that of the published graph: frames of 25 ms every 10 ms without
-padding at the borders, periodic Hann window, 512-point magnitude spectrum, 64 mel bands between 125 and 7500 Hz,
-``log(mel + 0.001)``.
+YAMNet, TensorFlow models, Apache-2.0). The front end is that of the published graph: frames of 25 ms every 10 ms
+without padding at the borders, periodic Hann window, 512-point magnitude spectrum, 64 mel bands between 125 and
+7500 Hz, ``log(mel + 0.001)``.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Separable(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[patch inputs time band]`` to ``[patch outputs time' band']``."""
-        return F.relu6(self.mix(F.relu6(self.filter(x))))
+        return F.relu6(self.mix(F.relu6(self.filter(x), inplace=True)), inplace=True)
 
 
 class Yamnet(nn.Module):
@@ -93,8 +93,8 @@ class Yamnet(nn.Module):
     def embed(self, patches: Tensor) -> Tensor:
         """Log-mel patches ``[patch 96 64]`` to embeddings ``[patch 1024]``, not negative."""
         x = patches.to(self.stem.weight.dtype)[:, None].contiguous(memory_format=torch.channels_last)
-        x = self.layers(F.relu6(self.stem(x)))
-        return x.float().mean(dim=(-2, -1))
+        maps: Tensor = self.layers(F.relu6(self.stem(x), inplace=True))
+        return maps.float().mean(dim=(-2, -1))
 
     def forward(self, waveforms: Tensor) -> tuple[Tensor, Tensor]:
         """Mono float ``[clip sample]`` to (scores ``[clip sound 521]`` in [0, 1], embeddings ``[clip sound 1024]``)."""
@@ -102,4 +102,5 @@ class Yamnet(nn.Module):
         clips, positions = patches.shape[:2]
         embeddings = self.embed(patches.flatten(0, 1))
         logits = F.linear(embeddings, self.classifier.weight.float(), self.classifier.bias.float())
-        return torch.sigmoid(logits).unflatten(0, (clips, positions)), embeddings.unflatten(0, (clips, positions))
+        shape = (clips, positions, -1)
+        return torch.sigmoid(logits).reshape(shape), embeddings.reshape(shape)
