@@ -241,9 +241,11 @@ def test_sound_keeps_its_place_when_the_files_timeline_starts_late(tmp_path, cod
     assert abs(beep_time(path) - 0.5) < IN_SYNC_S
 
 
-def test_a_stretch_far_into_a_long_sound_is_found(tmp_path):
-    source = sound_file(tmp_path / "s.mp4", seconds=40, beep_at=31)
-    sound = SoundSource(path=source, track=track(), start=Fraction(30), end=Fraction(32))
+@pytest.mark.parametrize("origin", [0, 10])
+def test_a_stretch_far_into_a_long_sound_is_found(tmp_path, origin):
+    source = sound_file(tmp_path / "s.mkv", seconds=40, beep_at=31, starts_at=origin)
+    start = Fraction(30 - origin)
+    sound = SoundSource(path=source, track=track(), origin=Fraction(origin), start=start, end=start + 2)
     path = encode(tmp_path / "a.mp4", frames=50, flash=25, sound=sound)
 
     assert abs(beep_time(path) - 1.0) < IN_SYNC_S

@@ -225,7 +225,9 @@ def _reason(code: int, complaints: str) -> tuple[str, str]:
             return why, hint
     if code < 0:
         return _reason_of_signal(-code)
-    if re.search(r"matches no streams|Error opening input|Cannot determine format of input stream", complaints):
+    if re.search(
+        r"matches no streams|Error opening input|Invalid data found|Cannot determine format of input stream", complaints
+    ):
         return "ffmpeg cannot read the sound of the original", "Try another --audio-track."
     lines = [line.strip() for line in complaints.splitlines() if line.strip()]
     return f"ffmpeg stopped with code {code}" + (
