@@ -13,6 +13,8 @@ import typer
 
 from tvsl_cli.annotate import annotate
 from tvsl_cli.bench import app as bench
+from tvsl_cli.datasets import app as datasets
+from tvsl_cli.evaluate import evaluate
 from tvsl_cli.info import info
 from tvsl_cli.models import app as models
 from tvsl_cli.vocabulary import vocabulary
@@ -46,6 +48,8 @@ def tvsl(
 
 
 app.command()(annotate)
+app.command()(evaluate)
+app.add_typer(datasets, name="datasets")
 app.command()(vocabulary)
 app.command()(info)
 app.add_typer(models, name="models")

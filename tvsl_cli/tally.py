@@ -33,6 +33,8 @@ class Tally:
         self.stages = stages
         self.clock = clock
         self.began_s = clock()
+        """When the first event came: loading the model is not work on a video."""
+        self._begun = False
         self.running: dict[str, Running] = {}
         self.finished: list[VideoFinished] = []
         self.annotated_s: dict[str, float] = {}
@@ -41,6 +43,8 @@ class Tally:
 
     def hear(self, event: Event) -> None:
         """Take in one event."""
+        if not self._begun:
+            self._begun, self.began_s = True, self.clock()
         if isinstance(event, VideoStarted):
             self.running[event.video] = Running(duration_s=event.duration_s, began_s=self.clock())
         elif isinstance(event, VideoAdvanced):
@@ -79,7 +83,7 @@ class Tally:
 
     @property
     def speed(self) -> float:
-        """Seconds of video per second since the start; 0 while nothing is known."""
+        """Seconds of video per second since the first event; 0 while nothing is known."""
         elapsed = self.clock() - self.began_s
         running_s = sum(self.share_of(video) * running.duration_s for video, running in self.running.items())
         return (sum(self.annotated_s.values()) + running_s) / elapsed if elapsed > 0 else 0.0

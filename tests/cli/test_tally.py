@@ -72,6 +72,16 @@ def test_a_part_of_a_video_counts_with_its_own_length():
     assert counting.speed == 2.0
 
 
+def test_loading_the_model_does_not_make_a_batch_slow():
+    counting, clock = tally(videos=1)
+    clock.now = 100.0
+    counting.hear(started())
+    clock.now = 110.0
+    counting.hear(finished())
+
+    assert counting.speed == 6.0
+
+
 def test_time_left_follows_the_videos_that_are_behind_us():
     counting, clock = tally(videos=4)
     counting.hear(started())
