@@ -58,6 +58,10 @@ def test_sampling_agrees_with_the_plain_definition(tmp_path, fps, start):
     assert [number for number, _ in sampled(info, fps=fps, start_s=start, end_s=2.2)] == expected
 
 
+def test_a_very_slow_rate_gives_the_first_frame(tmp_path):
+    assert sampled(counter_clip(tmp_path / "a.mp4"), fps=1e-7) == [(0, 0)]
+
+
 def test_frames_know_their_number_time_and_stamp(tmp_path):
     info = counter_clip(tmp_path / "a.mp4", fps=NTSC)
 
@@ -352,10 +356,12 @@ def test_a_stamp_that_jumps_by_weeks_does_not_stall(tmp_path):
     assert [number for number, _ in sampled(info, fps=25, end_s=10, hold_s=1)][:3] == [0, 1, 2]
 
 
-def test_a_packet_that_breaks_off_is_told(tmp_path):
-    clip = make_clip(tmp_path / "a.avi", codec="mpeg4", picture="counter", seconds=4, audio=None)
+@pytest.mark.parametrize("codec", ["mpeg4", "libx264"])
+def test_a_packet_that_breaks_off_is_told(tmp_path, codec):
+    recipe = {"codec": codec, "picture": noisy_counter, "seconds": 4, "audio": None}
     warnings: list[str] = []
-    list(read_frames(probe(cut_off(clip, share=0.75)), fps=25, warnings=warnings))
+    clip = cut_off(make_clip(tmp_path / "a.avi", **recipe), share=0.7)
+    list(read_frames(probe(clip), fps=25, warnings=warnings))
 
     assert any("1 damaged picture packet " in warning for warning in warnings)
 

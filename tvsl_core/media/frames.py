@@ -94,7 +94,7 @@ def read_frames(
     """
     if not fps > 0:
         raise ValueError(f"fps must be positive, got {fps}")
-    step = 1 / Fraction(fps).limit_denominator(100_000)
+    step = 1 / (Fraction(fps).limit_denominator(100_000) or Fraction(fps))
     start, end = _limits(start_s, end_s)
     converter = PictureConverter(*analysis_size(info, max_side))
     with closing(read_pictures(info, start_s=start_s, end_s=end_s, warnings=warnings)) as pictures:
