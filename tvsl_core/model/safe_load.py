@@ -24,6 +24,8 @@ from tvsl_core.errors import WeightsError
 MAX_PICKLE_BYTES = 64 * 1024 * 1024
 """The published files need less than one."""
 MAX_TENSORS = 100_000
+SMALL_NUMBER = 65_536
+"""Numbers up to this ask for no memory worth the name; format versions are among them."""
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -97,13 +99,14 @@ def _load_legacy(path: Path, size: int) -> Any:
 
 def _check_claims(program: IO[bytes], path: Path, size: int) -> None:
     """Refuse a pickle that names a number larger than the file: no count of its bytes or elements can be."""
+    most = max(size, SMALL_NUMBER)
     try:
         for operation, argument, position in pickletools.genops(program):
             if position is not None and position > size:
                 break
             if operation.name in ("LONG1", "LONG4") and isinstance(argument, int) and argument == _LEGACY_MAGIC:
                 continue
-            if isinstance(argument, int) and operation.name.startswith(("BININT", "INT", "LONG")) and argument > size:
+            if isinstance(argument, int) and operation.name.startswith(("BININT", "INT", "LONG")) and argument > most:
                 raise WeightsError(
                     f"{path} claims a tensor of {argument:,} elements, more than its {size:,} bytes can hold.",
                     hint=_DOUBT,

@@ -84,6 +84,18 @@ def foreground(
     return torch.sigmoid(things - surfaces)
 
 
+def likeness(features: Tensor) -> Tensor:
+    """How alike two patches look: cosine of their features less the mean of the picture, not below 0.
+
+    Shapes: features ``[clip channel row column]`` to ``[clip patch patch]``; 1 on the diagonal.
+    """
+    cells = features.flatten(2).transpose(1, 2)
+    apart = fn.normalize(cells - cells.mean(1, keepdim=True), dim=-1)
+    alike = (apart @ apart.transpose(1, 2)).clamp(0, 1)
+    alike.diagonal(dim1=1, dim2=2).fill_(1)
+    return alike
+
+
 def without(places: Tensor, *, text: Tensor, background: Tensor) -> Tensor:
     """Take out of every place what speaks for a class and not for the background.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -17,6 +17,7 @@ from tvsl_core.model.audioclip.network import AudioClipNetwork
 from tvsl_core.model.audioclip.sizes import SAMPLE_RATE, STRIDE
 from tvsl_core.model.audioclip.sound import INT16_SCALE
 from tvsl_core.model.audioclip.tokenizer import tokenize
+from tvsl_core.model.towers import LabelEvidence, PictureParts
 
 SoundScale = Literal["int16", "unit"]
 """What the audio tower is fed: samples times 32768, as AudioCLIP's own pipeline does, or as they are."""
@@ -153,6 +154,9 @@ class AudioClipTowers:
         """
         return torch.from_numpy(tokenize(names))
 
+    def curate(self, evidence: Mapping[str, LabelEvidence]) -> None:
+        """Nothing: these towers understand names by their words, and know no labels."""
+
     @torch.inference_mode()
     def embed_text(self, names: Sequence[str]) -> Tensor:
         """Embeddings of names or short texts, as published (not unit length); those seen before are remembered.
@@ -216,19 +220,38 @@ class AudioClipTowers:
         return evidence.without(patches, text=text, background=self.embed_text(evidence.NO_OBJECT))
 
     @torch.inference_mode()
-    def image_foreground(self, images: Tensor) -> Tensor:
-        """How much more each patch looks like any object than like any surface, in [0, 1].
+    def inspect_images(self, images: Tensor) -> PictureParts:
+        """Patches, how likely each belongs to any object, and how alike they look, from one pass.
 
-        Shapes: images ``[clip 3 height width]`` to ``[clip row column]``.
+        Foreground is how much more a patch looks like any object than like any surface (``evidence.foreground``);
+        likeness is the cosine of the last features, less their mean over the picture.
+
+        Shapes: images ``[clip 3 height width]``.
         """
-        patches, (rows, columns) = self.image_patches(images)
+        images = self._images(images)
+        rows, columns = images.shape[2] // STRIDE, images.shape[3] // STRIDE
+        if len(images) == 0:
+            nothing = images.new_zeros(0, rows * columns, self.dim)
+            return PictureParts(
+                patches=nothing,
+                grid=(rows, columns),
+                foreground=images.new_zeros(0, rows, columns),
+                affinity=images.new_zeros(0, rows * columns, rows * columns),
+            )
+        features = self.network.visual.features(images)
+        patches = self.network.visual.attnpool.patches(features, self.reading).float()
         likely = evidence.foreground(
             patches,
             objects=self.embed_text(evidence.OBJECTS),
             stuff=self.embed_text(evidence.STUFF),
             scale=self.network.scale("logit_scale"),
         )
-        return likely.reshape(-1, rows, columns)
+        return PictureParts(
+            patches=patches,
+            grid=(rows, columns),
+            foreground=likely.reshape(-1, rows, columns),
+            affinity=evidence.likeness(features.float()),
+        )
 
     @functools.cached_property
     def _patches_of_nothing(self) -> Tensor:
