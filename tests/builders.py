@@ -109,6 +109,7 @@ def make_clip(
     rotation: int = 0,
     sample_aspect: Fraction | None = None,
     colour: str | None = None,
+    colour_is_tagged: bool = True,
     gop: int = 12,
     audio: str | None = "aac",
     sound: str | Sound | Sequence[str | Sound] = "beep",
@@ -137,6 +138,7 @@ def make_clip(
         rotation: Degrees clockwise that a player must turn the picture by.
         sample_aspect: Width of a pixel over its height.
         colour: ``bt709`` or ``bt601`` tags and uses that matrix; None leaves it untagged (BT.601).
+        colour_is_tagged: False uses the matrix of ``colour`` without saying so, as many files do.
         gop: Frames between keyframes.
         audio: Codec of the sound; None makes a silent file without a sound track.
         sound: ``beep``, ``tone``, ``silence`` or a function; one per track if several.
@@ -159,7 +161,14 @@ def make_clip(
             stream = container.add_stream(codec, rate=Fraction(fps))
             stream.width, stream.height, stream.pix_fmt = *size, pix_fmt
             stream.codec_context.gop_size = gop
-            _tune(stream, codec, sample_aspect, colour, frame_times is not None, Fraction(fps))
+            _tune(
+                stream,
+                codec,
+                sample_aspect,
+                colour if colour_is_tagged else None,
+                frame_times is not None,
+                Fraction(fps),
+            )
             if rotation:
                 stream.set_display_rotation(-rotation)
             draw = PICTURES[picture](size) if isinstance(picture, str) else picture
@@ -256,6 +265,7 @@ def _picture_packets(
             matrix = 1 if colour == "bt709" else 5
             frame = frame.reformat(format=pix_fmt, dst_colorspace=matrix, interpolation="AREA")
         frame.pts, frame.time_base = round(seconds / unit), unit
+        frame.colorspace = stream.codec_context.colorspace
         frame.pict_type = 0
         yield from ((seconds, packet) for packet in stream.encode(frame))
     yield from ((times[-1], packet) for packet in stream.encode(None))
