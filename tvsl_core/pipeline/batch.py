@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -24,6 +25,8 @@ from tvsl_core.pipeline.options import AnnotateOptions
 from tvsl_core.pipeline.progress import Event, Listener, VideoFinished, ignore
 from tvsl_core.pipeline.table import make_folder
 from tvsl_core.vocabulary import Vocabulary, load_vocabulary
+
+_log = logging.getLogger(__name__)
 
 
 class _Cancelled(BaseException):
@@ -189,6 +192,7 @@ class _Run:
         except Exception as error:
             if self.raising:
                 raise
+            _log.exception("%s failed", job.item.name)
             message = f"an unexpected error: {type(error).__name__}: {error}"
             return self.failed(job, message, "Please report it, with --log-file.", "", time.perf_counter() - began)
         return _done(job, result, elapsed_s=time.perf_counter() - began)
