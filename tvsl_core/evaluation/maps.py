@@ -67,8 +67,8 @@ def resize_map(estimate: FloatMap, *, height: int, width: int) -> FloatMap:
     if (rows, columns) == (height, width):
         return np.asarray(estimate, dtype=np.float32)
     values = np.asarray(estimate, dtype=np.float32)
-    resized: FloatMap = _weights(rows, height) @ values @ _weights(columns, width).T
-    return resized
+    resized = _weights(rows, height) @ values @ _weights(columns, width).T
+    return resized.astype(np.float32, copy=False)
 
 
 def binarize(estimate: FloatMap, threshold: Threshold) -> Region:

@@ -85,14 +85,21 @@ class Evaluation:
         return next(matches, None)
 
 
-def evaluate_floors(benchmark: Benchmark, protocol: Protocol, *, draws: int = 1000, seed: int = 0) -> Evaluation:
+def evaluate_floors(
+    benchmark: Benchmark,
+    protocol: Protocol,
+    *,
+    draws: int = 1000,
+    seed: int = 0,
+    advanced: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Evaluation:
     """Score what doing nothing would score; needs annotations only.
 
     Floors do not depend on names, so samples of one class on both sides are not set apart here.
 
     Raises: ManifestError: No sample can be scored.
     """
-    return evaluate(benchmark, None, protocol, draws=draws, seed=seed)
+    return evaluate(benchmark, None, protocol, draws=draws, seed=seed, advanced=advanced)
 
 
 def evaluate(

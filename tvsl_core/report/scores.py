@@ -1,0 +1,127 @@
+"""What an evaluation leaves behind for programs: ``scores.json`` and ``per_sample.parquet``."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tvsl_core.errors import OutputError
+from tvsl_core.evaluation.published import NOTE
+from tvsl_core.evaluation.run import Evaluation
+from tvsl_core.evaluation.scoring import SourceRow
+from tvsl_core.evaluation.summary import Score
+
+LISTED = 1000
+"""At most so many missing or refused samples are listed by name; all are counted."""
+
+
+def as_json(evaluation: Evaluation, *, command: Sequence[str] = (), version: str = "") -> dict[str, Any]:
+    """Everything that was measured, as plain values.
+
+    Returns: ``scores`` and ``floors`` hold, for every name, value, n, interval, floor and margin, in shares of 1.
+    """
+    own = [score for score in evaluation.scores if score.classes not in evaluation.floor_rows]
+    floors = [score for score in evaluation.scores if score.classes in evaluation.floor_rows]
+    return {
+        "benchmark": evaluation.benchmark,
+        "protocol": evaluation.protocol.as_dict(),
+        "tvsl": version,
+        "command": list(command),
+        "counts": counts(evaluation),
+        "scores": _named(own),
+        "floors": _named(floors),
+        "same_class": _named(evaluation.apart),
+        "detection": evaluation.detection,
+        "per_class": [asdict(row) for row in evaluation.per_class],
+        "reported": {
+            "note": NOTE,
+            "percent": {entry.system: dict(entry.values) for entry in evaluation.reported},
+        },
+        "notes": list(evaluation.notes),
+        "missing": [asdict(problem) for problem in evaluation.missing[:LISTED]],
+        "unusable": [asdict(problem) for problem in evaluation.unusable[:LISTED]],
+        "unknown": list(evaluation.unknown[:LISTED]),
+        "refused": [asdict(entry) for entry in evaluation.refused[:LISTED]],
+    }
+
+
+def counts(evaluation: Evaluation) -> dict[str, int]:
+    """How much was scored, and how much was not."""
+    first = next(iter(evaluation.floor_rows.values()), [])
+    return {
+        "samples": evaluation.samples,
+        "sources": len(first),
+        "videos": evaluation.videos,
+        "missing": len(evaluation.missing),
+        "unusable": len(evaluation.unusable),
+        "unknown": len(evaluation.unknown),
+        "refused": len(evaluation.refused),
+        "dropped_boxes": evaluation.dropped_boxes,
+    }
+
+
+def _named(scores: Sequence[Score]) -> dict[str, dict[str, object]]:
+    return {score.name: score.as_dict() for score in scores}
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON, complete or not at all; numbers that are none become null.
+
+    Raises: OutputError: The file cannot be written.
+    """
+    text = json.dumps(_finite(content), indent=2, ensure_ascii=False) + "\n"
+    write_whole(path, text.encode())
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name and rename it.
+
+    Raises: OutputError: The file cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError as problem:
+        raise OutputError(f"'{path}' cannot be written: {problem.strerror or problem}.") from problem
+
+
+def write_rows(path: Path, evaluation: Evaluation) -> None:
+    """Write one row for each source, class mode and floor: ``per_sample.parquet``.
+
+    Raises: OutputError: The file cannot be written.
+    """
+    import io
+
+    import pyarrow
+    import pyarrow.parquet
+
+    labelled: list[tuple[str, SourceRow]] = [(row.classes, row) for row in evaluation.rows]
+    labelled += [(name, row) for name, rows in evaluation.floor_rows.items() for row in rows]
+    texts = ("sample", "video", "klass", "answered_by", "tag")
+    columns: dict[str, Any] = {"classes": pyarrow.array([label for label, _ in labelled]).dictionary_encode()}
+    for name in SourceRow.__dataclass_fields__:
+        if name == "classes":
+            continue
+        values = pyarrow.array([getattr(row, name) for _, row in labelled])
+        columns["class" if name == "klass" else name] = values.dictionary_encode() if name in texts else values
+    table = pyarrow.table(columns)
+    metadata = {"benchmark": evaluation.benchmark, "protocol": json.dumps(evaluation.protocol.as_dict())}
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(table.replace_schema_metadata(metadata), buffer, compression="zstd")
+    write_whole(path, buffer.getvalue())
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    return value
