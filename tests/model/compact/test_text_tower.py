@@ -23,7 +23,12 @@ def test_case_and_accents_make_no_difference(towers):
 
 @pytest.mark.parametrize(
     ("name", "near", "far"),
-    [("kitty", "cat", "truck"), ("automobile", "car", "flute"), ("fiddle", "violin", "lion"), ("infant", "baby", "drum")],
+    [
+        ("kitty", "cat", "truck"),
+        ("automobile", "car", "flute"),
+        ("fiddle", "violin", "lion"),
+        ("infant", "baby", "drum"),
+    ],
 )
 def test_a_synonym_is_nearer_than_another_thing(towers, name, near, far):
     vectors = towers.text.embed([name, near, far])
