@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tvsl_core.model.tvsl import MapOptions
 from tvsl_core.pipeline.detect import DetectOptions, Detector, detect, pool_sound
 from tvsl_core.pipeline.embed import EmbeddedClip
-from tvsl_core.pipeline.localize import different_objects, localize, separate, spread_over_objects
+from tvsl_core.pipeline.localize import different_objects, keep_own_parts, localize, separate, spread_over_objects
 
 GRID = (4, 6)
 
@@ -168,6 +168,19 @@ def test_two_names_for_one_object_leave_the_likelier_one():
     maps = torch.tensor([[1.0, 1.0, 0.0, 0.0], [0.9, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]])
 
     assert different_objects(maps) == [0, 2]
+
+
+def test_a_look_alike_of_another_class_goes_out_of_a_map_and_a_second_of_the_same_class_stays():
+    extent = np.zeros((1, 4, 9), np.float32)
+    extent[0, 1:3, 0:2] = extent[0, 1:3, 3:5] = extent[0, 1:3, 7:9] = 1.0
+    evidence = np.zeros((2, 4, 9), np.float32)
+    evidence[0, 1:3, 0:2] = 0.9  # the dog
+    evidence[0, 1:3, 3:5], evidence[1, 1:3, 3:5] = 0.5, 0.6  # a sheep, rather like a dog
+    evidence[0, 1:3, 7:9] = 0.7  # another dog
+    kept = keep_own_parts(extent, evidence, [0])
+
+    assert kept[0, 1, 0] == kept[0, 1, 8] == 1.0
+    assert kept[0, 1:3, 3:5].max() == 0.0
 
 
 def test_offscreen_sources_have_no_map(model):
