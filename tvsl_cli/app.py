@@ -14,6 +14,7 @@ import typer
 from tvsl_cli.annotate import annotate
 from tvsl_cli.bench import app as bench
 from tvsl_cli.datasets import app as datasets
+from tvsl_cli.embed import embed
 from tvsl_cli.evaluate import evaluate
 from tvsl_cli.info import info
 from tvsl_cli.models import app as models
@@ -49,6 +50,7 @@ def tvsl(
 
 app.command()(annotate)
 app.command()(evaluate)
+app.command()(embed)
 app.add_typer(datasets, name="datasets")
 app.command()(vocabulary)
 app.command()(info)

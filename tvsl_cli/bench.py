@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from tvsl_cli.bench_annotate import bench_annotate
+from tvsl_cli.bench_model import bench_model
 
 app = typer.Typer(help="Measure how fast each part is on this machine.", no_args_is_help=True)
 
@@ -15,3 +16,4 @@ def bench() -> None:
 
 
 app.command("annotate")(bench_annotate)
+app.command("model")(bench_model)

@@ -7,9 +7,12 @@ from typing import Annotated
 
 import typer
 
+from tvsl_cli.models_weights import register
+
 app = typer.Typer(help="Build and manage model weights.", no_args_is_help=True)
 build = typer.Typer(help="Rebuild the weights that ship with tvsl, bit for bit.", no_args_is_help=True)
 app.add_typer(build, name="build")
+register(app)
 
 
 @build.callback()

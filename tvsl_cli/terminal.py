@@ -70,3 +70,9 @@ def write_line(text: str) -> None:
     """One line to standard output, at once, for the program behind the pipe; control characters are escaped."""
     sys.stdout.write(visible(text) + "\n")
     sys.stdout.flush()
+
+
+def write_fields(*fields: str) -> None:
+    """One line of tab-separated fields to standard output; a tab inside a field is escaped."""
+    sys.stdout.write("\t".join(visible(field) for field in fields) + "\n")
+    sys.stdout.flush()

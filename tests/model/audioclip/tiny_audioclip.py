@@ -1,7 +1,7 @@
 """A very small AudioCLIP with weights by recipe, and its golden outputs.
 
-``python tests/model/audioclip/tiny_audioclip.py`` writes golden_tiny.npz anew. It was first made on the day on which the
-same code reproduced the published implementation's outputs on full-size weights (test_audioclip_reference.py).
+``python tests/model/audioclip/tiny_audioclip.py`` writes golden_tiny.npz anew. It was first made when the same code
+reproduced the published implementation's outputs on full-size weights (test_audioclip_reference.py).
 """
 
 import sys
@@ -66,7 +66,7 @@ def outputs(towers: AudioClipTowers) -> dict[str, np.ndarray]:
     return {name: value.numpy() for name, value in found.items()}
 
 
-def _fill(name: str, shape: tuple[int, ...]) -> np.ndarray:
+def _fill(name: str, shape: tuple[int, ...]) -> np.ndarray:  # noqa: PLR0911
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     leaf = name.rsplit(".", 1)[-1]
     if leaf == "num_batches_tracked":

@@ -1,0 +1,75 @@
+"""``tvsl embed``: videos and texts become points of one space, for search and clustering."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+
+def embed(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT", help="Videos, folders (searched recursively), quoted globs, @list.txt, or - for paths."
+        ),
+    ],
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the tables.")] = Path("results"),
+    modality: Annotated[str, typer.Option(metavar="A,B", help="image, audio or both.")] = "image,audio",
+    text_file: Annotated[
+        Path | None, typer.Option("--text-file", metavar="FILE", help="Also embed these texts, one a line.")
+    ] = None,
+    every: Annotated[float, typer.Option(metavar="SECONDS", help="From one window to the next.")] = 5.0,
+    window: Annotated[float, typer.Option(metavar="SECONDS", help="Sound around each instant.")] = 5.0,
+    model: Annotated[str, typer.Option(help="compact or audioclip.")] = "compact",
+    weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Weights file for the model.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda:N.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
+    batch: Annotated[int, typer.Option(help="Windows that go through the model together.")] = 8,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Embed again what is done already.")] = False,
+) -> None:
+    """Write one row per window of each video, with its picture and its sound as vectors of one joint space.
+
+    Texts of --text-file go into texts.parquet in the same space, so that the nearest windows answer a text. A video
+    that fails does not stop the others; the exit code is then 1. What is done with the same settings is skipped.
+
+    Example: tvsl embed sample_videos --out index --text-file queries.txt
+    """
+    from tvsl_cli.settings import usage_errors
+    from tvsl_cli.terminal import say, sentence, write_line
+    from tvsl_core.model.load import Precision, load_towers
+    from tvsl_core.pipeline.embeddings import (
+        EmbeddedVideo,
+        EmbedOptions,
+        Modality,
+        embed_texts,
+        embed_videos,
+        read_texts,
+    )
+    from tvsl_core.pipeline.inputs import find_videos
+
+    with usage_errors():
+        kinds = tuple(dict.fromkeys(part.strip() for part in modality.split(",") if part.strip()))
+        options = EmbedOptions(
+            modalities=cast(tuple[Modality, ...], kinds), every_s=every, window_s=window, batch=batch
+        )
+        if precision not in ("auto", "fp32", "bf16"):
+            raise ValueError(f"precision must be auto, fp32 or bf16, got {precision!r}")
+        texts = read_texts(text_file) if text_file else []
+    found = find_videos(inputs, stdin=sys.stdin)
+    towers = load_towers(model, weights=weights, device=device, precision=cast(Precision, precision))
+    if texts:
+        write_line(str(embed_texts(texts, out=out, towers=towers)))
+
+    def listen(video: EmbeddedVideo) -> None:
+        if video.status == "failed":
+            say(f"{video.video}: {sentence(video.error, video.hint)}", style="red")
+        else:
+            say(f"{video.video}: {video.windows} windows, {video.status}")
+            write_line(str(video.table))
+
+    results = embed_videos(found, out=out, towers=towers, options=options, overwrite=overwrite, listen=listen)
+    raise typer.Exit(1 if any(result.status == "failed" for result in results) else 0)
