@@ -74,15 +74,21 @@ class SameConv2d(nn.Conv2d):
     def forward(self, input: Tensor) -> Tensor:
         """``[clip inputs height width]`` to ``[clip outputs ceil(height/stride) ceil(width/stride)]``."""
         kernel, stride = self.kernel_size[0], self.stride[0]
-        if kernel == 1:
+        if kernel == stride == 1:
             # A 1 x 1 convolution is a matrix product over channels-last pixels. On one thread torch would otherwise
             # fall back to a convolution that copies the picture twice and takes several times as long.
             return F.linear(input.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias).permute(0, 3, 1, 2)
-        if stride > 1:
-            top, bottom = same_padding(input.shape[-2], kernel, stride)
-            left, right = same_padding(input.shape[-1], kernel, stride)
-            input = F.pad(input, (left, right, top, bottom))
-        return F.conv2d(input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+        if stride == 1:
+            return F.conv2d(input, self.weight, self.bias, 1, self.padding, 1, self.groups)
+        top, bottom = same_padding(input.shape[-2], kernel, stride)
+        left, right = same_padding(input.shape[-1], kernel, stride)
+        if (top + 1, left + 1) == (bottom, right):
+            # Even sides want one zero less before than after. A kernel with a row and a column of zeros in front and
+            # equal padding computes the same; to copy the picture into a larger one takes longer than the convolution.
+            weight = F.pad(self.weight, (1, 0, 1, 0))
+            return F.conv2d(input, weight, self.bias, stride, (bottom, right), 1, self.groups)
+        padded = F.pad(input, (left, right, top, bottom))
+        return F.conv2d(padded, self.weight, self.bias, stride, 0, 1, self.groups)
 
 
 class Bottleneck(nn.Module):
