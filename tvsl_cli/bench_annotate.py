@@ -18,7 +18,7 @@ def bench_annotate(
     """Measure bare decode, bare model, bare encode, the tables alone, and the whole with one heatmap video.
 
     The ratios are what to compare between machines: the whole to the sum of its parts, and to the slowest part.
-    Prints one line a figure, tab separated.
+    Prints one line a figure.
 
     Example: tvsl bench annotate sample_videos/cow_and_sheep.mp4
     """
@@ -28,8 +28,10 @@ def bench_annotate(
     from tvsl_core.pipeline.options import AnnotateOptions
 
     found = measure(video, load_model(model, device=device), AnnotateOptions(fps=fps, batch=batch))
-    write_line(f"video\t{found.video_s:.1f} s")
+    rows = [("video", f"{found.video_s:.1f} s", "")]
     for stage in (*found.stages, found.tables_only, found.whole):
-        write_line(f"{stage.stage}\t{stage.elapsed_s:.2f} s\t{stage.speed:.2f} x real time")
-    write_line(f"whole / sum of parts\t{found.to_sum:.2f}")
-    write_line(f"whole / slowest part\t{found.to_slowest:.2f}")
+        rows.append((stage.stage, f"{stage.elapsed_s:.2f} s", f"{stage.speed:.2f} x real time"))
+    rows.append(("whole / sum of parts", f"{found.to_sum:.2f}", "decode + model + encode"))
+    rows.append(("whole / slowest part", f"{found.to_slowest:.2f}", ""))
+    for name, value, note in rows:
+        write_line(f"{name:<22}{value:>10}  {note}".rstrip())

@@ -22,8 +22,9 @@ def read(name):
 def test_the_readme_has_the_two_commands():
     text = read("README.md")
 
-    assert "python3 -m venv .venv && .venv/bin/pip install .\n" in text
-    assert ".venv/bin/tvsl annotate sample_videos --out results\n" in text
+    new = "    python3 -m venv .venv && .venv/bin/pip install "
+    assert f"{new}. && .venv/bin/tvsl annotate sample_videos --out results\n" in text
+    assert f"{new}'.[test]' && .venv/bin/pytest\n" in text
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

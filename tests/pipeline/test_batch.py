@@ -109,7 +109,7 @@ def test_videos_parquet_has_a_row_for_every_input(batch):
 
 
 def test_heatmap_videos_keep_size_rate_and_length(batch):
-    root, out, _ = batch
+    _root, out, _ = batch
     for name in ("plain.mp4", "turned.mp4", "ntsc.mp4", "vp9.webm", "no_sound_track.mp4", "odd.mkv"):
         with av.open(str(out / "heatmaps" / name / "combined.mp4")) as made:
             stream = made.streams.video[0]
@@ -155,7 +155,7 @@ def test_run_json_says_how_the_results_were_made(batch):
 
 
 def test_a_rerun_skips_what_is_done_and_tries_again_what_failed(batch, model):
-    root, out, first = batch
+    root, out, _first = batch
     again = run(model, [root], out)
 
     assert {name for name, status in statuses(again).items() if status == "skipped"} == set(GOOD)
@@ -266,7 +266,8 @@ def small_disk(tmp_path):
     mount = shutil.which("mount")
     if mount is None or os.geteuid() != 0:
         pytest.skip("needs root, to mount a small file system")
-    made = subprocess.run([mount, "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True, check=False)
+    command = [mount, "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    made = subprocess.run(command, capture_output=True, check=False)
     if made.returncode:
         pytest.skip("this machine does not let us mount a file system")
     yield folder
