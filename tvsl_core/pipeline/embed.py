@@ -119,7 +119,7 @@ class WindowListener:
     def hear(self, start_s: float, end_s: float) -> HeardWindow:
         """Positions of the window [start, end), spread evenly over it."""
         samples = self._sound.window(start_s, end_s)
-        if _loudness_db(samples, self._towers.sample_rate, count=1, hop_s=0, span_s=end_s - start_s)[0] <= SILENCE_DBFS:
+        if loudness_db(samples) <= SILENCE_DBFS:
             return _window(self._towers, [])
         vectors = self._towers.sound_positions(torch.from_numpy(samples)[None].to(self._towers.device))[0]
         step = (end_s - start_s) / len(vectors)
@@ -186,6 +186,11 @@ def _window(towers: Towers, heard: list[tuple[float, Tensor]]) -> HeardWindow:
         positions=torch.stack([vector for _, vector in heard]).float(),
         times_s=np.asarray([time for time, _ in heard]),
     )
+
+
+def loudness_db(samples: NDArray[np.float32]) -> float:
+    """RMS of some samples in dB of full scale; -inf for digital silence."""
+    return float(_loudness_db(samples, 1, count=1, hop_s=0, span_s=len(samples))[0])
 
 
 def _loudness_db(

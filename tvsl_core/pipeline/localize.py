@@ -28,7 +28,12 @@ SEED = 0.5
 
 
 def localize(
-    clip: EmbeddedClip, detections: Sequence[Detection], model: TvslModel, *, frame_size: tuple[int, int]
+    clip: EmbeddedClip,
+    detections: Sequence[Detection],
+    model: TvslModel,
+    *,
+    frame_size: tuple[int, int],
+    one_name_an_object: bool = True,
 ) -> tuple[tuple[Detection, LocalizationMap | None], ...]:
     """Each detection with its map; None for those that are offscreen.
 
@@ -39,6 +44,7 @@ def localize(
         detections: What sounds at that instant, the likeliest first.
         model: The model that embedded the clip.
         frame_size: Width and height of the frame as shown, in pixels.
+        one_name_an_object: False keeps every name, for classes that were given instead of found.
     """
     seen = [detection for detection in detections if detection.verdict == "sounding"]
     unseen = tuple((detection, None) for detection in detections if detection.verdict == "offscreen")
@@ -48,8 +54,9 @@ def localize(
         klasses = [detection.klass for detection in seen]
         maps = model.class_maps(patches=clip.patches, positions=clip.positions, klasses=klasses)
         foreground = clip.foreground.flatten()
-        kept = different_objects(spread_over_objects(maps, clip.affinity, foreground, model.maps))
-        seen, maps = [seen[k] for k in kept], maps[kept]
+        if one_name_an_object:
+            kept = different_objects(spread_over_objects(maps, clip.affinity, foreground, model.maps))
+            seen, maps = [seen[k] for k in kept], maps[kept]
         spread = spread_over_objects(separate(maps), clip.affinity, foreground, model.maps)
         everything = model.towers.image_evidence(clip.patches[None], model.text)[0].T
     grids = keep_own_parts(
