@@ -16,11 +16,10 @@ def model_answers(request: Request, benchmark: Benchmark) -> Answers:
 
     Raises: TvslError: The media or the model's weights cannot be found.
     """
-    from tvsl_core.data.clips import clip_loader
-    from tvsl_core.pipeline.predict import load_predictor
-
     from tvsl_cli.evaluate_run import Answers
+    from tvsl_core.data.clips import clip_loader
     from tvsl_core.data.predictions import save_maps
+    from tvsl_core.pipeline.predict import load_predictor
 
     load_clip = clip_loader(benchmark, given=request.media, root=request.data)
     answer = load_predictor(request.model, device=request.device, classes=benchmark.classes)

@@ -79,9 +79,13 @@ def _run_floors(request: Request) -> int:
         lists += _other_duet_list(request)
     evaluations = []
     for benchmark in lists:
+        done: dict[tuple[object, ...], Evaluation] = {}
         for protocol in protocols:
-            with progress(f"{benchmark.name} {protocol.name}") as advanced:
-                evaluations.append(evaluate_floors(benchmark, protocol, advanced=advanced))
+            arithmetic = (protocol.threshold, protocol.scope, protocol.unit)
+            if arithmetic not in done:
+                with progress(f"{benchmark.name} {protocol.name}") as advanced:
+                    done[arithmetic] = evaluate_floors(benchmark, protocol, advanced=advanced)
+            evaluations.append(done[arithmetic].renamed(protocol))
     print_floors(evaluations)
     _print_left_out(evaluations[0])
     _write_json(request, evaluations)

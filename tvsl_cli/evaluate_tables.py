@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -40,17 +41,13 @@ def print_evaluation(evaluation: Evaluation) -> None:
         f"{evaluation.benchmark}, protocol {protocol.name}: {protocol.threshold.words}, scope {protocol.scope}, "
         f"matching {protocol.matching}; {evaluation.samples} samples, {evaluation.videos} videos; percent"
     )
-    table = _table("", *COLUMNS)
-    for label in dict.fromkeys(score.classes for score in evaluation.scores):
-        is_floor = label in evaluation.floor_rows
-        for average in dict.fromkeys(score.average for score in evaluation.scores):
-            name = f"{'floor ' if is_floor else ''}{label}, over {average}"
-            cells = (_cell(evaluation.find(metric, label, average), interval=not is_floor) for metric in COLUMNS)
-            table.add_row(name, *cells)
-        table.add_section()
-    _print(table)
-    if any(score.floor is not None for score in evaluation.scores):
-        _print_title("[low high]: 95 % interval, whole videos drawn. (+-): margin over the best floor.")
+    unit = f"{protocol.unit}s"
+    for mode in (label for label in _labels(evaluation) if label not in evaluation.floor_rows):
+        _print_mode(evaluation, mode, unit)
+    floors = _table(f"floors, over {unit}", *COLUMNS)
+    for floor in evaluation.floor_rows:
+        floors.add_row(floor, *(_cell(evaluation.find(metric, floor)) for metric in COLUMNS))
+    _print(floors)
     if evaluation.apart:
         _print_apart(evaluation)
     if evaluation.detection:
@@ -60,6 +57,25 @@ def print_evaluation(evaluation: Evaluation) -> None:
     _print_reported(evaluation)
 
 
+def _print_mode(evaluation: Evaluation, mode: str, unit: str) -> None:
+    """One line a metric: three averages, the interval, the best floor and the margin over it."""
+    title = f"{mode} classes"
+    table = _table(title, f"over {unit}", "95 % interval", "over videos", "over classes", "best floor", "margin", "n")
+    for metric in COLUMNS:
+        score = evaluation.find(metric, mode)
+        if score is None:
+            continue
+        floor = "" if score.floor is None else f"{100 * score.floor:.1f} {score.floor_name}"
+        margin = "" if score.margin is None else f"{100 * score.margin:+.1f}"
+        others = (_cell(evaluation.find(metric, mode, average)) for average in ("videos", "classes"))
+        table.add_row(metric, _cell(score), _interval(score), *others, floor, margin, str(score.n))
+    _print(table)
+
+
+def _labels(evaluation: Evaluation) -> list[str]:
+    return list(dict.fromkeys(score.classes for score in evaluation.scores))
+
+
 def print_floors(evaluations: Sequence[Evaluation]) -> None:
     """What doing nothing scores, one line for each list, protocol and floor."""
     table = _table("benchmark", "protocol", "floor", *COLUMNS, "n")
@@ -67,7 +83,7 @@ def print_floors(evaluations: Sequence[Evaluation]) -> None:
         for floor in evaluation.floor_rows:
             scores = [evaluation.find(metric, floor) for metric in COLUMNS]
             n = f"{scores[0].n}" if scores[0] is not None else ""
-            cells = (_cell(score, interval=False) for score in scores)
+            cells = (_cell(score) for score in scores)
             table.add_row(evaluation.benchmark, evaluation.protocol.name, floor, *cells, n)
         table.add_section()
     _print_title("What doing nothing scores (classes given), in percent")
@@ -80,7 +96,7 @@ def _print_apart(evaluation: Evaluation) -> None:
     for label in dict.fromkeys(score.classes for score in evaluation.apart):
         found = {score.metric: score for score in evaluation.apart if (score.classes, score.average) == (label, unit)}
         n = str(next(iter(found.values())).n)
-        table.add_row(label, *(_cell(found.get(metric), interval=False) for metric in COLUMNS), n)
+        table.add_row(label, *(_cell(found.get(metric)) for metric in COLUMNS), n)
     _print(table)
 
 
@@ -97,15 +113,13 @@ def _print_reported(evaluation: Evaluation) -> None:
     _print_title(f"These are {NOTE}.")
 
 
-def _cell(score: Score | None, *, interval: bool) -> str:
-    if score is None:
-        return ""
-    text = f"{100 * score.value:.1f}"
-    if interval and score.low == score.low:
-        text += f" [{100 * score.low:.1f} {100 * score.high:.1f}]"
-    if interval and score.margin is not None:
-        text += f" ({100 * score.margin:+.1f})"
-    return text
+def _cell(score: Score | None) -> str:
+    return "" if score is None else f"{100 * score.value:.1f}"
+
+
+def _interval(score: Score) -> str:
+    """Both ends; a dash where one video gives none."""
+    return "-" if math.isnan(score.low) else f"{100 * score.low:.1f} to {100 * score.high:.1f}"
 
 
 def _table(first: str, *others: str) -> Table:

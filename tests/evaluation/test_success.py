@@ -1,5 +1,7 @@
 """Success rates, their area, and averages with intervals."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,7 +20,7 @@ def test_the_area_is_the_trapezoid_under_the_curve(cious):
     curve = [sum(value >= level for value in cious) / len(cious) for level in LEVELS]
 
     assert success_curve(cious).tolist() == pytest.approx(curve)
-    assert auc(cious) == pytest.approx(sum((a + b) / 2 * 0.05 for a, b in zip(curve, curve[1:], strict=False)))
+    assert auc(cious) == pytest.approx(sum((a + b) / 2 * 0.05 for a, b in pairwise(curve)))
 
 
 @QUICK

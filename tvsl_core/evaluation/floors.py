@@ -129,8 +129,9 @@ def _score_region(references: NDArray[np.bool_], region: Region) -> _Parts:
     """The same for a map that is one value inside a region and a lower one outside."""
     marked = references.reshape(len(references), -1)
     pixels = region.ravel()
-    hits = (marked & pixels).sum(axis=1).astype(np.float64)
-    total, area = marked.sum(axis=1), int(pixels.sum())
+    hits = np.array([np.count_nonzero(one & pixels) for one in marked], dtype=np.float64)
+    total = np.array([np.count_nonzero(one) for one in marked], dtype=np.float64)
+    area = np.count_nonzero(pixels)
     recall, precision = hits / total, hits / area
     aps = recall * precision + (1 - recall) * (total / marked.shape[1])
     return [hits / (total + area - hits), aps, precision]

@@ -85,16 +85,19 @@ def pixel_aps(references: Reference, estimate: FloatMap) -> NDArray[np.float64]:
 
     Returns: ``[source]``. Inputs are not checked.
     """
-    marked = (references >= 0.5).reshape(len(references), -1)
+    marked = (references if references.dtype == bool else references >= 0.5).reshape(len(references), -1)
     values = estimate.ravel()
     order = np.argsort(values)[::-1]
     ranked = values[order]
-    ends = np.flatnonzero(np.append(ranked[:-1] != ranked[1:], True))
+    last = np.ones(ranked.size, dtype=bool)
+    np.not_equal(ranked[:-1], ranked[1:], out=last[:-1])
+    ends = np.flatnonzero(last)
+    reached = (ends + 1).astype(np.float64)
     scores = np.empty(len(marked))
     for row, truth in enumerate(marked):
-        hits = np.cumsum(truth[order], dtype=np.int64)[ends]
-        gained = np.diff(hits, prepend=0)
-        scores[row] = np.dot(gained, hits / (ends + 1)) / hits[-1] if hits[-1] else 0.0
+        hits = np.cumsum(truth[order], dtype=np.int32)[ends].astype(np.float64)
+        gained = np.diff(hits, prepend=0.0)
+        scores[row] = np.dot(gained, hits / reached) / hits[-1] if hits[-1] else 0.0
     return scores
 
 

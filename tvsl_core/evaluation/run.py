@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol as Interface
 
 from tvsl_core.data.predictions import NOTHING, Prediction
@@ -77,6 +77,14 @@ class Evaluation:
     def complete(self) -> bool:
         """Whether every sample was scored and every prediction was for one of them."""
         return not (self.missing or self.unusable or self.unknown)
+
+    def renamed(self, protocol: Protocol) -> Evaluation:
+        """The same numbers under the name of another protocol with the same arithmetic for floors."""
+        scores = tuple(
+            replace(score, protocol=protocol.name, name=score.name.replace(self.protocol.name, protocol.name, 1))
+            for score in self.scores
+        )
+        return replace(self, protocol=protocol, scores=scores)
 
     def find(self, metric: str, classes: str, average: str | None = None) -> Score | None:
         """One score by its parts; ``average`` None is the protocol's own unit."""

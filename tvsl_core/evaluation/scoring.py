@@ -92,11 +92,13 @@ def _fill(
     region: Region = estimate > 0 if regions else binarize(estimate, protocol.threshold)
     area = np.count_nonzero(region)
     marked = references.reshape(len(references), -1)
-    hits = np.count_nonzero(marked & region.ravel(), axis=1)
-    tables.cious[rows, column] = hits / (np.count_nonzero(marked, axis=1) + area - hits)
+    chosen = region.ravel()
+    hits = np.array([np.count_nonzero(one & chosen) for one in marked])
+    total = np.array([np.count_nonzero(one) for one in marked])
+    tables.cious[rows, column] = hits / (total + area - hits)
     tables.aps[rows, column] = pixel_aps(references, estimate)
     peak = (estimate == estimate.max()).ravel()
-    tables.peaks[rows, column] = np.count_nonzero(marked & peak, axis=1) / np.count_nonzero(peak)
+    tables.peaks[rows, column] = [np.count_nonzero(one & peak) / np.count_nonzero(peak) for one in marked]
 
 
 def score_sample(

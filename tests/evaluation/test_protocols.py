@@ -1,0 +1,228 @@
+"""Every preset against the arithmetic of the specification's table, written again with loops over whole samples."""
+
+import itertools
+
+import cv2
+import numpy as np
+import pytest
+
+from tvsl_core.data.predictions import Prediction
+from tvsl_core.data.sample import SAME_CLASS, Benchmark, Sample, Source
+from tvsl_core.errors import InputError, ManifestError
+from tvsl_core.evaluation.protocols import PROTOCOLS, find_protocol
+from tvsl_core.evaluation.run import evaluate, evaluate_floors
+from tvsl_core.evaluation.scene import draw_scene
+from tvsl_core.evaluation.scoring import score_sample
+
+GRID = 224
+NAMES = ("dog", "cat", "owl", "cow")
+
+
+def duets(number, seed=0):
+    """Pairs side by side, and maps that are noise, blobs, or blobs in the wrong place."""
+    rng = np.random.default_rng(seed)
+    samples, predictions = [], {}
+    for index in range(number):
+        names = rng.choice(NAMES, 2, replace=False).tolist()
+        sources = []
+        for tile, name in enumerate(names):
+            left, top = rng.random(2) * 0.5
+            right, bottom = np.array([left, top]) + 0.2 + rng.random(2) * 0.3
+            boxes = ((float(left), float(top), float(right), float(bottom)),)
+            sources.append(Source(name=name, boxes=boxes, tile=tile))
+        one = Sample(id=f"s{index}", video=f"v{index // 2}", sources=tuple(sources), clips=(f"a{index}", f"b{index}"))
+        samples.append(one)
+        maps = rng.random((3, 7, 14)).astype(np.float32)
+        for row, (source, shift) in enumerate(zip(sources, rng.integers(0, 2, 2), strict=True)):
+            box = source.boxes[0]
+            column = int((source.tile + box[0]) * 7) - 3 * int(shift)
+            maps[row, int(box[1] * 7) : int(box[3] * 7) + 1, max(column, 0) : max(column, 0) + 2] += 1.5
+        predictions[one.id] = Prediction(
+            classes=(*names, "tuba"),
+            maps=maps - (1 if index % 3 else 0),
+            scores=tuple(rng.random(3).tolist()),
+            detected=tuple((rng.random(3) > 0.3).tolist()),
+        )
+    benchmark = Benchmark(name="made", samples=tuple(samples), classes=NAMES)
+    return benchmark, lambda sample: predictions.get(sample.id)
+
+
+def threshold(values, name):
+    if name in ("lvs", "ezvsl", "avgn"):
+        return values > np.sort(values.ravel())[values.size // 2]
+    if name == "dsol":
+        return values > 0.2 * values.max() if values.max() > 0 else np.zeros_like(values, dtype=bool)
+    stretched = (values - values.min()) / (values.max() - values.min())
+    return stretched >= {"strict": 0.5, "noprior": 0.3}[name] - 1e-7
+
+
+def slowly(benchmark, predict, name, mode):
+    """Ciou of every source, as a list of lists (one a sample)."""
+    result = []
+    for sample in benchmark.samples:
+        prediction = predict(sample)
+        table = np.zeros((2, 3))
+        for row, source in enumerate(sample.sources):
+            reference = np.zeros((GRID, 2 * GRID), dtype=bool)
+            left, top, right, bottom = (int(value * GRID) for value in source.boxes[0])
+            offset = source.tile * GRID
+            reference[top:bottom, offset + left : offset + right] = True
+            for column in range(3):
+                values = cv2.resize(prediction.maps[column], (2 * GRID, GRID), interpolation=cv2.INTER_LINEAR)
+                truth = reference
+                if name in ("lvs", "ezvsl", "avgn"):
+                    values, truth = values[:, offset : offset + GRID], reference[:, offset : offset + GRID]
+                chosen = threshold(values, name)
+                table[row, column] = (chosen & truth).sum() / (truth.sum() + (chosen & ~truth).sum())
+        names = [source.name for source in sample.sources]
+        if mode == "oracle":
+            allowed = [index for index, one in enumerate(prediction.classes) if one in names]
+        else:
+            allowed = [index for index, flag in enumerate(prediction.detected) if flag]
+        if name in ("avgn", "noprior"):
+            padded = [*allowed, None, None]
+            best = max(
+                itertools.permutations(padded, 2),
+                key=lambda pair: sum(table[row, column] for row, column in enumerate(pair) if column is not None),
+            )
+            result.append([table[row, column] if column is not None else 0 for row, column in enumerate(best)])
+        else:
+            own = [[index for index in allowed if prediction.classes[index] == one] for one in names]
+            result.append([table[row, found[0]] if found else 0 for row, found in enumerate(own)])
+    return result
+
+
+@pytest.mark.parametrize("mode", ["oracle", "predicted"])
+@pytest.mark.parametrize("name", sorted(PROTOCOLS))
+def test_presets_are_the_arithmetic_that_they_name(name, mode):
+    benchmark, predict = duets(16)
+    found = evaluate(benchmark, predict, PROTOCOLS[name], modes=(mode,), draws=20)
+    nested = slowly(benchmark, predict, name, mode)
+    cious = [float(np.mean(pair)) for pair in nested] if name == "dsol" else [v for pair in nested for v in pair]
+    curve = [np.mean([value >= level / 20 for value in cious]) for level in range(21)]
+    area = sum((a + b) / 2 * 0.05 for a, b in itertools.pairwise(curve))
+
+    assert 0.05 < np.mean(cious) < 0.9
+    for metric, expected in (
+        ("cIoU@0.3", curve[6]),
+        ("cIoU@0.5", curve[10]),
+        ("AUC", area),
+        ("mean cIoU", np.mean(cious)),
+    ):
+        score = found.find(metric, mode)
+        assert score is not None
+        assert score.n == len(cious)
+        assert score.value == pytest.approx(expected, abs=2e-3 if "cIoU" in metric else 1e-3), metric
+        assert score.name == f"{name}/{mode}/{metric}/{'frames' if name == 'dsol' else 'sources'}"
+
+
+def test_perfect_maps_reach_the_top_and_beat_every_floor():
+    benchmark, _ = duets(8)
+
+    def perfect(sample):
+        scene = draw_scene(sample)
+        return Prediction(
+            classes=scene.names, maps=scene.references.astype(np.float32), scores=(1.0, 1.0), detected=(True, True)
+        )
+
+    found = evaluate(benchmark, perfect, PROTOCOLS["strict"], draws=20)
+
+    for score in found.scores:
+        if score.classes in ("oracle", "predicted"):
+            assert score.value == pytest.approx(1)
+            assert score.margin is not None
+            assert score.margin > 0
+    assert found.detection["F1"] == 1
+
+
+def test_the_order_of_maps_does_not_matter():
+    benchmark, predict = duets(6)
+
+    def turned(sample):
+        one = predict(sample)
+        return Prediction(
+            classes=one.classes[::-1], maps=one.maps[::-1], scores=one.scores[::-1], detected=one.detected[::-1]
+        )
+
+    for name in PROTOCOLS:
+        scene = draw_scene(benchmark.samples[0])
+        straight, back = (score_sample(scene, one(benchmark.samples[0]), PROTOCOLS[name]) for one in (predict, turned))
+        assert straight == back
+
+
+def test_a_source_that_is_not_reported_scores_zero_only_when_classes_are_not_given():
+    benchmark, predict = duets(1)
+    (sample,) = benchmark.samples
+    one = predict(sample)
+    silent = Prediction(classes=one.classes, maps=one.maps, scores=one.scores, detected=(False, False, False))
+    found = evaluate(benchmark, lambda _sample: silent, PROTOCOLS["strict"], draws=5)
+
+    oracle, predicted = found.find("mean cIoU", "oracle"), found.find("mean cIoU", "predicted")
+    assert oracle is not None
+    assert oracle.value > 0
+    assert predicted is not None
+    assert predicted.value == 0
+
+
+def test_pairs_of_one_class_are_reported_apart():
+    benchmark, predict = duets(4)
+    first = benchmark.samples[0]
+    same = Sample(
+        id=first.id, video=first.video, clips=first.clips, sources=first.sources, tags=frozenset({SAME_CLASS})
+    )
+    marked = Benchmark(name="made", samples=(same, *benchmark.samples[1:]), classes=NAMES)
+    found = evaluate(marked, predict, PROTOCOLS["strict"], draws=5)
+    main = found.find("AUC", "oracle")
+
+    assert main is not None
+    assert main.n == 6
+    assert {score.n for score in found.apart if score.average == "sources"} == {2}
+
+
+def test_what_is_missing_is_listed_and_never_replaced():
+    benchmark, predict = duets(4)
+
+    def partly(sample):
+        if sample.id == "s1":
+            return None
+        if sample.id == "s2":
+            raise ManifestError("it holds NaN.")
+        return predict(sample)
+
+    found = evaluate(benchmark, partly, PROTOCOLS["strict"], draws=5)
+    score = found.find("AUC", "oracle")
+
+    assert [problem.id for problem in found.missing] == ["s1"]
+    assert [problem.id for problem in found.unusable] == ["s2"]
+    assert not found.complete
+    assert score is not None
+    assert score.n == 4
+    assert all(len(rows) == 4 for rows in found.floor_rows.values())  # floors on the same samples
+    with pytest.raises(ManifestError, match="none of the 4"):
+        evaluate(benchmark, lambda _sample: None, PROTOCOLS["strict"])
+
+
+def test_a_misspelled_protocol_names_the_nearest():
+    with pytest.raises(InputError, match="strict"):
+        find_protocol("stric")
+
+
+FIGURES = [
+    ("vggsound-single", "lvs", "centred-gaussian", {"cIoU@0.5": 34.0, "AUC": 37.4}),
+    ("vggsound-duet", "lvs", "centred-gaussian", {"cIoU@0.3": 60.2, "AUC": 37.5}),
+    ("vggsound-duet", "noprior", "gaussian-per-tile", {"cIoU@0.3": 28.9, "AUC": 20.7}),
+    ("music-duet-short", "strict", "side-boxes", {"cIoU@0.3": 46.0, "AUC": 30.2}),
+    ("music-solo", "lvs", "centred-gaussian", {"cIoU@0.5": 21.1}),
+]
+
+
+@pytest.mark.parametrize(("name", "protocol", "floor", "figures"), FIGURES)
+def test_floors_of_the_specification_follow_from_the_annotations(benchmarks, name, protocol, floor, figures):
+    from tvsl_core.data.catalog import ENTRIES
+
+    found = evaluate_floors(ENTRIES[name].load(benchmarks), PROTOCOLS[protocol], draws=5)
+
+    for metric, expected in figures.items():
+        score = found.find(metric, floor)
+        assert score is not None
+        assert 100 * score.value == pytest.approx(expected, abs=0.1)
