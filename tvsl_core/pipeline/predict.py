@@ -103,7 +103,7 @@ class ClipPredictor:
         else:
             positions = towers.sound_positions(torch.from_numpy(waveform)[None].to(towers.device))[0].float()
         if towers.sound_hop_s is None:
-            centres = (np.arange(len(positions)) + 0.5) * seconds / max(1, len(positions))
+            centres: NDArray[np.float64] = (np.arange(len(positions)) + 0.5) * seconds / max(1, len(positions))
         else:
             centres = towers.sound_span_s / 2 + np.arange(len(positions)) * towers.sound_hop_s
         return EmbeddedClip(
