@@ -102,10 +102,10 @@ class ClipPredictor:
             positions = torch.zeros((0, towers.dim), device=towers.device)
         else:
             positions = towers.sound_positions(torch.from_numpy(waveform)[None].to(towers.device))[0].float()
-        if towers.sound_hop_s is None:
-            centres: NDArray[np.float64] = (np.arange(len(positions)) + 0.5) * seconds / max(1, len(positions))
-        else:
-            centres = towers.sound_span_s / 2 + np.arange(len(positions)) * towers.sound_hop_s
+        count = len(positions)
+        hop_s = towers.sound_hop_s or seconds / max(1, count)
+        first_s = hop_s / 2 if towers.sound_hop_s is None else towers.sound_span_s / 2
+        centres = first_s + np.arange(count, dtype=np.float64) * hop_s
         return EmbeddedClip(
             time=Fraction(seconds / 2).limit_denominator(1_000_000),
             frame_index=0,
