@@ -28,10 +28,12 @@ def bench_annotate(
     from tvsl_core.pipeline.options import AnnotateOptions
 
     found = measure(video, load_model(model, device=device), AnnotateOptions(fps=fps, batch=batch))
-    rows = [("video", f"{found.video_s:.1f} s", "")]
-    for stage in (*found.stages, found.tables_only, found.whole):
-        rows.append((stage.stage, f"{stage.elapsed_s:.2f} s", f"{stage.speed:.2f} x real time"))
-    rows.append(("whole / sum of parts", f"{found.to_sum:.2f}", "decode + model + encode"))
-    rows.append(("whole / slowest part", f"{found.to_slowest:.2f}", ""))
+    stages = (*found.stages, found.tables_only, found.whole)
+    rows = [
+        ("video", f"{found.video_s:.1f} s", ""),
+        *((stage.stage, f"{stage.elapsed_s:.2f} s", f"{stage.speed:.2f} x real time") for stage in stages),
+        ("whole / sum of parts", f"{found.to_sum:.2f}", "decode + model + encode"),
+        ("whole / slowest part", f"{found.to_slowest:.2f}", ""),
+    ]
     for name, value, note in rows:
         write_line(f"{name:<22}{value:>10}  {note}".rstrip())

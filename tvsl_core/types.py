@@ -60,7 +60,7 @@ class VideoInfo:
     """Degrees that a player turns the coded picture by; 0, 90, 180 or 270."""
     sound_tracks: tuple[SoundTrack, ...] = ()
     sound_track: SoundTrack | None = None
-    """The track that is listened to: the one asked for, else the default-flagged one, else the first; None if silent."""
+    """The track that is listened to: the one asked for, else the default-flagged one, else the first one."""
 
     @property
     def duration_s(self) -> float:
