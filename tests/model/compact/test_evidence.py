@@ -61,6 +61,7 @@ def test_a_kind_ends_in_its_name_and_a_sound_only_mentions_it():
     assert not names_head(words("guitar"), words("guitar pick"))
     assert contains_words(words("car"), words("Car passing by"))
     assert not contains_words(words("cat"), words("polecat"))
+    assert not contains_words(words("washing machine"), words("Sewing machine"))
     assert not contains_words((), words("cat"))
 
 
@@ -89,6 +90,13 @@ def test_a_kind_of_thing_finds_all_of_its_kind(towers):
 def test_a_synonym_that_no_label_has_is_found_by_meaning(towers):
     assert "tabby" in looks(towers, "kitty")
     assert set(sounds(towers, "kitty")) == {"Cat"}
+
+
+def test_curating_a_name_replaces_what_was_known_of_it(towers):
+    assert not towers.embed_text(["zzyzx"]).any()
+    towers.curate({"zzyzx": ClassEvidence(looks={"gong": 1.0})})
+
+    assert looks(towers, "zzyzx") == {"gong": 1.0}
 
 
 @pytest.mark.parametrize("name", ["qwzx", "erhu", "justice", ""])
