@@ -120,7 +120,7 @@ def _score_blob(references: NDArray[np.bool_], blob: FloatMap, threshold: Thresh
     for row, reference in enumerate(references):
         gained = np.bincount(rank[np.flatnonzero(reference)], minlength=len(reached))
         hits = np.cumsum(gained)
-        aps[row] = np.dot(gained, hits / reached) / hits[-1]
+        aps[row] = (gained * (hits / reached)).sum() / hits[-1]
         peaks[row] = gained[0] / reached[0]
     return [cious, aps, peaks]
 

@@ -97,7 +97,7 @@ def pixel_aps(references: Reference, estimate: FloatMap) -> NDArray[np.float64]:
     for row, truth in enumerate(marked):
         hits = np.cumsum(truth[order], dtype=np.int32)[ends].astype(np.float64)
         gained = np.diff(hits, prepend=0.0)
-        scores[row] = np.dot(gained, hits / reached) / hits[-1] if hits[-1] else 0.0
+        scores[row] = (gained * (hits / reached)).sum() / hits[-1] if hits[-1] else 0.0
     return scores
 
 
