@@ -17,8 +17,9 @@ NORM_OF = {"conv1": "bn1", "conv2": "bn2", "conv3": "bn3", "conv_point": "bn", "
 def optimise(network: AudioClipNetwork, dtype: torch.dtype = torch.float32) -> AudioClipNetwork:
     """Make a network fast, in place; it can no longer be trained, and its tensors lose their published names.
 
-    BatchNorm is folded into convolutions, convolutions work on channels-last memory, the filters of the spectrogram are
-    computed once, and the attention pool answers its one query without projecting every cell.
+    BatchNorm is folded into convolutions, convolutions work on channels-last memory, the spectrogram's filters are
+    computed once, and the attention pool answers its one query without projecting every cell. On a CPU sounds go
+    through one by one: the feature maps of eight do not fit into its caches, which cost up to half the time.
 
     Args:
         network: With its weights loaded.
@@ -30,6 +31,8 @@ def optimise(network: AudioClipNetwork, dtype: torch.dtype = torch.float32) -> A
     with torch.no_grad():
         network.audio.kernel = fbsp.kernel(network.audio.fbsp, network.audio.sizes)
         network.visual.attnpool.factored = True
+        on_cpu = network.text_projection.device.type == "cpu"
+        network.audio.at_once = 1 if on_cpu else None
         for module in list(network.modules()):
             fold_batchnorm(module)
         for tower in (network.visual, network.audio):

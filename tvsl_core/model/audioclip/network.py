@@ -42,8 +42,7 @@ class AudioClipNetwork(nn.Module):
 
         Shapes: waveforms ``[clip sample]`` to ``[clip dim]``.
         """
-        decibels = self.audio.spectrogram(waveforms).to(self.audio.fc.weight.dtype)
-        return self.audio.pool(self.audio.features(decibels))
+        return self.audio.pool(self.audio.listen(waveforms))
 
     def embed_tokens(self, tokens: Tensor) -> Tensor:
         """The state at the end of each text, in the joint space.

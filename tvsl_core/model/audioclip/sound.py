@@ -55,6 +55,7 @@ class SoundTower(nn.Module):
     def __init__(self, sizes: SoundSizes, *, dim: int) -> None:
         super().__init__()
         self.sizes = sizes
+        self.at_once: int | None = None
         self.register_buffer("window", fbsp.blackman_harris(sizes.frame))
         self.register_buffer("kernel", None, persistent=False)
         self.fbsp = fbsp.FbspFilters(sizes)
@@ -104,6 +105,15 @@ class SoundTower(nn.Module):
             y = self.get_submodule(f"layer{index}")(x)
             x = y * self.get_submodule(f"att{index}")(x, tuple(y.shape[-2:]))
         return x
+
+    def listen(self, waveforms: Tensor) -> Tensor:
+        """From sound on the +-32768 scale to the last feature grid, ``at_once`` clips together (None: all).
+
+        Shapes: waveforms ``[clip sample]`` to ``[clip channel row column]``.
+        """
+        parts = torch.split(waveforms, self.at_once or max(1, len(waveforms)))
+        grids = [self.features(self.spectrogram(part)) for part in parts]
+        return grids[0] if len(grids) == 1 else torch.cat(grids)
 
     def grid(self, samples: int) -> tuple[int, int]:
         """(rows, columns) of the last feature grid for a sound of so many samples: five halvings, rounded up."""

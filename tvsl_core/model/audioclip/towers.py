@@ -275,9 +275,8 @@ class AudioClipTowers:
         return rows
 
     def _sound_features(self, waveforms: Tensor) -> Tensor:
-        audio = self.network.audio
         scale = INT16_SCALE if self.sound_scale == "int16" else 1.0
-        return audio.features(audio.spectrogram(waveforms * scale))
+        return self.network.audio.listen(waveforms * scale)
 
     def _images(self, images: Tensor) -> Tensor:
         if not isinstance(images, Tensor) or images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
