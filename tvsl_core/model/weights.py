@@ -167,6 +167,7 @@ def import_weights(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, part, metadata=metadata)
+        part.chmod(0o644)  # safetensors makes files that only their owner reads
         _record_path(target).write_text(hash_file(part) + "\n", encoding="ascii")
         part.replace(target)
     except OSError as error:

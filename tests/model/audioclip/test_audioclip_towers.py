@@ -136,6 +136,27 @@ def test_positions_run_in_order_of_time(towers):
     assert by_time[-1] > 3 * by_time[0]
 
 
+def test_no_power_at_all_is_minus_180_decibels(towers):
+    zeros_for_the_filters = torch.full((1, 9000), -0.5)
+
+    decibels = towers.network.audio.spectrogram(zeros_for_the_filters)
+    assert torch.allclose(decibels, torch.tensor(-180.0))
+
+
+def test_a_tone_is_loudest_in_its_own_bin():
+    plain = tiny_towers().network.audio
+    with torch.no_grad():
+        plain.fbsp.m.fill_(0.01)
+        plain.fbsp.fb.fill_(0.01)
+        plain.fbsp.fc.copy_(torch.arange(len(plain.fbsp.fc)))
+    plain.kernel = None
+    time = torch.arange(RATE) / RATE
+    for bin_ in (40, 300, 900):
+        tone = 10_000 * torch.sin(2 * torch.pi * bin_ * RATE / TINY.sound.fft * time)
+        column = plain.spectrogram(tone[None])[0, :, :, 20].flatten()
+        assert abs(int(column.argmax()) - bin_) <= 1
+
+
 def test_sound_scale_is_one_switch(waves):
     as_is = tiny_towers(sound_scale="unit")
     scaled = tiny_towers(sound_scale="int16")
