@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tvsl_cli.evaluate_request import Request
     from tvsl_cli.evaluate_run import Answers
+    from tvsl_core.data.clips import ClipLoader
     from tvsl_core.data.predictions import Prediction
     from tvsl_core.data.sample import Benchmark, Sample
 
@@ -17,11 +18,10 @@ def model_answers(request: Request, benchmark: Benchmark) -> Answers:
     Raises: TvslError: The media or the model's weights cannot be found.
     """
     from tvsl_cli.evaluate_run import Answers
-    from tvsl_core.data.clips import clip_loader
     from tvsl_core.data.predictions import save_maps
     from tvsl_core.pipeline.predict import load_predictor
 
-    load_clip = clip_loader(benchmark, given=request.media, root=request.data)
+    load_clip = _loader(request, benchmark)
     answer = load_predictor(request.model, device=request.device, classes=benchmark.classes)
 
     def predict(sample: Sample) -> Prediction | None:
@@ -38,3 +38,23 @@ def model_answers(request: Request, benchmark: Benchmark) -> Answers:
         return None if clip is None else clip.frame
 
     return Answers(predict=predict, frame=frame)
+
+
+def _loader(request: Request, benchmark: Benchmark) -> ClipLoader:
+    """Where the clips come from: composed by recipe, or files.
+
+    Raises: ManifestError: The media folder cannot be found; the message says what to do.
+    """
+    from tvsl_cli.evaluate_run import SAMPLE_VIDEOS
+    from tvsl_core.data.catalog import COMPOSED, CUSTOM, find_entry, media_folder
+    from tvsl_core.data.clips import folder_loader
+    from tvsl_core.data.composed import compose
+    from tvsl_core.errors import InputError
+
+    if request.benchmark in COMPOSED:
+        return compose(request.benchmark, request.media or SAMPLE_VIDEOS).loader()
+    if request.benchmark == CUSTOM:
+        if request.media is None:
+            raise InputError("the benchmark 'custom' needs media.", hint="Name your folder with --media DIR.")
+        return folder_loader(request.media)
+    return folder_loader(media_folder(find_entry(request.benchmark), request.media, request.data))

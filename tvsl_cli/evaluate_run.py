@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tvsl_core.evaluation.run import Evaluation, Predictor
     from tvsl_core.evaluation.scoring import ClassMode
 
+SAMPLE_VIDEOS = Path("sample_videos")
+"""What composed benchmarks are made of, when --media does not say where it lies."""
 SHOWN = 10
 """So many missing samples are named on the terminal; the JSON names more."""
 
@@ -108,9 +110,9 @@ def _load(request: Request) -> Benchmark:
             )
         return load_custom(request.annotations, form=cast("BoxForm | None", request.box_form))
     if request.benchmark in COMPOSED:
-        from tvsl_core.data.composed import load_composed
+        from tvsl_core.data.composed import compose
 
-        return load_composed(request.benchmark)
+        return compose(request.benchmark, request.media or SAMPLE_VIDEOS).benchmark
     entry = find_entry(request.benchmark)
     return entry.load(annotations_folder(entry, request.annotations, request.data))
 

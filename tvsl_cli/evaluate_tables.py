@@ -44,10 +44,11 @@ def print_evaluation(evaluation: Evaluation) -> None:
     unit = f"{protocol.unit}s"
     for mode in (label for label in _labels(evaluation) if label not in evaluation.floor_rows):
         _print_mode(evaluation, mode, unit)
-    floors = _table(f"floors, over {unit}", *COLUMNS)
-    for floor in evaluation.floor_rows:
-        floors.add_row(floor, *(_cell(evaluation.find(metric, floor)) for metric in COLUMNS))
-    _print(floors)
+    if evaluation.floor_rows:
+        floors = _table(f"floors, over {unit}", *COLUMNS)
+        for floor in evaluation.floor_rows:
+            floors.add_row(floor, *(_cell(evaluation.find(metric, floor)) for metric in COLUMNS))
+        _print(floors)
     if evaluation.apart:
         _print_apart(evaluation)
     if evaluation.detection:

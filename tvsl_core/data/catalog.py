@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tvsl_core.data.audioset import load_audioset_instruments
+from tvsl_core.data.composed import NAMES as COMPOSED_NAMES
 from tvsl_core.data.instruments import load_instruments, load_instruments_multi
 from tvsl_core.data.music import load_duet as load_music_duet
 from tvsl_core.data.music import load_duet_short, load_solo, load_solo_large
@@ -148,7 +149,7 @@ _ENTRIES = (
 )
 ENTRIES: Mapping[str, Entry] = {entry.name: entry for entry in _ENTRIES}
 ALIASES: Mapping[str, str] = {"vggss": "vggsound-single", "vgg-ss": "vggsound-single"}
-COMPOSED = ("composed-single", "composed-duet", "composed-silent", "composed-offscreen", "composed-swap")
+COMPOSED = COMPOSED_NAMES
 """Benchmarks that need no data: built by recipe and seed."""
 CUSTOM = "custom"
 

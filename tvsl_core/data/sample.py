@@ -62,6 +62,8 @@ class Sample:
     """All classes known to sound, annotated or not; empty means those of ``sources``."""
     silent: tuple[str, ...] = ()
     """Classes known to be visible and silent."""
+    swap: str = ""
+    """Samples with one such name show the same frame with the sound of one object, then of the other."""
     tags: frozenset[str] = frozenset()
     """Groups that are reported apart, such as ``same-class``."""
 

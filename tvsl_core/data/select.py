@@ -14,13 +14,19 @@ from tvsl_core.errors import ManifestError
 def spread(samples: tuple[Sample, ...], number: int) -> tuple[Sample, ...]:
     """So many samples at equal steps through the list; all when there are fewer.
 
+    The two halves of a swap stay together, so that one more may be chosen.
+
     Raises: ValueError: The number is not positive.
     """
     if number < 1:
         raise ValueError(f"the number of samples must be positive, got {number}")
     if number >= len(samples):
         return samples
-    return tuple(samples[index * len(samples) // number] for index in range(number))
+    chosen = {index * len(samples) // number for index in range(number)}
+    swaps = {samples[index].swap for index in list(chosen)[: (number + 1) // 2] if samples[index].swap}
+    if swaps:
+        return tuple(sample for sample in samples if sample.swap in swaps)
+    return tuple(samples[index] for index in sorted(chosen))
 
 
 def heard_classes(path: Path) -> frozenset[str]:

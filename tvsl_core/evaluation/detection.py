@@ -134,7 +134,11 @@ def silent_reported(clips: Sequence[Heard]) -> tuple[int, int]:
 
 
 def evaluate(clips: Sequence[Heard]) -> dict[str, float]:
-    """All metrics of this module; ``silent reported`` only when some object is known to be silent."""
+    """All metrics of this module.
+
+    ``silent reported`` only when some object is known to be silent; nothing but that and ``exact set`` when nothing
+    sounds anywhere.
+    """
     rows = per_class(clips)
     right = total_said = total_true = exact = 0
     for clip in clips:
@@ -142,13 +146,15 @@ def evaluate(clips: Sequence[Heard]) -> dict[str, float]:
         right, total_said, total_true = right + len(truth & said), total_said + len(said), total_true + len(truth)
         exact += truth == said
     precision, recall = right / max(total_said, 1), right / max(total_true, 1)
-    scores = {
-        "precision": precision,
-        "recall": recall,
-        "F1": 2 * precision * recall / (precision + recall) if right else 0.0,
-        "mAP": float(np.mean([row.average_precision for row in rows])) if rows else 0.0,
-        "exact set": exact / len(clips),
-    }
+    scores: dict[str, float] = {}
+    if rows:
+        scores = {
+            "precision": precision,
+            "recall": recall,
+            "F1": 2 * precision * recall / (precision + recall) if right else 0.0,
+            "mAP": float(np.mean([row.average_precision for row in rows])),
+        }
+    scores["exact set"] = exact / len(clips)
     wrong, silent = silent_reported(clips)
     if silent:
         scores["silent reported"] = wrong / silent

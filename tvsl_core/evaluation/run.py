@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol as Interface
 
+import numpy as np
+
 from tvsl_core.data.predictions import NOTHING, Prediction
 from tvsl_core.data.sample import Benchmark, Refused, Sample
 from tvsl_core.errors import ManifestError, MediaError
-from tvsl_core.evaluation import detection
+from tvsl_core.evaluation import checks, detection
 from tvsl_core.evaluation.detection import ClassScores, Heard
 from tvsl_core.evaluation.floors import score_floors
+from tvsl_core.evaluation.maps import GRID, FloatMap, Region, resize_map
 from tvsl_core.evaluation.protocols import Protocol
 from tvsl_core.evaluation.published import REPORTED, Reported
 from tvsl_core.evaluation.scene import Scene, draw_scene
@@ -22,7 +25,7 @@ from tvsl_core.evaluation.summary import Score, same_class_rows, summarize
 class Predictor(Interface):
     """Whatever answers for a sample: a model on its media, or files that another system left."""
 
-    def __call__(self, sample: Sample) -> Prediction | None:
+    def __call__(self, sample: Sample, /) -> Prediction | None:
         """What the system says about a sample; None when it says nothing because something is missing.
 
         Maps for the sample's own classes that the system would not report by itself carry ``detected=False``.
@@ -162,6 +165,7 @@ class _Gathered:
     unusable: list[Problem] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
+    swaps: dict[str, list[tuple[FloatMap, Region]]] = field(default_factory=dict)
 
     def add(self, sample: Sample, predict: Predictor | None) -> None:
         """Score one sample, or note why not."""
@@ -184,6 +188,8 @@ class _Gathered:
             self._add_floors(scene)
             if predict is not None and prediction is not None:
                 self.rows += score_sample(scene, prediction, self.protocol, self.modes)
+                if sample.swap:
+                    self.swaps.setdefault(sample.swap, []).append((_surest(scene, prediction), scene.references[0]))
         self.samples.append(sample)
         if predict is not None and prediction is not None:
             self.heard.append(_heard(sample, prediction))
@@ -209,6 +215,12 @@ class _Gathered:
                 for row, name in enumerate(scene.names)
             )
 
+    def _checks(self) -> dict[str, float]:
+        """Silence and swap, where the benchmark has such samples."""
+        silent = [clip.reported for clip in self.heard if not clip.reference]
+        pairs = [(one[0], two[0], one[1], two[1]) for one, two in (p for p in self.swaps.values() if len(p) == 2)]
+        return checks.evaluate(silent, pairs)
+
     def finish(self, benchmark: Benchmark, draws: int, seed: int) -> Evaluation:
         """Average everything."""
         plain, apart = _split({mode: [row for row in self.rows if row.classes == mode] for mode in self.modes})
@@ -222,7 +234,7 @@ class _Gathered:
             rows=self.rows,
             floor_rows=self.floor_rows,
             heard=self.heard,
-            detection=detection.evaluate(self.heard) if detecting else {},
+            detection={**detection.evaluate(self.heard), **self._checks()} if detecting else {},
             per_class=detection.per_class(self.heard) if detecting else (),
             missing=tuple(self.missing),
             unusable=tuple(self.unusable),
@@ -243,12 +255,29 @@ def _split(rows: dict[str, list[SourceRow]] | dict[ClassMode, list[SourceRow]]) 
     return {name: part[0] for name, part in parts.items()}, {name: part[1] for name, part in parts.items() if part[1]}
 
 
+def _surest(scene: Scene, prediction: Prediction) -> FloatMap:
+    """The map of the surest source that is reported; a flat one when there is none."""
+    height, width = GRID, GRID * scene.tile_count
+    reported = [index for index, flag in enumerate(prediction.detected) if flag]
+    if not reported:
+        return np.zeros((height, width), dtype=np.float32)
+    best = max(reported, key=lambda index: prediction.scores[index])
+    return resize_map(prediction.maps[best], height=height, width=width)
+
+
 def _heard(sample: Sample, prediction: Prediction) -> Heard:
-    """The names alone."""
+    """The names alone.
+
+    A class that was only given has a score too, but ranking it would leak the answer: only reports are ranked.
+    """
     said: Iterable[tuple[str, bool]] = zip(prediction.classes, prediction.detected, strict=True)
     return Heard(
         reference=sample.names,
         silent=sample.silent,
         reported=tuple(dict.fromkeys(name for name, reported in said if reported)),
-        scored=tuple(zip(prediction.classes, prediction.scores, strict=True)),
+        scored=tuple(
+            (name, score)
+            for name, score, reported in zip(prediction.classes, prediction.scores, prediction.detected, strict=True)
+            if reported
+        ),
     )
