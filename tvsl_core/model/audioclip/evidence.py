@@ -101,10 +101,14 @@ def without(places: Tensor, *, text: Tensor, background: Tensor) -> Tensor:
 
     Shapes: places ``[place dim]``, text ``[dim]``, background ``[rival dim]`` to ``[place dim]``.
 
-    All texts of a CLIP-like model share most of their direction; only what sets the class apart from the mean of the
-    background is removed, so that other classes keep their evidence.
+    All texts of a CLIP-like model share most of their direction; only the part of the class that is orthogonal to the
+    background is removed, so that other classes keep their evidence and this one falls below the background.
+
+    Shapes: places ``[place dim]``, text ``[dim]``, background ``[rival dim]`` to ``[place dim]``.
     """
-    apart = fn.normalize(fn.normalize(text.float(), dim=-1) - fn.normalize(background.float(), dim=-1).mean(0), dim=-1)
+    shared = fn.normalize(fn.normalize(background.float(), dim=-1).mean(0), dim=-1)
+    name = fn.normalize(text.float(), dim=-1)
+    apart = fn.normalize(name - (name @ shared) * shared, dim=-1)
     return places - (places.float() @ apart).clamp_min(0)[:, None] * apart
 
 
