@@ -287,6 +287,14 @@ def test_constant_and_clipped_sounds_are_embedded(towers, waves):
     assert towers.embed_audio(waves).isfinite().all()
 
 
+@pytest.mark.parametrize(("value", "scale"), [(4.0, 54.598), (4.9, 100.0), (-3.0, 1.0)])
+def test_learned_scales_are_clamped_as_in_training(value, scale):
+    weights = tiny_weights()
+    weights["logit_scale_at"] = np.asarray(value, np.float32)
+
+    assert load_network(weights, TINY)[0].scale("logit_scale_at") == pytest.approx(scale, abs=1e-3)
+
+
 def test_images_that_were_not_prepared_are_refused(towers):
     with pytest.raises(ValueError, match="multiples of 32"):
         towers.embed_images(torch.zeros(1, 3, 100, 100))
