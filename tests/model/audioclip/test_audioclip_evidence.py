@@ -50,6 +50,14 @@ def test_taking_a_class_out_leaves_the_others():
     assert of(left[0])[1] >= of(mixed[0])[1]
 
 
+def test_what_names_share_with_the_background_is_not_taken_out():
+    names = torch.stack([AXES[0] + 2 * AXES[4], AXES[1] + 2 * AXES[4]])
+    place = (AXES[0] + AXES[1] + AXES[4])[None]
+
+    left = without(place, text=names[0], background=AXES[4:5])
+    assert torch.allclose(left, (AXES[1] + AXES[4])[None], atol=1e-6)
+
+
 def test_foreground_is_half_where_objects_and_surfaces_are_alike():
     places = torch.stack([AXES[0], AXES[1], AXES[5]])[None]
 
