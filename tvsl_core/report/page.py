@@ -25,7 +25,7 @@ _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#222;background:#fff;max-width:1080px;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.7rem;margin:0}h2{font-size:1.15rem;margin:2.2rem 0 .6rem}p.sub{color:#666;margin:.2rem 0 1rem}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}td,th{padding:.25rem .7rem;text-align:right}
-th{font-weight:600;border-bottom:1px solid #bbb}td:first-child,th:first-child{text-align:left}
+th{font-weight:600;border-bottom:1px solid #bbb}td{white-space:nowrap}td:first-child,th:first-child{text-align:left}
 tr:nth-child(even) td{background:#f6f6f4}.up{color:#256b3a}.down{color:#a3231f}
 svg{max-width:100%;height:auto}svg text{font:12px system-ui,sans-serif;fill:#333}.grid{stroke:#e3e2e0}
 .tick{stroke:#d9730d;stroke-width:2.5}.small{font-size:11px}
@@ -95,8 +95,9 @@ def _scores(evaluation: Evaluation) -> str:
     averages = list(dict.fromkeys(score.average for score in evaluation.scores))
     rows = []
     for label in labels:
-        for average in averages:
-            name = f"floor: {label}" if label in evaluation.floor_rows else f"{label} classes"
+        is_floor = label in evaluation.floor_rows
+        name = f"floor: {label}" if is_floor else f"{label} classes"
+        for average in averages[:1] if is_floor else averages:
             cells = (_cell(evaluation.find(one, label, average), margin=True) for one in METRICS)
             rows.append([escape(f"{name}, over {average}"), *cells])
     note = (
