@@ -123,6 +123,14 @@ def test_heatmap_videos_keep_size_rate_and_length(batch):
             assert float(stream.duration * stream.time_base) == pytest.approx(2.0, abs=0.06), name
 
 
+def test_a_variable_rate_keeps_its_length(batch):
+    _, out, _ = batch
+    with av.open(str(out / "heatmaps" / "variable_rate.mkv" / "combined.mp4")) as made:
+        stream = made.streams.video[0]
+
+        assert float(stream.duration * stream.time_base) == pytest.approx(1.7, abs=0.35)
+
+
 def test_silence_and_tones_name_no_source(batch):
     *_, report = batch
     rows = {video.video: video.rows for video in report.finished}

@@ -77,6 +77,33 @@ def test_one_sound_gets_one_name(model):
     assert names_of(found) == {"violin": "sounding"}
 
 
+def borrowers(vocabulary):
+    """(owner, borrower) of a sound label, where each has a look of its own."""
+    for owner in vocabulary:
+        own = {label for label, weight in owner.sounds.items() if weight == 1}
+        for other in vocabulary:
+            lent = [label for label in own if 0.4 <= other.sounds.get(label, 0) < 1]
+            looks = [label for label, weight in other.looks.items() if weight == 1 and label not in owner.looks]
+            kin = vocabulary.ancestors(owner.name) | vocabulary.ancestors(other.name) | {owner.name}
+            if lent and looks and max(owner.looks.values()) == 1 and not kin & {owner.name, other.name} - {owner.name}:
+                yield owner.name, other.name
+
+
+def test_what_speaks_for_a_found_class_does_not_speak_for_another(model):
+    pairs = list(borrowers(model.vocabulary))[:20]
+    reported = [detect(scene(model, heard=[one], seen=[one, two]), model, DetectOptions()) for one, two in pairs]
+
+    assert len(pairs) >= 5
+    assert all(two not in names_of(found) for (_, two), found in zip(pairs, reported, strict=True))
+
+
+def test_a_faint_sound_counts_when_its_source_is_seen_and_not_otherwise(model):
+    faint = {"heard": ["dog"], "loudness": 0.15}
+
+    assert names_of(detect(scene(model, seen=["dog"], **faint), model, DetectOptions())) == {"dog": "sounding"}
+    assert detect(scene(model, seen=["violin"], **faint), model, DetectOptions()) == ()
+
+
 def test_a_higher_threshold_never_finds_more(model):
     clip = scene(model, heard=["dog", "violin"], seen=["dog", "violin"], loudness=0.3)
     counts = [len(detect(clip, model, DetectOptions(min_score=score))) for score in (0.0, 0.5, 0.9, 1.0)]

@@ -36,7 +36,7 @@ def test_two_files_of_one_name_get_different_names(tree):
 
 
 def test_names_that_differ_in_case_only_are_told_apart(tmp_path):
-    for folder, name in (("x", "Clip.mp4"), ("y", "clip.mp4")):
+    for folder, name in (("x", "clip.mp4"), ("y", "Clip.mp4")):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / name).write_bytes(b"x")
     found = find_videos([str(tmp_path / "x"), str(tmp_path / "y")])

@@ -40,6 +40,12 @@ def test_a_slowly_moving_source_keeps_its_number():
     assert {r.source_id for r in rows} == {0}
 
 
+def test_a_source_that_jumps_keeps_its_number_while_it_is_the_only_one_of_its_class():
+    rows = link(*([row(t, x=0 if i < 3 else 600)] for i, t in enumerate(half_seconds(6))))
+
+    assert {r.source_id for r in rows} == {0}
+
+
 def test_every_row_comes_out_once_and_in_order():
     times = half_seconds(20)
     rows = link(*([row(t), row(t, "cat", 300)] for t in times))
