@@ -102,6 +102,7 @@ def test_a_map_of_salient_things_does_not_move():
 
     assert not checks.swap_moves(same, same, left, right)
     assert not checks.swap_moves(np.zeros((4, 8), np.float32), same, left, right)
+    assert not checks.swap_moves(same, np.zeros((4, 8), np.float32), left, right)
     assert checks.evaluate([["dog"]], [(same, same, left, right)]) == {"silence violated": 1, "swap moved": 0}
 
 

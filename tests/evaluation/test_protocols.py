@@ -226,3 +226,29 @@ def test_floors_of_the_specification_follow_from_the_annotations(benchmarks, nam
         score = found.find(metric, floor)
         assert score is not None
         assert 100 * score.value == pytest.approx(expected, abs=0.1)
+
+
+def test_the_margin_is_over_the_best_floor():
+    benchmark, predict = duets(8)
+    found = evaluate(benchmark, predict, PROTOCOLS["strict"], draws=5)
+
+    for score in found.scores:
+        if score.classes == "oracle":
+            floors = [found.find(score.metric, name, score.average) for name in found.floor_rows]
+            best = max(floor.value for floor in floors if floor is not None)
+            assert score.floor == best
+            assert score.margin == pytest.approx(score.value - best)
+
+
+def test_classes_that_were_only_given_do_not_help_detection():
+    benchmark, predict = duets(8)
+
+    def deaf(sample):
+        one = predict(sample)
+        return Prediction(classes=one.classes[:2], maps=one.maps[:2], scores=(1.0, 1.0), detected=(False, False))
+
+    found = evaluate(benchmark, deaf, PROTOCOLS["strict"], draws=5)
+    chance = float(np.mean([row.sounding / 8 for row in found.per_class]))
+
+    assert found.detection["recall"] == 0
+    assert found.detection["mAP"] == pytest.approx(chance)
