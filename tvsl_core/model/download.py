@@ -123,7 +123,8 @@ def _fetch(url: str, part: Path, size: int, options: DownloadOptions, progress: 
         failures = 0 if now > here else failures + 1
         if now != size and failures >= options.attempts:
             raise WeightsError(
-                f"weights from {url} could not be fetched in {failures} attempts: {reason}. {now:,} of {size:,} bytes are here.",
+                f"weights from {url} could not be fetched in {failures} attempts: {reason}. "
+                f"{now:,} of {size:,} bytes are here.",
                 hint="Run the same command again to continue, or name a mirror with --url.",
             )
         if now != size:
