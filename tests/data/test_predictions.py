@@ -49,7 +49,7 @@ def test_a_file_with_no_sources_reports_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"maps": np.full((1, 2, 2), np.nan), "classes": ["dog"]}, "NaN"),
+        ({"maps": np.full((1, 2, 2), np.nan), "classes": ["dog"], "scores": [1.0]}, "maps hold NaN"),
         ({"maps": np.ones((2, 2)), "classes": ["dog"]}, "source row column"),
         ({"maps": np.ones((2, 2, 2)), "classes": ["dog"]}, "do not belong together"),
         ({"maps": np.ones((1, 2, 2))}, "lacks classes"),
