@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from tvsl_core.errors import InputError, ManifestError, MediaError, OutputError, TvslError, WeightsError
     from tvsl_core.media.probe import probe
     from tvsl_core.model.load import load_model, load_towers
-    from tvsl_core.pipeline.annotate import annotate_video
     from tvsl_core.pipeline.options import AnnotateOptions
+    from tvsl_core.pipeline.single import annotate_video
     from tvsl_core.vocabulary import Vocabulary, load_vocabulary
 
     __version__: str
@@ -50,7 +50,7 @@ _HOMES = {
     "TvslError": "tvsl_core.errors",
     "Vocabulary": "tvsl_core.vocabulary",
     "WeightsError": "tvsl_core.errors",
-    "annotate_video": "tvsl_core.pipeline.annotate",
+    "annotate_video": "tvsl_core.pipeline.single",
     "load_model": "tvsl_core.model.load",
     "load_towers": "tvsl_core.model.load",
     "load_vocabulary": "tvsl_core.vocabulary",

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from tests.builders import cut_off, make_clip, make_sound_file
-from tvsl_core.pipeline.annotate import annotate_video
 from tvsl_core.pipeline.batch import annotate_videos
 from tvsl_core.pipeline.inputs import find_videos
 from tvsl_core.pipeline.options import AnnotateOptions
+from tvsl_core.pipeline.single import annotate_video
 
 
 def run(model, inputs, out, *, overwrite=False, workers=1, dry_run=False, **options):

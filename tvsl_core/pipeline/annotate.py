@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from tvsl_core.errors import InputError
 from tvsl_core.media.frames import read_frames
@@ -32,9 +31,6 @@ from tvsl_core.pipeline.table import SourceTable, make_folder
 from tvsl_core.pipeline.timeline import Timelines
 from tvsl_core.pipeline.track import Linker, TrackOptions
 from tvsl_core.types import Detection, LocalizedSource, VideoInfo
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 ANALYSIS_SIDE = 1280
 """Longest side of the pictures that the model sees; larger frames are reduced while they are decoded."""
@@ -91,43 +87,6 @@ def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], listen
         raise
     result.outputs.insert(0, job.table)
     return result
-
-
-def annotate_video(
-    path: str | Path, *, out: str | Path, model: TvslModel | None = None, overwrite: bool = True, **options: Any
-) -> pd.DataFrame:
-    """Annotate one video: the whole of ``tvsl annotate`` for one file.
-
-    Args:
-        path: The video.
-        out: Folder of the results; created when missing.
-        model: From ``load_model``; None loads the embedded default.
-        overwrite: False keeps an earlier result of the same video and settings.
-        options: Fields of ``AnnotateOptions``: ``fps``, ``window_s``, ``classes``, ``overlay``, ...
-
-    Returns: The rows of the table, one source in one window each (docs/output-format.md).
-
-    Raises:
-        InputError: The video cannot be used.
-        OutputError: A result cannot be written.
-        ValueError: An option makes no sense.
-
-    Example:
-        >>> from tvsl_core import annotate_video
-        >>> rows = annotate_video("clip.mp4", out="results", overlay="none")  # doctest: +SKIP
-    """
-    import pandas as pd
-
-    from tvsl_core.pipeline.batch import annotate_videos
-    from tvsl_core.pipeline.inputs import FoundVideos, VideoItem
-    from tvsl_core.pipeline.options import AnnotateOptions
-
-    path = Path(path)
-    found = FoundVideos(items=(VideoItem(path=path, name=path.name),))
-    report = annotate_videos(
-        found, out=Path(out), model=model, options=AnnotateOptions(**options), overwrite=overwrite, raise_errors=True
-    )
-    return pd.read_parquet(report.finished[0].outputs[0])
 
 
 def _check_range(info: VideoInfo, start_s: float) -> None:
