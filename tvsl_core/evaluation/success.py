@@ -52,9 +52,9 @@ def auc(cious: Values) -> float:
 def auc_shares(cious: NDArray[np.float64]) -> NDArray[np.float64]:
     """What each source adds to the area: the area under its own step, so that their mean is ``auc``."""
     passed = cious[:, None] >= LEVELS
-    weights = np.full(len(LEVELS), 1 / (len(LEVELS) - 1))
-    weights[[0, -1]] /= 2
-    shares: NDArray[np.float64] = passed @ weights
+    halves = np.full(len(LEVELS), 2)  # counted in half steps, in whole numbers, so that a perfect source adds exactly 1
+    halves[[0, -1]] = 1
+    shares: NDArray[np.float64] = (passed @ halves) / halves.sum()
     return shares
 
 
