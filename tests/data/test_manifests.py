@@ -174,13 +174,17 @@ def small(*names, **more):
 
 
 def test_both_media_layouts_count_and_gaps_are_listed(tmp_path):
-    for name in ("audio/s0.wav", "frames/s0.jpg", "videos/s1.mp4", "audio/s2.wav"):
+    for name in ("audio/s0.wav", "frames/s0.jpg", "videos/s1.mp4", "audio/s2.wav", "frames/s3.jpg"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    found = check_media(small("dog", "cat", "owl", "cow"), tmp_path)
+    found = check_media(small("dog", "cat", "owl", "cow", "hen"), tmp_path)
 
     assert found.usable_samples == 2
-    assert {media.clip: media.lack for media in found.missing} == {"s2": "frame", "s3": "frame and sound"}
+    assert {media.clip: media.lack for media in found.missing} == {
+        "s2": "frame",
+        "s3": "sound",
+        "s4": "frame and sound",
+    }
 
 
 def test_an_id_may_occur_once():

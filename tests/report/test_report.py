@@ -137,3 +137,17 @@ def test_nothing_half_written_is_left_behind(evaluation, tmp_path):
     write_json(tmp_path / "scores.json", {"value": float("nan")})
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
     assert json.loads((tmp_path / "scores.json").read_text()) == {"value": None}
+
+
+def test_names_of_benchmarks_and_classes_are_text_and_not_markup(evaluation):
+    found, _ = evaluation
+    text = render_page(replace(found, benchmark=EVIL))
+
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+
+
+def test_a_contact_sheet_shows_a_sample_once(evaluation):
+    found, _ = evaluation
+    for rows in pick_rows([*found.rows, *found.rows], each=4).values():
+        assert len({row.sample for row in rows}) == len(rows) == 4

@@ -1,7 +1,7 @@
 """Read mask files, pickles among them, without running what they may carry.
 
 The masks of VGG-Instruments circulate as pickled arrays, and a pickle may name any function for its reader to call. The
-reader here admits the three names that a numpy array needs and refuses everything else.
+reader here admits the few names that a numpy array needs and refuses everything else.
 """
 
 from __future__ import annotations
@@ -17,9 +17,7 @@ from numpy.typing import NDArray
 from tvsl_core.errors import ManifestError
 
 _ADMITTED = {
-    (module, name)
-    for module in ("numpy.core.multiarray", "numpy._core.multiarray")
-    for name in ("_reconstruct", "scalar")
+    (module, name) for module in ("numpy.core.multiarray", "numpy._core.multiarray") for name in ("_reconstruct",)
 } | {("numpy", "ndarray"), ("numpy", "dtype")}
 _ADMITTED |= {(module, "_frombuffer") for module in ("numpy.core.numeric", "numpy._core.numeric")}
 _LATIN = ("_codecs", "encode")
