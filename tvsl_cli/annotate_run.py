@@ -89,8 +89,11 @@ def _annotate(
         vocabulary = load_vocabulary(options.vocabulary)
         if options.classes:
             vocabulary = vocabulary.restrict(options.classes)
+    import cv2
+
     from tvsl_core.pipeline.batch import annotate_videos
 
+    cv2.setNumThreads(1)  # its operations on one frame are small: sharing them out costs more than they take
     return annotate_videos(
         found,
         out=settings["out"],
