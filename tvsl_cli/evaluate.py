@@ -72,14 +72,21 @@ def evaluate(
         str | None, typer.Option("--sources", metavar="1,2,..", help="Only samples with so many sources, a table each.")
     ] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data", metavar="DIR", help="Where annotations and media are looked for, if TVSL_DATA is unset."
+        ),
+    ] = None,
     config: Annotated[
         Path | None, typer.Option("--config", metavar="FILE", help="Settings of the section [evaluate] in a TOML file.")
     ] = None,
 ) -> None:
     """Score a model, or anyone's predictions, on a benchmark, beside what doing nothing would score.
 
-    Without --annotations and --media the data are looked for under the folder that TVSL_DATA names. Missing samples are
-    listed and counted, never replaced; the exit code is then 1. The table goes to standard output.
+    Without --annotations and --media the data are looked for under the folder that TVSL_DATA names, or --data (which
+    may stand in the configuration file). Missing samples are listed and counted, never replaced; the exit code is then
+    1. The table goes to standard output.
 
     Example: tvsl evaluate --benchmark vggsound-duet --floors --annotations annotations
     """
@@ -87,5 +94,5 @@ def evaluate(
     from tvsl_cli.evaluate_run import run
 
     del benchmark, annotations, media, model, predictions, protocol, classes, floors, json_file, out, limit
-    del allow_missing, save_predictions, box_form, split, heard, training_list, sources, device
+    del allow_missing, save_predictions, box_form, split, heard, training_list, sources, device, data
     raise typer.Exit(run(request_from(context, config)))

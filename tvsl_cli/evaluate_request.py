@@ -45,8 +45,8 @@ class Request:
             raise ValueError("--floors and --predictions exclude each other; floors are printed beside any score")
         if self.heard is not None and self.split is None:
             raise ValueError("--heard says which classes were trained on; add --split heard or --split unheard")
-        if self.split is not None and self.heard is None and (self.floors or self.predictions is not None):
-            raise ValueError("--split needs --heard FILE where no model's card says what was heard")
+        if self.split is not None and self.heard is None:
+            raise ValueError("--split needs --heard FILE: the names of the classes that the model was trained on")
 
     @property
     def modes(self) -> tuple[str, ...]:
@@ -76,6 +76,7 @@ def request_from(context: typer.Context, config: Path | None) -> Request:
         "training-list": kinds.path,
         "sources": kinds.text,
         "device": kinds.text,
+        "data": kinds.path,
     }
     with usage_errors():
         values: dict[str, Any] = {
@@ -87,8 +88,7 @@ def request_from(context: typer.Context, config: Path | None) -> Request:
             benchmark=context.params["benchmark"],
             json=context.params["json_file"],
             save_predictions=context.params["save_predictions"],
-            data=data_root(),
-            **values,
+            **(values | {"data": data_root() or values["data"]}),
         )
 
 

@@ -97,10 +97,12 @@ def read_sound(path: Path, sample_rate: int) -> NDArray[np.float32]:
     """
     import av
 
+    from tvsl_core.media.safety import open_media
+
     resampler = av.AudioResampler(format="flt", layout="mono", rate=sample_rate)
     parts = []
     try:
-        with av.open(str(path)) as container:
+        with open_media(path, stage="decode") as container:
             for decoded in container.decode(audio=0):
                 parts += [piece.to_ndarray().ravel() for piece in resampler.resample(decoded)]
             parts += [piece.to_ndarray().ravel() for piece in resampler.resample(None)]
