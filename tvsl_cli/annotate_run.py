@@ -105,6 +105,7 @@ def _annotate(
             vocabulary=vocabulary,
         ),
         options=options,
+        names=vocabulary,
         workers=settings["workers"],
         overwrite=settings["overwrite"],
         dry_run=dry_run,

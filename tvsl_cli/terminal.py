@@ -59,11 +59,12 @@ def say_error(error: TvslError) -> None:
 
 
 def sentence(message: str, hint: str = "") -> str:
-    """Message and hint as text that begins with a capital and ends with a full stop."""
+    """Message and hint as text that begins with a capital, unless it begins with a path, and ends with a full stop."""
     whole = f"{message.strip()} {hint.strip()}".strip()
     if whole and whole[-1] not in ".!?":
         whole += "."
-    return whole[:1].upper() + whole[1:]
+    # A path or an address at the beginning stays as it is: another letter would make it another file.
+    return whole[:1].upper() + whole[1:] if whole.split(" ", 1)[0].strip(",.!?:;").isalpha() else whole
 
 
 def write_line(text: str) -> None:

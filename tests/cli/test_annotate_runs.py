@@ -49,6 +49,20 @@ def test_a_class_that_is_unknown_by_a_letter_is_asked_for_before_any_work(videos
     assert not (tmp_path / "out").exists()
 
 
+def test_a_vocabulary_may_come_through_a_pipe(videos, tmp_path):
+    """As from the shell's <(...): it can be read only once."""
+    reading, writing = os.pipe()
+    os.write(writing, b"dog\nviolin\n")
+    os.close(writing)
+    process = start(
+        videos / "a.mp4", "--vocabulary", f"/dev/fd/{reading}", "--out", tmp_path, *QUICK, pass_fds=[reading]
+    )
+    _, err = process.communicate()
+    os.close(reading)
+
+    assert process.returncode == 0, err
+
+
 def test_a_missing_vocabulary_is_one_sentence(videos, tmp_path):
     code, out, err = annotate(videos, "--vocabulary", tmp_path / "none.txt", "--out", tmp_path / "out")
 

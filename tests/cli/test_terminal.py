@@ -22,6 +22,10 @@ def test_escapes_line_breaks_and_reversals_are_spelled_out():
     assert visible("a\x1b[31mb\nc\u202ed\udcff") == "a\\x1b[31mb\\nc\\u202ed\\udcff"
 
 
+def test_a_path_at_the_beginning_keeps_its_letters():
+    assert sentence("videos/a.mp4 is empty") == "videos/a.mp4 is empty."
+
+
 def test_a_sentence_begins_with_a_capital_and_ends_once():
     assert sentence("the file is empty", "Copy it again.") == "The file is empty Copy it again."
     assert sentence("no sound") == "No sound."

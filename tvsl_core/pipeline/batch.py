@@ -54,6 +54,7 @@ def annotate_videos(  # noqa: PLR0913 one keyword for each thing that a run is g
     out: Path,
     model: TvslModel | Callable[[], TvslModel] | None = None,
     options: AnnotateOptions,
+    names: Vocabulary | None = None,
     workers: int = 1,
     overwrite: bool = False,
     dry_run: bool = False,
@@ -68,6 +69,7 @@ def annotate_videos(  # noqa: PLR0913 one keyword for each thing that a run is g
         out: Folder of the results; created when missing.
         model: The model, or what loads it; None loads the embedded default.
         options: What to do with each video.
+        names: The classes to look for, where the caller has them already; None reads those that the options name.
         workers: Videos that are worked on at the same time.
         overwrite: False skips videos whose results are there, with the same settings and unchanged input.
         dry_run: Only say what would be done; nothing is written.
@@ -81,7 +83,7 @@ def annotate_videos(  # noqa: PLR0913 one keyword for each thing that a run is g
         WeightsError: The model cannot be loaded.
         KeyboardInterrupt: Passed on after what is finished has been recorded.
     """
-    names = choose_names(options)
+    names = names or choose_names(options)
     ready = _ready_model(model, names)
     run = _Run(
         out=out, model=ready, options=options, overwrite=overwrite, dry_run=dry_run, listen=listen, raising=raise_errors
