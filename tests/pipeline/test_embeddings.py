@@ -127,3 +127,23 @@ def test_texts_are_read_line_by_line(tmp_path):
 def test_options_out_of_range_are_refused(change):
     with pytest.raises(ValueError, match=r"must|got"):
         EmbedOptions(**change)
+
+
+def test_a_changed_video_is_embedded_anew(towers, tmp_path):
+    clip = make_clip(tmp_path / "clip.mp4", seconds=1.2)
+    found = find_videos([str(clip)])
+
+    def again():
+        return embed_videos(found, out=tmp_path / "out", towers=towers, options=EVERY)[0].status
+
+    assert [again(), again()] == ["done", "skipped"]
+    make_clip(clip, seconds=2.2)
+    assert again() == "done"
+
+
+def test_a_name_as_long_as_a_name_can_be_still_gets_a_table(towers, tmp_path):
+    clip = make_clip(tmp_path / f"{'n' * 251}.mp4", seconds=1.2)
+    (result,) = embed_videos(find_videos([str(clip)]), out=tmp_path / "out", towers=towers, options=EVERY)
+
+    assert result.status == "done"
+    assert result.table.is_file()

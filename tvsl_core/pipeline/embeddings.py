@@ -26,6 +26,7 @@ from tvsl_core.media.probe import probe
 from tvsl_core.media.sound import SoundStream
 from tvsl_core.model.towers import Towers
 from tvsl_core.pipeline.inputs import FoundVideos, VideoItem
+from tvsl_core.pipeline.job import input_key, result_path
 from tvsl_core.pipeline.table import make_folder, read_metadata, write_table
 from tvsl_core.types import Frame
 
@@ -132,8 +133,11 @@ def embed_video(
         MediaError: The video cannot be read.
         OutputError: The table cannot be written.
     """
-    table = out / "embeddings" / f"{item.name}.parquet"
-    metadata = _metadata(towers, options)
+    table = result_path(out, "embeddings", item.name, ".parquet")
+    try:
+        metadata = _metadata(towers, options) | input_key(item.path)
+    except OSError:
+        metadata = _metadata(towers, options)  # reading it will say what is wrong
     if not overwrite and metadata.items() <= read_metadata(table).items():
         return EmbeddedVideo(video=item.name, status="skipped", table=table, windows=pq.read_metadata(table).num_rows)
     schema = embedding_schema(towers.dim, options.modalities).with_metadata(metadata)

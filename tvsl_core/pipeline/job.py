@@ -26,30 +26,21 @@ class Job:
     @property
     def table(self) -> Path:
         """``sources/<video>.parquet``; a video whose table exists under the same key is done."""
-        return self._file("sources", ".parquet")
+        return result_path(self.out, "sources", self.item.name, ".parquet")
 
     @property
     def strip(self) -> Path:
         """``strips/<video>.png``."""
-        return self._file("strips", ".png")
+        return result_path(self.out, "strips", self.item.name, ".png")
 
     @property
     def heatmaps(self) -> Path:
         """``heatmaps/<video>/``, the folder of the heatmap videos."""
-        return self._file("heatmaps", "")
-
-    def _file(self, room: str, ending: str) -> Path:
-        parts = [_safe_name(part) for part in self.item.name.split("/")]
-        return self.out.joinpath(room, *parts[:-1], parts[-1] + ending)
+        return result_path(self.out, "heatmaps", self.item.name, "")
 
     def key(self) -> dict[str, str]:
         """What must be equal for an earlier result to be still valid."""
-        stat = self.item.path.stat()
-        return {
-            "fingerprint": self.fingerprint,
-            "input_size": str(stat.st_size),
-            "input_mtime_ns": str(stat.st_mtime_ns),
-        }
+        return {"fingerprint": self.fingerprint} | input_key(self.item.path)
 
     def is_done(self) -> bool:
         """Whether the table of an earlier run with the same input and settings is there, whole."""
@@ -60,6 +51,18 @@ class Job:
             return all(metadata.get(name) == value for name, value in self.key().items())
         except OSError:
             return False
+
+
+def result_path(out: Path, room: str, video: str, ending: str) -> Path:
+    """Where a result of a video goes: below its room, under the video's own relative name, on any file system."""
+    parts = [_safe_name(part) for part in video.split("/")]
+    return out.joinpath(room, *parts[:-1], parts[-1] + ending)
+
+
+def input_key(path: Path) -> dict[str, str]:
+    """What tells that an input is not the file it was: its size and time, as metadata of a table."""
+    stat = path.stat()
+    return {"input_size": str(stat.st_size), "input_mtime_ns": str(stat.st_mtime_ns)}
 
 
 def heatmap_name(source_id: int, klass: str) -> str:
