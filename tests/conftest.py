@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -17,3 +18,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if os.environ.get("TVSL_REQUIRE_GPU") == "1":
             pytest.fail("TVSL_REQUIRE_GPU=1, but torch sees no CUDA device", pytrace=False)
         pytest.skip("needs a CUDA device")
+
+
+@pytest.fixture(scope="session")
+def benchmarks() -> Path:
+    """Where the public annotation files are, for tests that read the real ones."""
+    places = [os.environ.get("TVSL_BENCHMARKS", ""), Path(__file__).resolve().parents[2] / "shared/benchmarks"]
+    for place in places:
+        if place and (Path(place) / "vggss.json").is_file():
+            return Path(place)
+    pytest.skip("the public annotation files are not here; TVSL_BENCHMARKS names their folder")

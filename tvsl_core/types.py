@@ -146,6 +146,20 @@ class Box:
         """In pixels."""
         return (self.x_max - self.x_min) * (self.y_max - self.y_min)
 
+    def towards(self, other: Box, weight: float) -> Box:
+        """The box that lies ``weight`` of the way to another, with that one's score; 0 is here, 1 is there."""
+
+        def mix(mine: int, its: int) -> int:
+            return round((1 - weight) * mine + weight * its)
+
+        return Box(
+            x_min=mix(self.x_min, other.x_min),
+            y_min=mix(self.y_min, other.y_min),
+            x_max=mix(self.x_max, other.x_max),
+            y_max=mix(self.y_max, other.y_max),
+            score=other.score,
+        )
+
     def iou(self, other: Box) -> float:
         """Intersection over union with another box of the same frame, in [0, 1]."""
         width = min(self.x_max, other.x_max) - max(self.x_min, other.x_min)

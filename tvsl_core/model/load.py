@@ -61,14 +61,22 @@ def load_towers(
         WeightsError: The weights are missing, damaged or of another model.
         InputError: The device is not there.
     """
+    towers = _load_bare(name, weights=weights, device=device, precision=precision)
+    towers.curate((vocabulary or load_vocabulary(None)).evidence())
+    return towers
+
+
+def _load_bare(
+    name: str, *, weights: Path | str | Mapping[str, Any] | None, device: str, precision: Precision
+) -> Towers:
+    """Towers that nobody has told anything about class names yet; a model tells them of its own vocabulary."""
     chosen = pick_device(device)
     fixed: Literal["fp32", "bf16"] = "bf16" if precision == "bf16" else "fp32"
     source = Path(weights) if isinstance(weights, str) else weights
     if name == "compact":
         from tvsl_core.model.compact import load_compact
 
-        names = vocabulary or load_vocabulary(None)
-        return load_compact(weights=source, device=chosen, precision=fixed, evidence=names.evidence())
+        return load_compact(weights=source, device=chosen, precision=fixed)
     if name == "audioclip":
         from tvsl_core.model.audioclip import load_audioclip
 
@@ -110,11 +118,10 @@ def load_model(
                 hint=f"Known models: {', '.join(MODELS)}; or give the path of a .safetensors file.",
             )
         name, weights = "compact", path
-    names = vocabulary or load_vocabulary(None)
-    towers = load_towers(name, weights=weights, device=device, precision=precision, vocabulary=names)
+    towers = _load_bare(name, weights=weights, device=device, precision=precision)
     return TvslModel(
         towers=towers,
-        vocabulary=names,
+        vocabulary=vocabulary or load_vocabulary(None),
         calibration=_read_calibration(name),
         sha256=towers.weights_sha256,
     )

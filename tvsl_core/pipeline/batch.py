@@ -141,9 +141,17 @@ class _Run:
         self.earlier: dict[str, dict[str, Any]] = {}
         self.finished: list[VideoFinished] = []
         self._listen, self._stop = listen, threading.Event()
+        version = tvsl_version()
         self.fingerprint = options.fingerprint(
-            model_sha256=model.sha256, version=tvsl_version(), vocabulary_sha256=model.vocabulary.sha256
+            model_sha256=model.sha256, version=version, vocabulary_sha256=model.vocabulary.sha256
         )
+        self.metadata = {
+            "model": model.name,
+            "weights_sha256": model.sha256,
+            "tvsl_version": version,
+            "options": json.dumps(options.as_dict(), sort_keys=True),
+        }
+        """What stands in every table about how it was made."""
 
     def listen(self, event: Event) -> None:
         """Pass an event on; the place where a stopped batch stops its workers."""
@@ -184,7 +192,7 @@ class _Run:
             return VideoFinished(video=job.item.name, path=job.item.path, status="done", outputs=(job.table,))
         began = time.perf_counter()
         try:
-            result = annotate_job(job, self.model, metadata=self.metadata(), listen=self.listen)
+            result = annotate_job(job, self.model, metadata=self.metadata, listen=self.listen)
         except TvslError as error:
             if self.raising:
                 raise
@@ -239,15 +247,6 @@ class _Run:
         )
         self._listen(video)
         return video
-
-    def metadata(self) -> dict[str, str]:
-        """What stands in every table about how it was made."""
-        return {
-            "model": self.model.name,
-            "weights_sha256": self.model.sha256,
-            "tvsl_version": tvsl_version(),
-            "options": json.dumps(self.options.as_dict(), sort_keys=True),
-        }
 
     def record(self, *, command: Sequence[str], started: datetime, interrupted: bool) -> None:
         """Write videos.parquet and run.json."""

@@ -83,14 +83,14 @@ def detect(
 ) -> tuple[Detection, ...]:
     """The classes that sound at this instant, the likeliest first; none in silence.
 
+    One class is found at a time, and what speaks for it is taken out of the sound and the picture before the next is
+    looked for: otherwise a violin would be reported as a viola, a fiddle and a string section as well.
+
     Args:
         clip: The instant's vectors.
         model: What embedded them.
         options: What is worth reporting.
         familiar: Classes in the picture that were reported a moment ago.
-
-    One class is found at a time, and what speaks for it is taken out of the sound and the picture before the next is
-    looked for: otherwise a violin would be reported as a viola, a fiddle and a string section as well.
     """
     positions, patches = clip.positions, clip.patches
     if len(positions) == 0:
@@ -103,10 +103,14 @@ def detect(
         while len(found) < options.max_sources:
             evidence = weigh(positions, patches, clip.offsets_s, model)
             loudest = loudest or float(evidence.sound.max())
-            klass = _best(evidence, known, found, loudest, model, options)
+            calibration = model.calibration
+            seen = evidence.visible >= (
+                calibration.second_visible_threshold if found else calibration.visible_threshold
+            )
+            klass = _best(evidence, seen, known & seen, found, loudest, model, options)
             if klass is None:
                 break
-            found.append(_detection(klass, evidence, model, first=not found))
+            found.append(_detection(klass, evidence, model, "sounding" if seen[klass] else "offscreen"))
             positions = model.towers.without_sound(positions, model.text[klass])
             patches = model.towers.without_image(patches, model.text[klass])
     return tuple(found)
@@ -152,6 +156,7 @@ def pool_sound(heard: Tensor, offsets_s: Tensor) -> Tensor:
 
 def _best(
     evidence: ClassEvidence,
+    seen: NDArray[np.bool_],
     known: NDArray[np.bool_],
     found: list[Detection],
     loudest: float,
@@ -160,8 +165,6 @@ def _best(
 ) -> int | None:
     """The likeliest class that is worth reporting beside those already found; None when there is none."""
     calibration = model.calibration
-    seen = evidence.visible >= (calibration.second_visible_threshold if found else calibration.visible_threshold)
-    known = known & seen
     share = np.where(seen, calibration.rival_ratio, calibration.rival_offscreen_ratio)
     loud_enough = known | (evidence.sound >= share * loudest)
     eligible = loud_enough & (evidence.audible >= _least(seen, known, found, model, options))
@@ -191,12 +194,7 @@ def _least(
     return np.where(seen, np.where(known, calibration.familiar_threshold, in_view), unseen)
 
 
-def _detection(klass: int, evidence: ClassEvidence, model: TvslModel, *, first: bool) -> Detection:
-    calibration = model.calibration
-    visible = evidence.visible[klass] >= (
-        calibration.visible_threshold if first else calibration.second_visible_threshold
-    )
-    verdict: Verdict = "sounding" if visible else "offscreen"
+def _detection(klass: int, evidence: ClassEvidence, model: TvslModel, verdict: Verdict) -> Detection:
     return Detection(
         klass=klass,
         name=model.vocabulary.names[klass],

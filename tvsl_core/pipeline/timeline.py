@@ -5,13 +5,14 @@ from __future__ import annotations
 import bisect
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tvsl_core.media.heat import interpolate_maps
 from tvsl_core.types import Box, LocalizedSource, Verdict
 
 
@@ -138,31 +139,17 @@ class Timelines:
 
 
 def _faded(moment: Moment, weight: float) -> Moment:
-    return Moment(
-        source_id=moment.source_id,
-        name=moment.name,
-        verdict=moment.verdict,
-        strength=moment.strength * weight,
-        score=moment.score,
-        box=moment.box,
-        values=moment.values,
-    )
+    return replace(moment, strength=moment.strength * weight)
 
 
 def _blend(one: Moment, two: Moment, weight: float) -> Moment:
     near = one if weight < 0.5 else two
     if one.values is None or two.values is None or one.box is None or two.box is None:
         return near
-    mixed = {
-        name: round((1 - weight) * getattr(one.box, name) + weight * getattr(two.box, name))
-        for name in ("x_min", "y_min", "x_max", "y_max")
-    }
-    return Moment(
-        source_id=one.source_id,
-        name=one.name,
-        verdict="sounding",
+    return replace(
+        near,
         strength=(1 - weight) * one.strength + weight * two.strength,
         score=(1 - weight) * one.score + weight * two.score,
-        box=Box(**mixed, score=near.box.score if near.box else 1.0),
-        values=(1 - weight) * one.values + weight * two.values,
+        box=replace(one.box.towards(two.box, weight), score=near.box.score if near.box else 1.0),
+        values=interpolate_maps(one.values, two.values, weight),
     )

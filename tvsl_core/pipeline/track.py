@@ -106,7 +106,7 @@ class Linker:
     def _follow(self, track: _Track, row: LocalizedSource) -> LocalizedSource:
         box = row.box
         if box is not None and track.box is not None and track.instants and track.box.iou(box) >= self._options.min_iou:
-            box = _blend(track.box, box, self._options.smoothing)
+            box = track.box.towards(box, self._options.smoothing)
         track.box = box if box is not None else track.box
         track.last_time = row.time
         track.instants += 1
@@ -121,16 +121,3 @@ class Linker:
                 track.source_id = self._next_id
                 self._next_id += 1
             yield replace(row, source_id=track.source_id)
-
-
-def _blend(old: Box, new: Box, weight: float) -> Box:
-    def mix(late: int, early: int) -> int:
-        return round(weight * late + (1 - weight) * early)
-
-    return replace(
-        new,
-        x_min=mix(new.x_min, old.x_min),
-        y_min=mix(new.y_min, old.y_min),
-        x_max=mix(new.x_max, old.x_max),
-        y_max=mix(new.y_max, old.y_max),
-    )
