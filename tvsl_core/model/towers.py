@@ -60,6 +60,10 @@ class Towers(Protocol):
     device: torch.device
     weights_sha256: str
     """Of the weights file (or of the tensors handed in); part of every result's fingerprint."""
+    feature_dims: tuple[int, int]
+    """Sizes of what trainable heads read: of a patch's features, of a sound position's features."""
+    names_dim: int
+    """Size of the vectors of ``embed_names``."""
 
     @property
     def sound_hop_s(self) -> float | None:
@@ -134,4 +138,27 @@ class Towers(Protocol):
 
     def inspect_images(self, images: Tensor) -> PictureParts:
         """Everything that localization asks of pictures, in one pass: normalised float ``[clip 3 height width]``."""
+        ...
+
+    def image_features(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """What trainable heads read of pictures, patches row by row.
+
+        Normalised float ``[clip 3 height width]`` to (``[clip patch feature]``, (rows, columns)).
+        """
+        ...
+
+    def sound_features(self, waveforms: Tensor) -> Tensor:
+        """What trainable heads read of sounds: mono float ``[clip sample]`` in [-1, 1] to ``[clip sound feature]``."""
+        ...
+
+    def joint_image(self, features: Tensor) -> Tensor:
+        """Features to patches in the joint space: ``[clip patch feature]`` to ``[clip patch dim]``."""
+        ...
+
+    def joint_sound(self, features: Tensor) -> Tensor:
+        """Features to sound positions in the joint space: ``[clip sound feature]`` to ``[clip sound dim]``."""
+        ...
+
+    def embed_names(self, names: Sequence[str]) -> Tensor:
+        """Class names to unit vectors ``[klass names_dim]`` of the language space that trainable heads aim at."""
         ...

@@ -24,20 +24,6 @@ NOISE_GROUPS = ("vehicle", "tool", "household", "nature")
 """Groups of the vocabulary whose classes sound mostly like noise."""
 
 
-class GatedAdapter(nn.Module):
-    """``g * x + (1 - g) * MLP(x)``; at g = 1 the identity. [TVSL] section 3.3; the gate is one learned scalar."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.gate = nn.Parameter(torch.ones(()))
-        self.mlp = nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``[... dim]`` to ``[... dim]``."""
-        mixed: Tensor = self.gate * x + (1 - self.gate) * self.mlp(x)
-        return mixed
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MapOptions:
     """How evidence becomes a localization map. Chosen by measurement: docs/experiments.md."""

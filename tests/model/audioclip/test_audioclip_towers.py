@@ -352,3 +352,18 @@ def test_tensors_load_like_arrays_and_are_not_touched(towers, images):
     assert loaded.weights_sha256 == towers.weights_sha256
     assert torch.equal(loaded.embed_images(images), towers.embed_images(images))
     assert all(torch.equal(before[name], value) for name, value in tensors.items())
+
+
+def test_features_of_heads_are_patches_and_the_mean_of_each_time(towers, images, waves):
+    rows, columns = towers.sound_grid(waves.shape[1])
+    positions = towers.sound_positions(waves)
+    features = towers.sound_features(waves)
+
+    assert towers.feature_dims == (TINY.dim, TINY.dim) and towers.names_dim == TINY.dim
+    assert torch.equal(towers.joint_image(towers.image_features(images)[0]), towers.image_patches(images)[0])
+    assert features.shape == (2, columns, TINY.dim)
+    assert torch.allclose(towers.joint_sound(features)[:, 1], positions[:, rows : 2 * rows].mean(dim=1), atol=1e-6)
+
+
+def test_names_of_heads_are_unit_vectors(towers):
+    assert torch.allclose(towers.embed_names(["dog", "a violin"]).norm(dim=-1), torch.ones(2), atol=1e-6)

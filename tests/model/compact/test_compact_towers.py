@@ -218,3 +218,25 @@ def test_a_gpu_says_nearly_the_same(towers):
     torch.testing.assert_close(other.embed_images(images.cuda()).cpu(), towers.embed_images(images), atol=1e-2, rtol=0)
     torch.testing.assert_close(other.embed_audio(sound.cuda()).cpu(), towers.embed_audio(sound), atol=1e-2, rtol=0)
     torch.testing.assert_close(other.embed_text(["kitty"]).cpu(), towers.embed_text(["kitty"]), atol=1e-2, rtol=0)
+
+
+def test_features_are_what_patches_and_positions_are_made_of(towers):
+    images = towers.preprocess(picture()[0])
+    wave = torch.sin(torch.arange(40_000) / 9.0)[None]
+    patches, grid = towers.image_patches(images)
+    features, same_grid = towers.image_features(images)
+
+    assert (features.shape[-1], towers.sound_features(wave).shape[-1]) == towers.feature_dims
+    assert same_grid == grid
+    assert torch.allclose(towers.joint_image(features), patches, atol=1e-5)
+    assert torch.allclose(towers.joint_sound(towers.sound_features(wave)), towers.sound_positions(wave), atol=1e-5)
+
+
+def test_names_become_unit_vectors_in_which_related_ones_lie_close(towers):
+    vectors = towers.embed_names(["dog", "Dog", "puppy", "trombone"])
+
+    assert vectors.shape == (4, towers.names_dim)
+    assert torch.allclose(vectors.norm(dim=-1), torch.ones(4), atol=1e-5)
+    assert torch.allclose(vectors[0], vectors[1])
+    assert vectors[0] @ vectors[2] > vectors[0] @ vectors[3] + 0.2
+    assert towers.embed_names([]).shape == (0, towers.names_dim)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from tvsl_core.model.audioclip import evidence, prepare
 from tvsl_core.model.audioclip.image import Reading
@@ -56,6 +57,8 @@ class AudioClipTowers:
         self.network = network.eval()
         self.reading, self.sound_scale = reading, sound_scale
         self.dim = network.sizes.dim
+        self.feature_dims = (self.dim, self.dim)
+        self.names_dim = self.dim
         self.sample_rate = SAMPLE_RATE
         self.patch_size = STRIDE
         self.weights_sha256 = weights_sha256
@@ -140,6 +143,35 @@ class AudioClipTowers:
             rows, columns = self.sound_grid(waveforms.shape[1])
             return waveforms.new_zeros(0, rows * columns, self.dim)
         return self.network.audio.positions(self._sound_features(waveforms)).float()
+
+    def image_features(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """The patches themselves, which lie in the joint space already; see ``image_patches``."""
+        return self.image_patches(images)
+
+    @torch.inference_mode()
+    def sound_features(self, waveforms: Tensor) -> Tensor:
+        """One vector per time column, the mean over its frequencies: 13 for 5 s.
+
+        Every cell of the last grid hears all frequencies of its time and more, so that its row says little; heads over
+        143 positions instead of 13 would take longer than the towers' whole cache saves.
+
+        Shapes: waveforms ``[clip sample]`` to ``[clip sound dim]``.
+        """
+        rows, columns = self.sound_grid(waveforms.shape[1])
+        return self.sound_positions(waveforms).reshape(-1, columns, rows, self.dim).mean(dim=2)
+
+    def joint_image(self, features: Tensor) -> Tensor:
+        """The features themselves."""
+        return features
+
+    def joint_sound(self, features: Tensor) -> Tensor:
+        """The features themselves."""
+        return features
+
+    @torch.inference_mode()
+    def embed_names(self, names: Sequence[str]) -> Tensor:
+        """Unit vectors of class names: ``[klass dim]``."""
+        return functional.normalize(self.embed_text(names), dim=-1)
 
     def sound_grid(self, samples: int) -> tuple[int, int]:
         """(frequency rows, time columns) of the sound positions of so many samples; (11, 13) for 5 s."""

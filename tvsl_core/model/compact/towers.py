@@ -23,7 +23,7 @@ from tvsl_core.model.compact import efficientnet_lite, foreground, yamnet
 from tvsl_core.model.compact.efficientnet_lite import EfficientNetLite0
 from tvsl_core.model.compact.evidence import Evidence, normalize_name, sharpen, weigh_labels
 from tvsl_core.model.compact.language import LabelSpace, carry_matrix
-from tvsl_core.model.compact.text import TextTower
+from tvsl_core.model.compact.text import WIDTH, TextTower
 from tvsl_core.model.compact.yamnet import Yamnet
 from tvsl_core.model.towers import PictureParts
 
@@ -77,6 +77,8 @@ class CompactTowers:
     dim: int = LOOKS + yamnet.CLASSES
     sample_rate: int = yamnet.SAMPLE_RATE
     patch_size: int = efficientnet_lite.STRIDE
+    feature_dims: tuple[int, int] = (efficientnet_lite.FEATURES, yamnet.EMBEDDING)
+    names_dim: int = WIDTH
 
     def __init__(
         self,
@@ -242,6 +244,39 @@ class CompactTowers:
             foreground=foreground.objectness(features),
             affinity=foreground.affinity(features),
         )
+
+    @torch.inference_mode()
+    def image_features(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """EfficientNet's last features of each cell: ``[clip 3 height width]`` to (``[clip patch 1280]``, grid)."""
+        cells = self._features(images).cells.float()
+        return cells.flatten(2).transpose(1, 2).contiguous(), (cells.shape[2], cells.shape[3])
+
+    @torch.inference_mode()
+    def sound_features(self, waveforms: Tensor) -> Tensor:
+        """YAMNet's embedding at each position: mono ``[clip sample]`` at 16 kHz to ``[clip sound 1024]``."""
+        embeddings: Tensor = self.sound(waveforms.to(device=self.device, dtype=torch.float32))[1]
+        return embeddings
+
+    @torch.inference_mode()
+    def joint_image(self, features: Tensor) -> Tensor:
+        """What ``image_patches`` gives for the same pictures: ``[clip patch 1280]`` to ``[clip patch 1521]``."""
+        classifier = self.image.classifier
+        logits = F.linear(features.to(classifier.weight.dtype), classifier.weight, classifier.bias).float()
+        return self._from_looks(torch.softmax(logits, dim=-1))
+
+    @torch.inference_mode()
+    def joint_sound(self, features: Tensor) -> Tensor:
+        """What ``sound_positions`` gives for the same sounds: ``[clip sound 1024]`` to ``[clip sound 1521]``."""
+        classifier = self.sound.classifier
+        scores = torch.sigmoid(F.linear(features.float(), classifier.weight.float(), classifier.bias.float()))
+        return torch.cat((scores @ self._sound_to_picture, scores), dim=-1)
+
+    @torch.inference_mode()
+    def embed_names(self, names: Sequence[str]) -> Tensor:
+        """The text tower's unit vectors of class names: ``[klass 384]``."""
+        if not names:
+            return torch.zeros(0, self.names_dim, device=self.device)
+        return self.text.embed([normalize_name(name) for name in names]).float()
 
     def _features(self, images: Tensor) -> efficientnet_lite.ImageFeatures:
         """Features of prepared pictures.

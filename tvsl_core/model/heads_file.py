@@ -1,0 +1,141 @@
+"""Trained heads as one safetensors file: the tensors, and in the metadata everything that is needed to use them.
+
+Tensors stand under the heads' own names with the prefix ``heads.``; ``text`` holds the unit vectors of the names that
+were trained on. The metadata is one JSON object under the key ``tvsl``. The file does not hold the towers: it names
+them, with the sha256 of the weights that it was trained on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from tvsl_core.errors import WeightsError
+from tvsl_core.model.heads import HeadOptions, TvslHeads
+from tvsl_core.model.safe_load import read_metadata, read_tensors
+from tvsl_core.model.strict import fit
+
+FORMAT = "tvsl-heads"
+VERSION = 1
+METADATA_KEY = "tvsl"
+PREFIX = "heads."
+TEXT = "text"
+_HINT = "Make such a file with 'tvsl models export RUN --out my.safetensors'."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeadsInfo:
+    """What a file says about its heads."""
+
+    towers: str
+    """Name of the towers that they were trained over: ``compact`` or ``audioclip``."""
+    towers_sha256: str
+    """Of those towers' weights; over others the heads mean nothing."""
+    classes: tuple[str, ...]
+    """Names that were trained on, in the order of ``text``."""
+    text: Tensor
+    """Unit vectors ``[klass dim]`` of ``classes``."""
+    trained_on: str = ""
+    """Which data."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """Anything else that fits into JSON: options, steps, scores, terms of the data."""
+    calibration: Mapping[str, Any] | None = None
+    """How evidence becomes a score; None leaves it to the towers' own."""
+
+
+def dump_heads(heads: TvslHeads, info: HeadsInfo) -> bytes:
+    """The file's content; the same heads and the same info give the same bytes."""
+    tensors = {PREFIX + name: value.detach().cpu().contiguous() for name, value in heads.state_dict().items()}
+    tensors[TEXT] = info.text.detach().cpu().float().contiguous()
+    about = {
+        "format": FORMAT,
+        "version": VERSION,
+        "options": heads.options.to_dict(),
+        "towers": info.towers,
+        "towers_sha256": info.towers_sha256,
+        "classes": list(info.classes),
+        "trained_on": info.trained_on,
+        "details": dict(info.details),
+        "calibration": None if info.calibration is None else dict(info.calibration),
+    }
+    return save(tensors, metadata={METADATA_KEY: json.dumps(about, sort_keys=True, ensure_ascii=False)})
+
+
+def is_heads_file(path: Path) -> bool:
+    """Whether a file says of itself that it holds heads; False for anything else, also for what cannot be read."""
+    try:
+        about = json.loads(read_metadata(path)[METADATA_KEY])
+    except (KeyError, ValueError):
+        return False
+    return isinstance(about, dict) and about.get("format") == FORMAT
+
+
+def load_heads(path: Path) -> tuple[TvslHeads, HeadsInfo]:
+    """Heads in eval mode, without gradients, on the CPU, and what the file says about them.
+
+    Raises: WeightsError: The file is missing, damaged, of another kind or version, or its tensors do not fit.
+    """
+    tensors = read_tensors(path)
+    about = _read_about(path)
+    try:
+        options = HeadOptions(**about["options"])
+        classes = tuple(str(name) for name in about["classes"])
+        info = HeadsInfo(
+            towers=str(about["towers"]),
+            towers_sha256=str(about["towers_sha256"]),
+            classes=classes,
+            text=fit(
+                {TEXT: tensors.pop(TEXT, torch.zeros(0))},
+                {TEXT: torch.empty(len(classes), options.dim, device="meta")},
+                model="the names' vectors",
+                source=str(path),
+            )[TEXT],
+            trained_on=str(about["trained_on"]),
+            details=dict(about["details"]),
+            calibration=about["calibration"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsError(f"{path} does not say what its heads are ({error}).", hint=_HINT) from error
+    with torch.device("meta"):
+        heads = TvslHeads(options)
+    found = {name.removeprefix(PREFIX): value for name, value in tensors.items()}
+    heads.load_state_dict(
+        fit(found, heads.state_dict(), model="T-VSL heads", source=str(path)), strict=True, assign=True
+    )
+    return heads.eval().requires_grad_(False), info
+
+
+def check_towers(info: HeadsInfo, *, towers: str, sha256: str, path: Path) -> None:
+    """Refuse heads over towers that they were not trained on.
+
+    Raises: WeightsError: Another kind of towers, or other weights.
+    """
+    if info.towers != towers:
+        raise WeightsError(
+            f"{path} holds heads for the {info.towers} towers, not for {towers}.", hint=f"Use --model {info.towers}."
+        )
+    if info.towers_sha256 != sha256:
+        raise WeightsError(
+            f"{path} was trained over other {towers} weights (sha256 {info.towers_sha256[:12]}, here {sha256[:12]}).",
+            hint="Name those weights with --weights, or train again.",
+        )
+
+
+def _read_about(path: Path) -> dict[str, Any]:
+    try:
+        about = json.loads(read_metadata(path)[METADATA_KEY])
+        kind, version = about["format"], about["version"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsError(f"{path} holds no heads of tvsl: its metadata is missing.", hint=_HINT) from error
+    if kind != FORMAT or version != VERSION:
+        raise WeightsError(
+            f"{path} is {kind!r} version {version}; this tvsl reads {FORMAT!r} version {VERSION}.", hint=_HINT
+        )
+    return dict(about)
