@@ -19,15 +19,16 @@ MAX_TRACKED_BYTES = 50_000_000
 
 MAY_IMPORT = {
     "tvsl_core.errors": (),
-    "tvsl_core.types": ("errors",),
+    "tvsl_core.limits": (),
+    "tvsl_core.types": ("limits", "errors"),
     "tvsl_core.config": ("errors",),
     "tvsl_core.vocabularies": ("vocabularies", "errors"),
     "tvsl_core.vocabulary": ("vocabularies", "types", "errors"),
-    "tvsl_core.media": ("media", "types", "errors"),
+    "tvsl_core.media": ("media", "types", "limits", "errors"),
     "tvsl_core.data": ("data", "media", "vocabulary", "types", "errors"),
     "tvsl_core.model": ("model", "vocabulary", "types", "errors"),
     "tvsl_core.evaluation": ("evaluation", "data", "vocabulary", "types", "errors"),
-    "tvsl_core.pipeline": ("pipeline", "model", "media", "data", "vocabulary", "types", "errors"),
+    "tvsl_core.pipeline": ("pipeline", "model", "media", "data", "vocabulary", "types", "limits", "errors"),
     "tvsl_core.training": ("training", "model", "media", "data", "vocabulary", "types", "errors"),
     "tvsl_core.report": ("report", "evaluation", "media", "data", "vocabulary", "types", "errors"),
 }
@@ -36,6 +37,7 @@ MAY_IMPORT = {
 FREE_OF = {
     "tvsl_core": ("typer", "rich", "click", "tvsl_cli"),
     "tvsl_core.errors": ("numpy", "torch"),
+    "tvsl_core.limits": ("numpy", "torch"),
     "tvsl_core.types": ("torch", "pandas", "av", "cv2"),
     "tvsl_core.vocabulary": ("torch",),
     "tvsl_core.media": ("torch",),

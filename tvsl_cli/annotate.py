@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tvsl_cli import limits
 from tvsl_core import config as kinds
 from tvsl_core.pipeline.options import AnnotateOptions, Overlay
 
@@ -35,6 +36,7 @@ KEYS: dict[str, kinds.Converter] = {
     "batch": kinds.whole,
     "workers": kinds.whole,
     "log-file": kinds.path,
+    **limits.LIMIT_KEYS,
 }
 """What the section [annotate] of a configuration file may set: option name to the kind of its value."""
 
@@ -167,6 +169,11 @@ def annotate(
     workers: Annotated[
         int, typer.Option(metavar="N", help="Videos that are annotated side by side.", rich_help_panel=_HOW)
     ] = 1,
+    max_pixels: limits.MaxPixels = limits.MAX_PIXELS,
+    max_duration: limits.MaxDuration = limits.MAX_DURATION,
+    max_frames: limits.MaxFrames = limits.MAX_FRAMES,
+    max_sample_rate: limits.MaxSampleRate = limits.MAX_SAMPLE_RATE,
+    max_channels: limits.MaxChannels = limits.MAX_CHANNELS,
     config: Annotated[
         Path | None,
         typer.Option(
@@ -227,6 +234,7 @@ def options_from(settings: dict[str, Any]) -> AnnotateOptions:
         overlay=settings["overlay"],
         save_maps=settings["save-maps"],
         audio_track=settings["audio-track"],
+        limits=limits.limits_from(settings),
     )
 
 

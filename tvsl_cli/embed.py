@@ -8,6 +8,8 @@ from typing import Annotated, cast
 
 import typer
 
+from tvsl_cli import limits
+
 
 def embed(
     inputs: Annotated[
@@ -29,6 +31,11 @@ def embed(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda:N.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
     batch: Annotated[int, typer.Option(help="Windows that go through the model together.")] = 8,
+    max_pixels: limits.MaxPixels = limits.MAX_PIXELS,
+    max_duration: limits.MaxDuration = limits.MAX_DURATION,
+    max_frames: limits.MaxFrames = limits.MAX_FRAMES,
+    max_sample_rate: limits.MaxSampleRate = limits.MAX_SAMPLE_RATE,
+    max_channels: limits.MaxChannels = limits.MAX_CHANNELS,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Embed again what is done already.")] = False,
 ) -> None:
     """Write one row per window of each video, with its picture and its sound as vectors of one joint space.
@@ -54,7 +61,11 @@ def embed(
     with usage_errors():
         kinds = tuple(dict.fromkeys(part.strip() for part in modality.split(",") if part.strip()))
         options = EmbedOptions(
-            modalities=cast(tuple[Modality, ...], kinds), every_s=every, window_s=window, batch=batch
+            modalities=cast(tuple[Modality, ...], kinds),
+            every_s=every,
+            window_s=window,
+            batch=batch,
+            limits=limits.limits_of(max_pixels, max_duration, max_frames, max_sample_rate, max_channels),
         )
         if precision not in ("auto", "fp32", "bf16"):
             raise ValueError(f"precision must be auto, fp32 or bf16, got {precision!r}")

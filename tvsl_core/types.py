@@ -20,6 +20,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tvsl_core.limits import DEFAULT_LIMITS, MediaLimits
+
 Verdict = Literal["sounding", "offscreen"]
 """``sounding``: audible and visible, has a box. ``offscreen``: audible, nothing in the picture shows it, no box."""
 
@@ -61,6 +63,8 @@ class VideoInfo:
     sound_tracks: tuple[SoundTrack, ...] = ()
     sound_track: SoundTrack | None = None
     """The track that is listened to: the one asked for, else the default-flagged one, else the first one."""
+    limits: MediaLimits = DEFAULT_LIMITS
+    """Whoever reads the file later stays within them too: a header may say less than follows."""
 
     @property
     def duration_s(self) -> float:

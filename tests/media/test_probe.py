@@ -8,7 +8,7 @@ from builders import arrow, cut_off, make_clip, make_sound_file
 
 from tvsl_core.errors import MediaError
 from tvsl_core.media.probe import camera_rate, probe, varies
-from tvsl_core.media.safety import MAX_SIDE, check_size, ffmpeg_input_arguments, open_media
+from tvsl_core.media.safety import ffmpeg_input_arguments, open_media
 
 
 def refusal(path: Path, **options) -> MediaError:
@@ -259,14 +259,6 @@ def test_a_still_image_is_called_an_image(tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), arrow((64, 64))(0, 0.0))
 
     assert "still image" in refusal(tmp_path / "a.png").message
-
-
-def test_absurd_sizes_are_refused(tmp_path):
-    check_size(tmp_path, MAX_SIDE, MAX_SIDE)
-    with pytest.raises(MediaError, match="16385 x 2 pixels"):
-        check_size(tmp_path, MAX_SIDE + 1, 2)
-    with pytest.raises(MediaError, match="no picture size"):
-        check_size(tmp_path, 0, 2)
 
 
 @pytest.mark.parametrize(("width", "height", "says"), [(20_000, 100, "20000 x 100"), (60_000, 60_000, "picture size")])

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
-from tvsl_core.media.safety import ffmpeg_input_options, file_url
+from tvsl_core.media.safety import ffmpeg_global_arguments, ffmpeg_input_options, file_url
 from tvsl_core.types import SoundTrack, VideoInfo
 
 PixelOrder = Literal["rgb24", "bgr24"]
@@ -109,7 +109,7 @@ def build_command(program: Path, picture: PictureFormat, sound: SoundSource | No
         streams.append(_sound_stream(sound))
         options |= _sound_options(sound)
     job = ffmpeg.output(*streams, file_url(output.absolute()), **options)
-    job = job.global_args("-hide_banner", "-nostdin", "-loglevel", "error", "-copyts").overwrite_output()
+    job = job.global_args(*ffmpeg_global_arguments(picture.width * picture.height), "-copyts").overwrite_output()
     return [str(argument) for argument in job.compile(cmd=str(program))]
 
 

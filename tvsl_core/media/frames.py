@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvsl_core.errors import MediaError
+from tvsl_core.media.limits import check_duration, check_frames, check_size
 from tvsl_core.media.packets import is_plausible, packets, shows_by_order, stamp
 from tvsl_core.media.picture import PictureConverter, PixelOrder
 from tvsl_core.media.probe import choose_video
 from tvsl_core.media.read_report import ReadReport
-from tvsl_core.media.safety import check_size, open_media
+from tvsl_core.media.safety import names_other_file, open_media
 from tvsl_core.types import Frame, VideoInfo
 
 if TYPE_CHECKING:
@@ -248,12 +249,13 @@ def _decode_file(info: VideoInfo, jump_to: Fraction | None, report: ReadReport) 
     """Open, perhaps jump, and decode; one error if nothing comes."""
     import av.error
 
-    container = open_media(info.path, stage="decode")
+    container = open_media(info.path, limits=info.limits, stage="decode")
     try:
-        video = choose_video(container, info.path, stage="decode")
-        check_size(info.path, video.codec_context.width, video.codec_context.height, stage="decode")
+        video = choose_video(container, info.path, info.limits, stage="decode")
+        size = video.codec_context.width, video.codec_context.height
+        check_size(info.path, *size, info.limits, stage="decode")
         video.thread_type = "AUTO"
-        video.codec_context.thread_count = _threads(video.codec_context.width * video.codec_context.height)
+        video.codec_context.thread_count = _threads(size[0] * size[1])
         if jump_to is not None and video.time_base is not None:
             try:
                 container.seek(int((jump_to + info.origin) / video.time_base), stream=video, backward=True)
@@ -262,11 +264,18 @@ def _decode_file(info: VideoInfo, jump_to: Fraction | None, report: ReadReport) 
         yield from _number(info, _decode(container, video, report), video, jump_to is not None, report)
         report.expected_end = _promised_end(info, video)
         if report.decoded == 0 and jump_to is None:
-            reason = f": {report.broke_off}" if report.broke_off else ""
-            message = f"No picture of {info.path} could be decoded{reason}."
-            raise MediaError(message, hint="The file is damaged; copy it again or convert it.", stage="decode")
+            raise _nothing_decoded(info, report)
     finally:
         container.close()
+
+
+def _nothing_decoded(info: VideoInfo, report: ReadReport) -> MediaError:
+    if names_other_file(info.path):
+        message = f"The pictures of {info.path} lie in another file, which tvsl does not follow."
+        return MediaError(message, hint="Save it as one self-contained file first.", stage="decode")
+    reason = f": {report.broke_off}" if report.broke_off else ""
+    message = f"No picture of {info.path} could be decoded{reason}."
+    return MediaError(message, hint="The file is damaged; copy it again or convert it.", stage="decode")
 
 
 def _decode(container: InputContainer, video: VideoStream, report: ReadReport) -> Iterator[tuple[VideoFrame, Fraction]]:
@@ -333,10 +342,12 @@ def _number(
         else:
             index += 1
         report.decoded += 1
+        check_frames(info.path, report.decoded, info.limits, stage="decode")
         if last is not None and time <= last.time:
             continue  # out of order or doubled: a viewer never sees it
         length = _length(frame, unit, hint, usual)
         pts = at if at is not None else int((time + info.origin) / unit)
+        check_duration(info.path, time + length, info.limits, stage="decode")
         last = Picture(time=time, duration=length, rounding=rounding, pts=pts, index=index, frame=frame)
         report.end = last.end
         yield last

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tvsl_core.errors import MediaError
+from tvsl_core.limits import DEFAULT_LIMITS, MediaLimits
+from tvsl_core.media.limits import Stage, check_duration, check_frames, check_size, check_sound
 from tvsl_core.media.packets import is_plausible, packets, shows_by_order, stamp
 from tvsl_core.media.picture import Orientation, orientation, shown_size
-from tvsl_core.media.safety import MAX_PIXELS, Stage, check_size, open_media
+from tvsl_core.media.safety import open_media
 from tvsl_core.types import SoundTrack, VideoInfo
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ DEFAULT_RATE = Fraction(25)
 _AV_TIME_BASE = 1_000_000
 
 
-def probe(path: Path, *, audio_track: int | None = None) -> VideoInfo:
+def probe(path: Path, *, audio_track: int | None = None, limits: MediaLimits = DEFAULT_LIMITS) -> VideoInfo:
     """Look at a video without decoding it at length.
 
     One frame of picture and one of each sound track are decoded, since only they tell the rotation, the true size and
@@ -44,6 +46,7 @@ def probe(path: Path, *, audio_track: int | None = None) -> VideoInfo:
     Args:
         path: A local file.
         audio_track: Which sound track to listen to, counted from 0; None is the default-flagged one, else the first.
+        limits: What the file may claim to be; they go along in the answer, and every reader keeps to them.
 
     Returns: What the file holds. A video without sound is fine: its ``sound_track`` is None.
 
@@ -52,18 +55,24 @@ def probe(path: Path, *, audio_track: int | None = None) -> VideoInfo:
     """
     import av.error
 
-    container = open_media(path)
+    container = open_media(path, limits=limits)
     try:
-        return _describe(container, path, audio_track)
+        info = _describe(container, path, audio_track, limits)
     except av.error.FFmpegError as error:
         reason = error.strerror or str(error)
         message = f"{path} cannot be read ({reason})."
         raise MediaError(message, hint="It may be damaged; play it to check.", stage="probe") from error
     finally:
         container.close()
+    check_duration(path, info.duration, limits)
+    if info.sound_track is not None:
+        check_sound(path, info.sound_track.sample_rate, info.sound_track.channels, limits)
+    return info
 
 
-def choose_video(container: InputContainer, path: Path, *, stage: Stage = "probe") -> VideoStream:
+def choose_video(
+    container: InputContainer, path: Path, limits: MediaLimits = DEFAULT_LIMITS, *, stage: Stage = "probe"
+) -> VideoStream:
     """The stream of moving pictures that is annotated: the default-flagged one, else the first.
 
     Cover art attached to a sound file does not count.
@@ -77,7 +86,7 @@ def choose_video(container: InputContainer, path: Path, *, stage: Stage = "probe
     usable = [stream for stream in moving if stream.codec_context is not None]
     if usable:
         chosen = next((stream for stream in usable if stream.disposition & Disposition.default), usable[0])
-        chosen.codec_context.options = {"max_pixels": str(MAX_PIXELS)}  # the size may change midway
+        chosen.codec_context.options = {"max_pixels": str(limits.max_pixels)}  # the size may change midway
         return chosen
     if moving:
         message = f"{path} holds pictures in a coding that tvsl cannot decode."
@@ -100,15 +109,16 @@ class _Beginning:
     """Container time of the first sample, by stream index."""
 
 
-def _describe(container: InputContainer, path: Path, audio_track: int | None) -> VideoInfo:
-    video = choose_video(container, path)
+def _describe(container: InputContainer, path: Path, audio_track: int | None, limits: MediaLimits) -> VideoInfo:
+    video = choose_video(container, path, limits)
     sounds = list(container.streams.audio)
-    check_size(path, video.codec_context.width, video.codec_context.height)
+    check_size(path, video.codec_context.width, video.codec_context.height, limits)
+    check_frames(path, video.frames, limits)
     beginning = _read_beginning(container, video, sounds)
     turned = orientation(beginning.picture) if beginning.picture is not None else Orientation()
     coded = beginning.picture if beginning.picture is not None else video.codec_context
     width, height = shown_size(coded.width, coded.height, video.sample_aspect_ratio, turned)
-    check_size(path, width, height)
+    check_size(path, width, height, limits)
     if shows_by_order(container) and beginning.picture is not None and beginning.picture_stamps:
         beginning.picture.pts = beginning.picture_stamps[0]
     origin = _origin(video, sounds, beginning)
@@ -126,6 +136,7 @@ def _describe(container: InputContainer, path: Path, audio_track: int | None) ->
         rotation=turned.degrees,
         sound_tracks=tracks,
         sound_track=_choose_sound(path, sounds, tracks, audio_track),
+        limits=limits,
     )
 
 

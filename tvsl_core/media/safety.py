@@ -1,26 +1,25 @@
 """Opening files that nobody vouches for: local plain files only, known containers only, bounded sizes.
 
 FFmpeg follows what a file says: a playlist names other files and addresses, a path such as ``a%03d.png`` names many
-files, ``http:`` in a name opens a connection. A video that someone hands in must do none of this, so every file is
-opened through :func:`open_media`, and every ffmpeg process reads through :func:`ffmpeg_input_options`.
+files, a QuickTime track may lie in another file, ``http:`` in a name opens a connection. A video that someone hands in
+must do none of this, so every file is opened through :func:`open_media`, and every ffmpeg process reads through
+:func:`ffmpeg_input_options`.
 """
 
 from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from tvsl_core.errors import MediaError
+from tvsl_core.limits import DEFAULT_LIMITS, MediaLimits
+from tvsl_core.media.limits import BYTES_A_PIXEL, LEAST_ALLOCATION, Stage, limit_allocations
 
 if TYPE_CHECKING:
     from av.container import InputContainer
-
-MAX_SIDE = 16384
-"""Longest side of a picture that is decoded, in pixels."""
-MAX_PIXELS = MAX_SIDE * MAX_SIDE
-"""Most pixels of a picture that is decoded."""
 
 VIDEO_DEMUXERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,ogg,flv,asf,mxf,gif,nut,dv,gxf,rm,ivf,wtv,"
@@ -35,8 +34,9 @@ _PLAYLIST_MARKS = (b"<MPD", b"<SmoothStreaming")
 _IMAGE_HEADS = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\x00", b"MM\x00*")
 _INDEXED_BOXES = {b"ftyp", b"mdat", b"wide", b"free", b"skip"}
 _HEAD_BYTES = 512
-
-Stage = Literal["probe", "decode"]
+_MAX_INDEX_BYTES = 64 << 20
+_OWN_ALIAS = 150
+"""Bytes; an alias that is no longer leads nowhere, and FFmpeg ignores it."""
 
 
 def file_url(path: Path) -> str:
@@ -47,6 +47,16 @@ def file_url(path: Path) -> str:
 def ffmpeg_input_options() -> dict[str, str]:
     """Options that must stand before every ``-i`` of an ffmpeg process, by name without the dash."""
     return {"protocol_whitelist": "file", "format_whitelist": f"{VIDEO_DEMUXERS},{SOUND_DEMUXERS}"}
+
+
+def ffmpeg_global_arguments(pixels: int = 0) -> list[str]:
+    """Arguments of every ffmpeg process: it asks nothing, says only what is wrong, and takes no memory in one gulp.
+
+    Args:
+        pixels: Of the largest picture that it handles.
+    """
+    most = max(LEAST_ALLOCATION, BYTES_A_PIXEL * pixels)
+    return ["-hide_banner", "-nostdin", "-loglevel", "error", "-max_alloc", str(most)]
 
 
 def ffmpeg_input_arguments(path: Path) -> list[str]:
@@ -82,11 +92,12 @@ def check_file(path: Path, *, stage: Stage = "probe") -> None:
         raise _unreadable(path, stage)
 
 
-def open_media(path: Path, *, stage: Stage = "probe") -> InputContainer:
+def open_media(path: Path, *, limits: MediaLimits = DEFAULT_LIMITS, stage: Stage = "probe") -> InputContainer:
     """Open a local media file for reading; the caller closes it.
 
     Args:
         path: A regular file.
+        limits: How large its pictures may be, and with them what FFmpeg may take of the memory at once.
         stage: Where we are, for the error.
 
     Returns: The open container. Only containers of this module's lists, and only bytes of this one file, are read.
@@ -98,26 +109,14 @@ def open_media(path: Path, *, stage: Stage = "probe") -> InputContainer:
     import av.error
 
     check_file(path, stage=stage)
-    options = {**ffmpeg_input_options(), "max_pixels": str(MAX_PIXELS)}
+    limit_allocations(limits)
+    options = {**ffmpeg_input_options(), "max_pixels": str(limits.max_pixels)}
     try:
         return av.open(file_url(path), "r", options=options, metadata_errors="replace")
     except av.error.PermissionError:
         raise _unreadable(path, stage) from None
     except (av.error.FFmpegError, ValueError) as error:
         raise _explain(path, error, stage) from error
-
-
-def check_size(path: Path, width: int, height: int, *, stage: Stage = "probe") -> None:
-    """Refuse pictures that would fill the memory.
-
-    Raises:
-        MediaError: A side is longer than ``MAX_SIDE``, or the file gives no size.
-    """
-    if width < 1 or height < 1:
-        raise MediaError(f"{path} gives no picture size ({width} x {height}).", hint="Convert it first.", stage=stage)
-    if max(width, height) > MAX_SIDE:
-        hint = f"The limit is {MAX_SIDE} pixels a side; scale it down first."
-        raise MediaError(f"{path} claims pictures of {width} x {height} pixels.", hint=hint, stage=stage)
 
 
 def _unreadable(path: Path, stage: Stage) -> MediaError:
@@ -137,6 +136,9 @@ def _explain(path: Path, error: Exception, stage: Stage) -> MediaError:
         message = f"{path} is cut off: its index (moov) is missing, so nothing in it can be found."
         hint = "The recording or the copy was not finished; copy it again, or repair it with a recovery tool."
         return MediaError(message, hint=hint, stage=stage)
+    if isinstance(error, MemoryError):
+        message = f"{path} asks for more memory than a video of this kind needs."
+        return MediaError(message, hint="It is damaged or means harm; do not trust it.", stage=stage)
     reason = getattr(error, "strerror", None) or str(error)
     message = f"{path} is not a video that tvsl can read ({reason})."
     return MediaError(message, hint="It may be damaged or of another kind.", stage=stage)
@@ -150,15 +152,40 @@ def _head(path: Path) -> bytes:
         return b""
 
 
+def names_other_file(path: Path) -> bool:
+    """Whether the data reference of a QuickTime track is the alias of another file; FFmpeg leaves such tracks empty."""
+    for kind, offset, length in _boxes(path):
+        if kind == b"moov":
+            with path.open("rb") as file:
+                file.seek(offset)
+                index = file.read(min(length, _MAX_INDEX_BYTES))
+            at = index.find(b"dref")
+            while at >= 0:
+                if index[at + 16 : at + 20] == b"alis" and int.from_bytes(index[at + 12 : at + 16], "big") > _OWN_ALIAS:
+                    return True
+                at = index.find(b"dref", at + 4)
+    return False
+
+
 def _lacks_index(path: Path) -> bool:
     """Whether a file of the MP4 family has no ``moov`` box (ISO/IEC 14496-12, section 8.2) within its bytes."""
-    first = b""
+    size = path.stat().st_size
+    kinds = []
+    for kind, offset, length in _boxes(path):
+        if kind == b"moov" and offset + length <= size:
+            return False
+        kinds.append(kind)
+    return bool(kinds) and kinds[0] in _INDEXED_BOXES
+
+
+def _boxes(path: Path) -> Iterator[tuple[bytes, int, int]]:
+    """(kind, offset, length) of the outermost boxes of an MP4 file, as far as they make sense."""
     size = path.stat().st_size
     with path.open("rb") as file:
         offset = 0
         for _ in range(1000):
             if offset + 8 > size:
-                break
+                return
             file.seek(offset)
             header = file.read(16)
             length, kind = int.from_bytes(header[:4], "big"), header[4:8]
@@ -167,9 +194,6 @@ def _lacks_index(path: Path) -> bool:
             if length == 0:
                 length = size - offset
             if length < 8 or not kind.isascii():
-                break
-            if kind == b"moov" and offset + length <= size:
-                return False
-            first = first or kind
+                return
+            yield kind, offset, length
             offset += length
-    return first in _INDEXED_BOXES

@@ -253,7 +253,7 @@ class _TrackReader:
         self._reached = base
         """Timeline position of the next sample."""
         self._tolerance = EXACT
-        self._container: InputContainer | None = open_media(info.path, stage="decode")
+        self._container: InputContainer | None = open_media(info.path, limits=info.limits, stage="decode")
         assert info.sound_track is not None
         self._stream: AudioStream = self._container.streams.audio[info.sound_track.index]
         self._skip_other_tracks()
@@ -279,10 +279,13 @@ class _TrackReader:
 
     def pieces(self) -> Iterator[tuple[int, Samples]]:
         """(rate, samples) of at most a block each, in order and without gaps."""
-        downmix = Downmix()
+        downmix, limits = Downmix(), self._info.limits
         for frame in self._frames():
-            samples = downmix.mono(frame)
             rate = frame.sample_rate
+            if rate > limits.max_sample_rate or frame.layout.nb_channels > limits.max_channels:
+                self.damaged += 1  # it changed midway: the header said less
+                continue
+            samples = downmix.mono(frame)
             if not len(samples) or rate < 1:
                 continue
             for piece in self._place(samples, rate, self._time_of(frame)):

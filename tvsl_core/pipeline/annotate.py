@@ -60,7 +60,7 @@ def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], listen
         OutputError: A result cannot be written.
     """
     options = job.options
-    info = probe(job.item.path, audio_track=options.audio_track)
+    info = probe(job.item.path, audio_track=options.audio_track, limits=options.limits)
     listen(VideoStarted(video=job.item.name, duration_s=info.duration_s))
     _check_range(info, options.start_s)
     result = Annotation(info=info, warnings=_warnings(info))

@@ -69,7 +69,7 @@ def bench_annotate(path: Path, model: TvslModel, options: AnnotateOptions) -> An
 
     Raises: MediaError: The video cannot be used.
     """
-    info = probe(path)
+    info = probe(path, limits=options.limits)
     length_s = (options.end_s or info.duration_s) - options.start_s
     _model_seconds(info, model, options, most=2)  # the first frames pay for set-up that no video pays again
 

@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from tvsl_core.errors import InputError, ManifestError
+from tvsl_core.limits import DEFAULT_LIMITS, MediaLimits
 from tvsl_core.media.atomic import begin_partial, commit_partial, discard_partial, write_error
 from tvsl_core.media.frames import read_frames
 from tvsl_core.media.probe import probe
@@ -49,6 +50,8 @@ class EmbedOptions:
     """Seconds of sound around each instant."""
     batch: int = 8
     """Windows that go through the model together."""
+    limits: MediaLimits = DEFAULT_LIMITS
+    """What a file may claim to be before it is refused."""
 
     def __post_init__(self) -> None:
         if not self.modalities or not set(self.modalities) <= set(MODALITIES):
@@ -198,7 +201,7 @@ def read_texts(path: Path) -> list[str]:
 
 def _rows(item: VideoItem, towers: Towers, options: EmbedOptions) -> Generator[dict[str, Any], None, None]:
     """Columns of the table, some windows at a time."""
-    info = probe(item.path)
+    info = probe(item.path, limits=options.limits)
     frames = read_frames(info, fps=1 / options.every_s, max_side=LARGEST_SIDE, hold_s=0.9 * options.every_s)
     with SoundStream(info, sample_rate=towers.sample_rate) as sound, closing(frames):
         while group := list(islice(frames, options.batch)):

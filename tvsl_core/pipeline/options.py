@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from tvsl_core.limits import DEFAULT_LIMITS, MediaLimits
+
 Overlay = Literal["sources", "combined", "none"]
 """``sources``: one heatmap video per source. ``combined``: one video, a colour per source. ``none``: tables only."""
 
@@ -43,6 +45,8 @@ class AnnotateOptions:
     """Also store each map in the table."""
     audio_track: int | None = None
     """Which audio stream to listen to, from 0; None is the default-flagged one, else the first."""
+    limits: MediaLimits = DEFAULT_LIMITS
+    """What a file may claim to be before it is refused."""
 
     def __post_init__(self) -> None:
         if not 0 < self.fps <= MAX_FPS:
@@ -70,9 +74,9 @@ class AnnotateOptions:
         return values
 
     def fingerprint(self, *, model_sha256: str, version: str, vocabulary_sha256: str) -> str:
-        """Short hash of everything that can change a result; ``batch`` is left out, since it may not."""
+        """Short hash of everything that can change a result; ``batch`` and ``limits`` may not."""
         values = self.as_dict()
-        for name in ("batch", "vocabulary"):
+        for name in ("batch", "vocabulary", "limits"):
             values.pop(name)
         values |= {"model": model_sha256, "version": version, "names": vocabulary_sha256}
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
