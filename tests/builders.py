@@ -10,11 +10,13 @@ The pictures carry the time in themselves, so that a test can measure instead of
 
 from __future__ import annotations
 
+import wave
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 from av.stream import Disposition
 from numpy.typing import NDArray
@@ -304,3 +306,64 @@ def _interleave(container: av.container.OutputContainer, writers: list[Iterator[
         chosen = min((n for n in range(len(heads)) if heads[n] is not None), key=lambda n: heads[n][0])
         container.mux(heads[chosen][1])
         heads[chosen] = next(writers[chosen], None)
+
+
+def cutout(colour: tuple[int, int, int], *, size: tuple[int, int] = (60, 90)) -> NDArray[np.uint8]:
+    """An object with transparent surroundings: an L, so that its mirror image differs; RGBA ``[height width 4]``."""
+    width, height = size
+    picture = np.zeros((height, width, 4), np.uint8)
+    picture[:, : width // 2] = (*colour, 255)
+    picture[2 * height // 3 :, :] = (*colour, 255)
+    return np.pad(picture, ((5, 7), (6, 4), (0, 0)))
+
+
+def photograph(colour: tuple[int, int, int], *, size: tuple[int, int] = (120, 80)) -> NDArray[np.uint8]:
+    """An object on white; RGB ``[height width 3]``."""
+    width, height = size
+    picture = np.full((height, width, 3), 255, np.uint8)
+    picture[height // 4 : -height // 4, width // 3 : -width // 4] = colour
+    return picture
+
+
+def write_picture(path: Path, pixels: NDArray[np.uint8]) -> Path:
+    """Write RGB or RGBA pixels; the ending chooses the format."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    order = [2, 1, 0, 3][: pixels.shape[2]]
+    cv2.imwrite(str(path), np.ascontiguousarray(pixels[:, :, order]))
+    return path
+
+
+def write_sound(
+    path: Path, *, hertz: float = 440, seconds: float = 1.0, pause_s: float = 0.0, gain: float = 0.5
+) -> Path:
+    """Write a tone after a pause; 16 bits, 16 kHz, mono."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    moments = np.arange(round(seconds * 16000)) / 16000
+    samples = gain * np.sin(2 * np.pi * hertz * moments) * (moments >= pause_s)
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16000, 0, "NONE", "not compressed"))
+        file.writeframes((samples * 32767).astype("<i2").tobytes())
+    return path
+
+
+MATERIAL_COLOURS = {"brass bell": (200, 30, 30), "dog": (30, 200, 30), "sheep": (30, 30, 200), "violin": (200, 30, 200)}
+"""Classes of the material folder that tests use, and the colour of their objects."""
+
+
+def make_material(root: Path, *, groups: int = 3, seconds: float = 6.0) -> Path:
+    """A small material folder: cutouts and tones of four classes from several sources, one photograph each."""
+    for place, (name, colour) in enumerate(MATERIAL_COLOURS.items()):
+        folder = name.replace(" ", "_")
+        for group in range(groups):
+            write_picture(root / "images" / folder / f"artist{group}__{folder}.png", cutout(colour))
+            write_sound(
+                root / "sounds" / folder / f"library{group}__{folder}.wav",
+                hertz=300 * (place + 1) + 10 * group,
+                seconds=seconds if group else 0.5,
+            )
+        write_picture(root / "images" / folder / f"shop__{folder}.jpg", photograph(colour))
+    for group in range(groups):
+        grey = np.full((90, 120, 3), 90 + 10 * group, np.uint8)
+        write_picture(root / "backgrounds" / f"place{group}__grey.png", grey)
+        write_sound(root / "other_sounds" / f"street{group}__hum.wav", hertz=60 + group, seconds=4)
+    return root

@@ -124,9 +124,17 @@ def read_instant(path: Path, time_s: float | None, sample_rate: int) -> Clip:
 
     Raises: MediaError: The video cannot be read or shows nothing then.
     """
+    frame = read_frame(path, time_s)
+    return Clip(frame=frame, waveform=read_around(path, time_s, sample_rate), sample_rate=sample_rate)
+
+
+def read_frame(path: Path, time_s: float | None = None) -> NDArray[np.uint8]:
+    """The frame that a video shows at an instant of its timeline, None is its middle; RGB ``[height width 3]``.
+
+    Raises: MediaError: The video cannot be read or shows nothing then.
+    """
     from tvsl_core.media.frames import read_frames
     from tvsl_core.media.probe import probe
-    from tvsl_core.media.sound import SoundStream
 
     info = probe(path)
     time = info.duration_s / 2 if time_s is None else time_s
@@ -137,10 +145,22 @@ def read_instant(path: Path, time_s: float | None, sample_rate: int) -> Clip:
         frames.close()
     if frame is None:
         raise MediaError(f"'{path}' shows no frame at {time:g} s.", stage="decode")
+    return frame.pixels
+
+
+def read_around(path: Path, time_s: float | None, sample_rate: int) -> NDArray[np.float32]:
+    """The ``WINDOW_S`` seconds of a video's sound around an instant, None is its middle; mono, padded with silence.
+
+    Raises: MediaError: The video cannot be read.
+    """
+    from tvsl_core.media.probe import probe
+    from tvsl_core.media.sound import SoundStream
+
+    info = probe(path)
+    time = info.duration_s / 2 if time_s is None else time_s
     begin = time - WINDOW_S / 2
     with SoundStream(info, sample_rate=sample_rate, start_s=max(0.0, begin)) as sound:
-        waveform = sound.window(begin, begin + WINDOW_S) if begin >= 0 else _from_zero(sound, begin)
-    return Clip(frame=frame.pixels, waveform=waveform, sample_rate=sample_rate)
+        return sound.window(begin, begin + WINDOW_S) if begin >= 0 else _from_zero(sound, begin)
 
 
 def _from_zero(sound: object, begin: float) -> NDArray[np.float32]:

@@ -25,8 +25,11 @@ class PlacedObject:
     group: str
     """The source that the file belongs to; what a validation split holds out as a whole."""
     box: tuple[int, int, int, int]
-    """``x_min, y_min, x_max, y_max`` in pixels, right and bottom excluded; may reach over the frame's edge."""
+    """``x_min, y_min, x_max, y_max`` in pixels, right and bottom excluded. In the layout ``placed`` it is around the
+    object and may reach over the frame's edge; else it is the tile in which the object is somewhere."""
     flipped: bool = False
+    turn_degrees: float = 0.0
+    """How far a placed object leans, clockwise."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +43,9 @@ class PlacedSound:
     level_db: float
     """Level of the loud parts under full scale, before the mixture is kept within [-1, 1]."""
     start_s: float
-    """Where in the file the window begins; negative: silence comes first."""
+    """Where in the sound the window begins, in seconds of the file; negative: silence comes first."""
+    speed: float = 1.0
+    """How much faster, and so higher, it is played."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +58,7 @@ class SceneRecipe:
     layout: str
     """``placed``, ``side-by-side``, ``collage``, ``inset``, ``whole`` or ``empty`` (only a background)."""
     size: tuple[int, int] = (0, 0)
-    """Width and height of the frame in pixels; zeros when it is a file's own size."""
+    """Width and height of the frame in pixels."""
     background: str = ""
     """File behind the objects; empty for a plain colour or none."""
     objects: tuple[PlacedObject, ...] = ()
