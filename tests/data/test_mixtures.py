@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tests.builders import MATERIAL_COLOURS, make_material, write_picture, write_sound
-from tvsl_core.data.material import load_material
+from tvsl_core.data.material_folder import load_material
 from tvsl_core.data.media_store import MediaStore, loud_level
 from tvsl_core.data.mixture_layout import covered
 from tvsl_core.data.mixture_options import LAYOUTS, MixtureOptions
@@ -72,7 +72,7 @@ def test_the_same_numbers_give_the_same_scene_in_any_order_and_copy(pool):
 
 def test_another_process_draws_the_same_scene(pool, folder):
     code = (
-        "import hashlib, sys; from pathlib import Path; from tvsl_core.data.material import load_material\n"
+        "import hashlib, sys; from pathlib import Path; from tvsl_core.data.material_folder import load_material\n"
         "from tvsl_core.data.mixtures import Mixtures\n"
         "scene = Mixtures(load_material(Path(sys.argv[1])).pool, length=200).scene(5, 1, sample_rate=16000)\n"
         "data = scene.frame.tobytes() + scene.waveform.tobytes() + repr(scene.recipe).encode()\n"

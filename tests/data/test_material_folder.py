@@ -9,7 +9,7 @@ import pytest
 
 from tests.builders import MATERIAL_COLOURS, cutout, make_material, photograph, write_picture, write_sound
 from tvsl_core.data.cutouts import cut_from_white, trim
-from tvsl_core.data.material import load_material, source_of
+from tvsl_core.data.material_folder import load_material, source_of
 from tvsl_core.data.pool import split_pool
 from tvsl_core.errors import InputError, ManifestError
 
