@@ -225,7 +225,7 @@ class Feed:
         return video
 
     def _key(self, job: Job) -> dict[str, str]:
-        """The key of a unit; of an input that cannot be looked at, the settings alone. Failures depend on limits too."""
+        """The key of a unit; of an input that cannot be looked at, the settings alone. A failure has its limits too."""
         limits = json.dumps(dataclasses.astuple(self._options.limits))
         try:
             return job.key() | {"limits": limits}
