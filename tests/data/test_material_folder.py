@@ -186,10 +186,13 @@ def test_a_photograph_that_is_not_on_white_is_refused():
     touching = photograph((10, 10, 10), size=(100, 100))
     touching[:, :30] = 10
     white = np.full((100, 100, 3), 255, np.uint8)
+    framed = white.copy()
+    framed[8:92, 8:92] = 100
 
     assert cut_from_white(grey) is None
     assert cut_from_white(touching) is None
     assert cut_from_white(white) is None
+    assert cut_from_white(framed) is None
 
 
 def test_trimming_keeps_exactly_the_half_opaque_part():

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import re
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import cv2
@@ -492,3 +493,11 @@ def test_a_region_is_the_opacity_of_the_pasted_file_to_the_pixel(pool):
             )
 
             assert np.array_equal(picture.regions == 1, truth[1000:-1000, 1000:-1000])
+
+
+def test_every_option_stands_in_the_documents_with_its_default():
+    page = (Path(__file__).resolve().parents[2] / "docs/training.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `(\w+)` \| (.*?) \| ", page, re.MULTILINE))
+
+    for one in fields(MixtureOptions):
+        assert told.get(one.name) == str(one.default), one.name

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from tvsl_core.data.audioset import load_audioset_instruments
 from tvsl_core.data.composed import NAMES as COMPOSED_NAMES
@@ -27,6 +28,45 @@ _VGGSOUND = "VGGSound test clips, https://www.robots.ox.ac.uk/~vgg/data/vggsound
 _MUSIC_MEDIA = f"MUSIC videos from YouTube by the ids of {_MUSIC}; ids are VIDEO_CLIP_FRAME"
 
 
+class Needs(Protocol):
+    """What a benchmark or a training list needs, and where a user gets it."""
+
+    @property
+    def name(self) -> str:
+        """What commands call it."""
+        ...
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Annotation files, looked for in the annotations folder."""
+        ...
+
+    @property
+    def annotations_from(self) -> str:
+        """Where the annotation files are to be had."""
+        ...
+
+    @property
+    def media_from(self) -> str:
+        """Where the media are to be had."""
+        ...
+
+    @property
+    def family(self) -> str:
+        """Folder under the data root that holds the media."""
+        ...
+
+    @property
+    def check(self) -> str:
+        """The command that says whether all is there."""
+        ...
+
+    @property
+    def prepare(self) -> str:
+        """The command that cuts the media from videos."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
     """One benchmark that tvsl knows."""
@@ -42,6 +82,16 @@ class Entry:
     """Folder under the data root that holds the media."""
     traps: tuple[str, ...] = ()
     """What its files get wrong, and what tvsl does about it."""
+
+    @property
+    def check(self) -> str:
+        """The command that says whether all is there."""
+        return f"tvsl datasets check {self.name}"
+
+    @property
+    def prepare(self) -> str:
+        """The command that cuts the media from videos."""
+        return f"tvsl datasets prepare {self.name} --test"
 
 
 _VGGSS_TRAPS = (
@@ -174,7 +224,7 @@ def data_root() -> Path | None:
     return Path(value).expanduser() if value else None
 
 
-def annotations_folder(entry: Entry, given: Path | None, root: Path | None) -> Path:
+def annotations_folder(entry: Needs, given: Path | None, root: Path | None) -> Path:
     """Where the annotation files of a benchmark lie.
 
     Args:
@@ -199,7 +249,7 @@ def annotations_folder(entry: Entry, given: Path | None, root: Path | None) -> P
     raise ManifestError(f"the annotations of {entry.name} {found_not} {where}.", hint=how_to_get(entry, root))
 
 
-def media_folder(entry: Entry, given: Path | None, root: Path | None) -> Path:
+def media_folder(entry: Needs, given: Path | None, root: Path | None) -> Path:
     """Where the media of a benchmark lie; the same rules as for annotations.
 
     Raises: ManifestError: They are nowhere; the message says what to do.
@@ -214,12 +264,21 @@ def media_folder(entry: Entry, given: Path | None, root: Path | None) -> Path:
     raise ManifestError(f"the media of {entry.name} were not found {where}.", hint=how_to_get(entry, root))
 
 
-def how_to_get(entry: Entry, root: Path | None = None) -> str:
-    """What to fetch, from where, into which folder, and the command that checks it."""
+def how_to_get(entry: Needs, root: Path | None = None) -> str:
+    """All that must be done before the data are there, as one numbered paragraph."""
+    return " ".join(f"({number}) {step}" for number, step in enumerate(steps_to_get(entry, root), start=1))
+
+
+def steps_to_get(entry: Needs, root: Path | None = None) -> tuple[str, ...]:
+    """What to fetch, from where, into which folder, and the command that checks it; one sentence each."""
     shown = root if root is not None else Path(f"${DATA_VARIABLE}")
-    setting = "" if root is not None else f"Set {DATA_VARIABLE} to a folder of your choice. "
+    setting = (f"Set {DATA_VARIABLE} (or 'data' in the configuration file) to a folder of your choice.",)
+    files = " and ".join(entry.files)
     return (
-        f"{setting}Fetch {', '.join(entry.files)} from {entry.annotations_from} into {shown / 'annotations'}; "
-        f"put the media ({entry.media_from}) into {shown / entry.family} as audio/<id>.wav with frames/<id>.jpg, or as "
-        f"videos/<id>.mp4. Then run: tvsl datasets check {entry.name} --root {shown / entry.family}"
+        *(setting if root is None else ()),
+        f"Fetch {files} from {entry.annotations_from} into {shown / 'annotations'}.",
+        f"Get the media: {entry.media_from}.",
+        f"Put them into {shown / entry.family} as audio/<id>.wav with frames/<id>.jpg, or as videos/<id>.mp4; "
+        f"'{entry.prepare} --videos DIR --out {shown / entry.family}' cuts the former from videos.",
+        f"Run: {entry.check} --root {shown / entry.family}",
     )

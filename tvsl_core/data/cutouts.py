@@ -11,6 +11,8 @@ BORDER_SHARE = 0.9
 """At least so much of a photograph's edge must be white."""
 OBJECT_SHARE = (0.02, 0.9)
 """An object covers a share of its photograph between these."""
+FRAMED = (0.5, 0.975)
+"""A rectangle over so much of the picture, filled to so much, is a photograph in a white frame, not an object."""
 SPECK = 0.03
 """Parts smaller than this share of the largest part are specks, watermarks or captions, and left out."""
 
@@ -24,7 +26,7 @@ def cut_from_white(photo: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
         photo: RGB ``[height width 3]``.
 
     Returns: RGBA ``[height width 4]`` with a soft edge of one pixel; None when the edge is not white, the object
-        touches too much of it, or covers too little or too much of the picture.
+        touches too much of it, covers too little or too much of the picture, or is a photograph in a white frame.
     """
     import cv2
 
@@ -39,7 +41,7 @@ def cut_from_white(photo: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     _, parts = cv2.connectedComponents(np.pad(white, 1, constant_values=1), connectivity=4)
     solid = (parts[1:-1, 1:-1] != parts[0, 0]).astype(np.uint8)
     solid = _without_specks(solid)
-    if not OBJECT_SHARE[0] <= solid.mean() <= OBJECT_SHARE[1]:
+    if not OBJECT_SHARE[0] <= solid.mean() <= OBJECT_SHARE[1] or _is_framed(solid):
         return None
     inner = cv2.erode(solid, np.ones((3, 3), np.uint8), borderValue=1)  # the outermost pixel is half white
     inner = inner if inner.any() else solid
@@ -54,6 +56,13 @@ def trim(cutout: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     if not rows.size:
         return None
     return cutout[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _is_framed(solid: NDArray[np.uint8]) -> bool:
+    """Whether what is not white is a large rectangle."""
+    rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
+    box = (rows[-1] - rows[0] + 1) * (columns[-1] - columns[0] + 1)
+    return bool(box >= FRAMED[0] * solid.size and solid.sum() >= FRAMED[1] * box)
 
 
 def _without_specks(solid: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -1,1 +1,0 @@
-"""Fitting T-VSL's heads over frozen towers: from scenes to a file that ``--model`` accepts."""
