@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from tvsl_cli import limits
 from tvsl_core import config as kinds
-from tvsl_core.pipeline.options import AnnotateOptions, Overlay
-
-if TYPE_CHECKING:
-    from tvsl_core.model.tvsl import TvslModel
-    from tvsl_core.vocabulary import Vocabulary
+from tvsl_core.pipeline.options import AnnotateOptions, FeedOptions, Overlay, TimeLimits
 
 KEYS: dict[str, kinds.Converter] = {
     "out": kinds.path,
@@ -30,6 +26,10 @@ KEYS: dict[str, kinds.Converter] = {
     "overlay": kinds.one_of("sources", "combined", "none"),
     "save-maps": kinds.flag,
     "overwrite": kinds.flag,
+    "retry-failed": kinds.flag,
+    "fail-fast": kinds.flag,
+    "max-failures": kinds.whole,
+    "timeout": kinds.number,
     "model": kinds.text,
     "device": kinds.text,
     "precision": kinds.text,
@@ -41,6 +41,7 @@ KEYS: dict[str, kinds.Converter] = {
 """What the section [annotate] of a configuration file may set: option name to the kind of its value."""
 
 _WHAT, _WHEN, _HOW, _OUT, _SAY = "What to look for", "Which part", "Model and speed", "Results", "Messages"
+_MANY = "Many videos"
 _PRECISIONS = ("auto", "fp32", "bf16")
 _DEFAULTS = AnnotateOptions()
 
@@ -88,6 +89,30 @@ def annotate(
             "--overwrite", help="Annotate again what is already done with the same settings.", rich_help_panel=_OUT
         ),
     ] = False,
+    retry_failed: Annotated[
+        bool,
+        typer.Option(
+            "--retry-failed",
+            help="Try again also videos that failed before with the same settings and have not changed. Without it "
+            "they stay failed, unless the trouble lay outside of them, such as a full disk.",
+            rich_help_panel=_MANY,
+        ),
+    ] = False,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Stop at the first video that fails.", rich_help_panel=_MANY)
+    ] = False,
+    max_failures: Annotated[
+        int | None, typer.Option(metavar="N", help="Stop when so many videos have failed.", rich_help_panel=_MANY)
+    ] = None,
+    timeout: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            help="Give up a video that makes no progress for so long, or takes longer than that plus 100 times its own "
+            "length to be annotated or drawn; 0 never does.",
+            rich_help_panel=_MANY,
+        ),
+    ] = 300.0,
     jsonl: Annotated[
         bool,
         typer.Option(
@@ -167,8 +192,14 @@ def annotate(
         int, typer.Option(metavar="N", help="Frames that go through the model together.", rich_help_panel=_HOW)
     ] = _DEFAULTS.batch,
     workers: Annotated[
-        int, typer.Option(metavar="N", help="Videos that are annotated side by side.", rich_help_panel=_HOW)
-    ] = 1,
+        int,
+        typer.Option(
+            metavar="N",
+            help="Videos that are annotated side by side, each in a process of its own with its share of the cores; 0 "
+            "is as many as this machine is good for.",
+            rich_help_panel=_MANY,
+        ),
+    ] = 0,
     max_pixels: limits.MaxPixels = limits.MAX_PIXELS,
     max_duration: limits.MaxDuration = limits.MAX_DURATION,
     max_frames: limits.MaxFrames = limits.MAX_FRAMES,
@@ -195,9 +226,10 @@ def annotate(
 ) -> None:
     """Mark every sound source in each video: which class sounds, when, and where in the picture.
 
-    A video that fails does not stop the others; the exit code is then 1. What is already done with the same settings
-    is skipped, so an interrupted run continues when the command is given again. Standard output gets one line per
-    table; everything for people goes to standard error.
+    A video that fails, crashes its decoder or hangs does not stop the others; the exit code is then 1. What is already
+    done with the same settings is skipped, so an interrupted run continues when the command is given again, and several
+    runs may share one output folder. `tvsl status` shows how far they are. Standard output gets one line per table;
+    everything for people goes to standard error.
 
     Example: tvsl annotate sample_videos --out results
     """
@@ -206,17 +238,18 @@ def annotate(
 
     with usage_errors():
         settings = merged(context, config=config, section="annotate", keys=KEYS)
-        options = options_from(settings)
+        options, choices = options_from(settings), feed_options_from(settings)
+        patience = TimeLimits(stall_s=settings["timeout"], factor=100.0 if settings["timeout"] else 0.0)
         if verbose and quiet:
             raise ValueError("--verbose and --quiet exclude each other: give one of them")
-    code = run(inputs, settings, options, jsonl=jsonl, dry_run=dry_run, verbose=verbose, quiet=quiet)
+    code = run(inputs, settings, options, choices, patience, jsonl=jsonl, dry_run=dry_run, verbose=verbose, quiet=quiet)
     raise typer.Exit(code)
 
 
 def options_from(settings: dict[str, Any]) -> AnnotateOptions:
     """The settings that steer the annotation of one video, checked. Raises: ValueError: A value is out of range."""
-    if settings["workers"] < 1:
-        raise ValueError(f"workers must be at least 1, got {settings['workers']}")
+    if settings["workers"] < 0:
+        raise ValueError(f"workers must be at least 1, or 0 for what fits this machine, got {settings['workers']}")
     if settings["precision"] not in _PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(_PRECISIONS)}, got {settings['precision']!r}")
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", settings["device"]):
@@ -238,10 +271,12 @@ def options_from(settings: dict[str, Any]) -> AnnotateOptions:
     )
 
 
-def load_chosen_model(name: str, *, device: str, precision: str, vocabulary: Vocabulary) -> TvslModel:
-    """The model that the options name; loaded only when a video needs it, and where it is needed."""
-    from typing import cast
-
-    from tvsl_core.model.load import Precision, load_model
-
-    return load_model(name, device=device, precision=cast(Precision, precision), vocabulary=vocabulary)
+def feed_options_from(settings: dict[str, Any]) -> FeedOptions:
+    """The settings that say which videos are worked on. Raises: ValueError: A value is out of range."""
+    if settings["fail-fast"] and settings["max-failures"] not in (None, 1):
+        raise ValueError("--fail-fast and --max-failures exclude each other: give one of them")
+    return FeedOptions(
+        overwrite=settings["overwrite"],
+        retry_failed=settings["retry-failed"],
+        max_failures=1 if settings["fail-fast"] else settings["max-failures"],
+    )

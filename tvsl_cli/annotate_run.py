@@ -6,11 +6,9 @@ import logging
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import tvsl_core
-from tvsl_cli.annotate import load_chosen_model
 from tvsl_cli.logs import logging_to
 from tvsl_cli.results import ResultWriter
 from tvsl_cli.settings import usage_errors
@@ -23,7 +21,7 @@ from tvsl_core.pipeline.progress import Event, VideoFinished, VideoStarted
 if TYPE_CHECKING:
     from tvsl_core.pipeline.batch import BatchReport
     from tvsl_core.pipeline.inputs import FoundVideos
-    from tvsl_core.pipeline.options import AnnotateOptions
+    from tvsl_core.pipeline.options import AnnotateOptions, FeedOptions, TimeLimits
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +30,8 @@ def run(
     inputs: Sequence[str],
     settings: Mapping[str, Any],
     options: AnnotateOptions,
+    choices: FeedOptions,
+    patience: TimeLimits,
     *,
     jsonl: bool,
     dry_run: bool,
@@ -58,7 +58,7 @@ def run(
                     hear(event)
                     writer.hear(event)
 
-                report = _annotate(found, settings, options, dry_run=dry_run, listen=listen)
+                report = _annotate(found, settings, options, choices, patience, dry_run=dry_run, listen=listen)
         except KeyboardInterrupt:
             _say_interrupted(tally)
             raise
@@ -81,33 +81,32 @@ def _log_event(event: Event) -> None:
 
 
 def _annotate(
-    found: FoundVideos, settings: Mapping[str, Any], options: AnnotateOptions, *, dry_run: bool, listen: Any
+    found: FoundVideos,
+    settings: Mapping[str, Any],
+    options: AnnotateOptions,
+    choices: FeedOptions,
+    patience: TimeLimits,
+    *,
+    dry_run: bool,
+    listen: Any,
 ) -> BatchReport:
-    with usage_errors():
-        from tvsl_core.vocabulary import load_vocabulary
-
-        vocabulary = load_vocabulary(options.vocabulary)
-        if options.classes:
-            vocabulary = vocabulary.restrict(options.classes)
-    import cv2
-
     from tvsl_core.pipeline.batch import annotate_videos
+    from tvsl_core.pipeline.unit import ModelChoice, choose_names
+    from tvsl_core.pipeline.workers import Workers, good_count
 
-    cv2.setNumThreads(1)  # its operations on one frame are small: sharing them out costs more than they take
+    with usage_errors():
+        names = choose_names(options)
+    choice = ModelChoice(
+        name=settings["model"], device=settings["device"], precision=settings["precision"], vocabulary=names
+    )
+    most = 1 if dry_run else max(1, len(found.items))
     return annotate_videos(
         found,
         out=settings["out"],
-        model=partial(
-            load_chosen_model,
-            settings["model"],
-            device=settings["device"],
-            precision=settings["precision"],
-            vocabulary=vocabulary,
-        ),
+        engine=Workers(choice, count=min(most, settings["workers"] or good_count()), limits=patience),
         options=options,
-        names=vocabulary,
-        workers=settings["workers"],
-        overwrite=settings["overwrite"],
+        names=names,
+        choices=choices,
         dry_run=dry_run,
         listen=listen,
         command=("tvsl", *sys.argv[1:]),

@@ -5,7 +5,8 @@
     │   ├── MediaError           a video, image or sound file
     │   └── ManifestError        a list, table, vocabulary or configuration file
     ├── WeightsError             model weights are missing, damaged or of another model
-    └── OutputError              the result cannot be written
+    ├── OutputError              the result cannot be written
+    └── TrainingError            a training run cannot go on
 
 A message is one sentence that says what is wrong, with which value, and what to do about it.
 ``ValueError`` is for a wrong argument from code; it is not part of this tree.
@@ -49,3 +50,7 @@ class WeightsError(TvslError):
 
 class OutputError(TvslError):
     """A result cannot be written."""
+
+
+class TrainingError(TvslError):
+    """A training run cannot go on; what it reached is kept."""

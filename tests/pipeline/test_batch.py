@@ -149,7 +149,9 @@ def test_a_video_without_sound_says_so(batch):
 def test_nothing_temporary_is_left(batch):
     _, out, _ = batch
 
-    assert [path for path in out.rglob("*") if path.name.startswith(".")] == []
+    assert list(out.rglob("*.part")) == []
+    assert list((out / ".tvsl" / "leases").iterdir()) == []
+    assert [path.name for path in out.iterdir() if path.name.startswith(".")] == [".tvsl"]
 
 
 def test_run_json_says_how_the_results_were_made(batch):
@@ -158,7 +160,7 @@ def test_run_json_says_how_the_results_were_made(batch):
 
     assert run_file["versions"]["torch"]
     assert len(run_file["weights_sha256"]) == 64
-    assert run_file["videos"] == {"done": len(GOOD), "skipped": 0, "failed": len(BAD) + 1}
+    assert run_file["videos"] == {"done": len(GOOD), "skipped": 0, "failed": len(BAD) + 1, "pending": 0}
     assert run_file["interrupted"] is False
 
 

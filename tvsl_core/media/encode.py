@@ -32,6 +32,7 @@ from tvsl_core.errors import OutputError
 from tvsl_core.media.atomic import begin_partial, commit_partial, discard_partial
 from tvsl_core.media.ffmpeg_binary import find_ffmpeg
 from tvsl_core.media.ffmpeg_command import PictureFormat, PixelOrder, SoundSource, build_command
+from tvsl_core.media.host import children_need_a_session
 
 _PIPE_BYTES = 1 << 20
 _COMPLAINT_LINES = 40
@@ -275,14 +276,14 @@ class _Complaints:
 
 
 def _start(command: list[str]) -> subprocess.Popen[bytes]:
-    """Start ffmpeg in a session of its own: Ctrl-C reaches tvsl alone, which then decides what becomes of the file."""
+    """Start ffmpeg where Ctrl-C does not reach it: tvsl alone decides what becomes of the file."""
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         bufsize=0,
-        start_new_session=True,
+        start_new_session=children_need_a_session(),
     )
     _widen(process.stdin)
     return process

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
+from tvsl_core.media.host import cores
 from tvsl_core.media.safety import ffmpeg_global_arguments, ffmpeg_input_options, file_url
 from tvsl_core.types import SoundTrack, VideoInfo
 
@@ -156,7 +156,7 @@ def _picture_options(picture: PictureFormat) -> dict[str, Any]:
         "profile:v": "high",
         "pix_fmt": "yuv420p",
         "g": max(1, round(picture.frame_rate * _KEYFRAME_EVERY_S)),
-        "threads": picture.threads or min(4, os.cpu_count() or 1),
+        "threads": picture.threads or min(4, cores()),
         "color_primaries": standard,
         "color_trc": standard,
         "colorspace": standard,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvsl_core.errors import MediaError
+from tvsl_core.media.host import cores
 from tvsl_core.media.limits import check_duration, check_frames, check_size
 from tvsl_core.media.packets import is_plausible, packets, shows_by_order, stamp
 from tvsl_core.media.picture import PictureConverter, PixelOrder
@@ -370,5 +370,4 @@ def _promised_end(info: VideoInfo, video: VideoStream) -> Fraction | None:
 
 def _threads(pixels: int) -> int:
     """Threads for one decoder: the cores that this process may use, bounded, fewer for large pictures."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(MAX_THREADS if pixels <= LARGE_PIXELS else 2, cores)
+    return min(MAX_THREADS if pixels <= LARGE_PIXELS else 2, cores())

@@ -81,6 +81,25 @@ def options_for(towers: Towers, **changes: Any) -> HeadOptions:
     return HeadOptions(**(sizes | changes))
 
 
+class Perceptron(nn.Sequential):
+    """Layers that may compute in bfloat16; what goes in and comes out stays as it is.
+
+    They are nearly all of the heads' work. Cosines stay in float32: rounded to bfloat16 and times a scale of up to 100,
+    they would move logits by 0.4.
+    """
+
+    bf16 = False
+
+    def forward(self, input: Tensor) -> Tensor:
+        """``[... features]`` to ``[... outputs]``."""
+        if not self.bf16:
+            plain: Tensor = super().forward(input)  # type: ignore[no-untyped-call]
+            return plain
+        with torch.autocast(input.device.type, torch.bfloat16):
+            mixed: Tensor = super().forward(input)  # type: ignore[no-untyped-call]
+        return mixed.to(input.dtype)
+
+
 class GatedAdapter(nn.Module):
     """``g * x + (1 - g) * MLP(x)``; at g = 1 the identity. [TVSL] section 3.3; the gate is one learned scalar.
 
@@ -93,7 +112,7 @@ class GatedAdapter(nn.Module):
         super().__init__()
         hidden = hidden or 2 * dim
         self.gate = nn.Parameter(torch.tensor(GATE))
-        self.mlp = nn.Sequential(nn.Linear(dim, hidden), nn.GELU(), nn.Linear(hidden, dim))
+        self.mlp = Perceptron(nn.Linear(dim, hidden), nn.GELU(), nn.Linear(hidden, dim))
 
     def forward(self, x: Tensor) -> Tensor:
         """``[... dim]`` to ``[... dim]``."""
@@ -116,7 +135,7 @@ class Projection(nn.Module):
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("spread", torch.ones(features))
         self.linear = nn.Linear(features, options.dim)
-        self.mlp = nn.Sequential(
+        self.mlp = Perceptron(
             nn.Linear(features, options.hidden),
             nn.GELU(),
             nn.Dropout(options.dropout),
@@ -178,6 +197,12 @@ class TvslHeads(nn.Module):
         # As in SigLIP (arXiv 2303.15343): most classes are absent, and the loss should not begin by unlearning them.
         self.biases = nn.ParameterDict({name: nn.Parameter(torch.tensor(-5.0)) for name in ("sound", "detect")})
 
+    def use_bf16(self, wanted: bool) -> None:
+        """Compute perceptrons in bfloat16, or not."""
+        for module in self.modules():
+            if isinstance(module, Perceptron):
+                module.bf16 = wanted
+
     def scale(self, name: str) -> Tensor:
         """The factor on cosines of one kind of logit, in (0, 100]."""
         factor: Tensor = self.scales[name].exp().clamp(max=100.0)
@@ -185,11 +210,11 @@ class TvslHeads(nn.Module):
 
     def see(self, features: Tensor) -> Tensor:
         """Step 1 for pictures: ``[... patch image_features]`` to unit ``[... patch dim]``."""
-        return normalize(self.patch(self.project_image(features)).float(), dim=-1)
+        return normalize(self.patch(self.project_image(features)), dim=-1)
 
     def hear(self, features: Tensor) -> Tensor:
         """Step 1 for sounds: ``[... sound sound_features]`` to unit ``[... sound dim]``."""
-        return normalize(self.sound(self.project_sound(features)).float(), dim=-1)
+        return normalize(self.sound(self.project_sound(features)), dim=-1)
 
     def image_logits(self, seen: Tensor, text: Tensor) -> Tensor:
         """What each patch shows: ``[clip patch dim]`` and ``[klass dim]`` to ``[clip patch klass+1]``, background last.
@@ -213,7 +238,7 @@ class TvslHeads(nn.Module):
 
         Every patch and position has unit length before the mean, so that none counts more than another.
         """
-        both = self.fuse(torch.cat((seen.mean(dim=-2), heard.mean(dim=-2)), dim=-1)).float()
+        both = self.fuse(torch.cat((seen.mean(dim=-2), heard.mean(dim=-2)), dim=-1))
         names = normalize(torch.cat((text, text), dim=-1), dim=-1)
         logits: Tensor = self.scale("detect") * (normalize(both, dim=-1) @ names.T) + self.biases["detect"]
         return logits
@@ -249,18 +274,18 @@ class TvslHeads(nn.Module):
 
     def keys(self, seen: Tensor) -> Tensor:
         """Step 5: unit keys of patches, ``[... patch dim]`` to ``[... patch dim]``."""
-        return normalize(self.key(seen).float(), dim=-1)
+        return normalize(self.key(seen), dim=-1)
 
     def pooled_keys(self, seen: Tensor, text: Tensor) -> Tensor:
         """Step 5 in training: one unit key a pair; ``[pair patch dim]`` and ``[pair dim]`` to ``[pair dim]``."""
         if self.options.pooling == "pool-first":
-            return normalize(self.key(self.pull(seen, text)).float(), dim=-1)
+            return normalize(self.key(self.pull(seen, text)), dim=-1)
         weight = self._pull_weights(torch.einsum("npd,nd->np", seen, text))
         return normalize(torch.einsum("np,npd->nd", weight, self.keys(seen)), dim=-1)
 
     def queries(self, heard: Tensor, text: Tensor) -> Tensor:
         """Step 5: one unit query a pair; ``[pair sound dim]`` and ``[pair dim]`` to ``[pair dim]``."""
-        return normalize(self.query(self.pull(heard, text)).float(), dim=-1)
+        return normalize(self.query(self.pull(heard, text)), dim=-1)
 
     def class_logits(self, kind: Literal["image", "sound"], unit: Tensor, text: Tensor, klass: Tensor) -> Tensor:
         """Step 4: what the part that a name pulled out is called.
@@ -274,7 +299,7 @@ class TvslHeads(nn.Module):
         Returns: ``[pair klass]``.
         """
         head = self.image_class if kind == "image" else self.sound_class
-        part = normalize(head(self.pull(unit, text[klass])).float(), dim=-1)
+        part = normalize(head(self.pull(unit, text[klass])), dim=-1)
         return self.scale("class") * (part @ text.T)
 
     def correspondence(self, seen: Tensor, heard: Tensor, text: Tensor) -> Tensor:
@@ -291,7 +316,7 @@ class TvslHeads(nn.Module):
         Returns: ``[clip klass patch]``; higher is more likely the source.
         """
         pulled = normalize(torch.einsum("csk,csd->ckd", self._pull_weights(heard @ text.T), heard), dim=-1)
-        query = normalize(self.query(pulled).float(), dim=-1)
+        query = normalize(self.query(pulled), dim=-1)
         agreement = query @ self.keys(seen).transpose(1, 2)
         weights = self.text_weights(seen, text).transpose(1, 2)
         if self.options.text_weight != "sign":

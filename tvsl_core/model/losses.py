@@ -137,22 +137,25 @@ def see(logits: Tensor, share: Tensor, known: Tensor) -> Loss:
     return _loss(torch.where(known.flatten(), losses, 0.0), known.sum())
 
 
-def see_somewhere(logits: Tensor, visible: Tensor, weak: Tensor) -> Loss:
-    """What a picture shows, where only its classes are known: some patch shows each of them, none shows another; ours.
+def see_somewhere(logits: Tensor, visible: Tensor, *, unknown: Tensor, judged: Tensor) -> Loss:
+    """What the unmarked parts of a picture show: some patch shows each class that is there, none shows another; ours.
 
-    The multiple-instance form of ``see``: the likeliest patch of every class answers for the picture.
+    The multiple-instance form of ``see``, for photographs of which only the classes are known: of every class the
+    likeliest patch answers for the picture.
 
     Args:
         logits: ``[clip patch klass+1]``, background last.
         visible: ``[clip klass]`` in {0, 1}.
-        weak: bool ``[clip]``: pictures without a mask.
+        unknown: bool ``[clip patch]``: patches of which nothing was marked; a picture without any is left out.
+        judged: bool ``[clip klass]``: False for classes whose place is known elsewhere in the picture.
 
     Returns: The sum over classes, counted by picture.
     """
-    likely = torch.log_softmax(logits, dim=-1)[..., :-1].amax(dim=1).clamp(-30.0, -1e-6)
-    missed = -(visible * likely)
-    invented = -((1 - visible) * torch.log1p(-likely.exp()))
-    return _loss(torch.where(weak[:, None], missed + invented, 0.0), weak.sum())
+    chances = torch.log_softmax(logits, dim=-1)[..., :-1].masked_fill(~unknown[..., None], -30.0)
+    likely = chances.amax(dim=1).clamp(-30.0, -1e-6)
+    losses = -(visible * likely + (1 - visible) * torch.log1p(-likely.exp()))
+    weak = unknown.any(dim=1)
+    return _loss(torch.where(judged & weak[:, None], losses, 0.0), weak.sum())
 
 
 def distill_image(logits: Tensor, evidence: Tensor) -> Loss:

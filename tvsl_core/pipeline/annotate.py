@@ -8,14 +8,17 @@ source's number and its smoothed box are known only after the moments around it.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from tvsl_core.errors import InputError
 from tvsl_core.media.frames import read_frames
 from tvsl_core.media.probe import probe
+from tvsl_core.media.safety import check_file
 from tvsl_core.media.sound import SoundStream
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.pipeline.boxes import BoxOptions, find_boxes
@@ -27,7 +30,7 @@ from tvsl_core.pipeline.prefetch import prefetch
 from tvsl_core.pipeline.progress import Listener, VideoAdvanced, VideoStarted
 from tvsl_core.pipeline.render import render_heatmaps
 from tvsl_core.pipeline.strip import write_video_strip
-from tvsl_core.pipeline.table import SourceTable, make_folder
+from tvsl_core.pipeline.table import SourceTable
 from tvsl_core.pipeline.timeline import Timelines
 from tvsl_core.pipeline.track import Linker, TrackOptions
 from tvsl_core.types import Detection, LocalizedSource, VideoInfo
@@ -43,11 +46,29 @@ class Annotation:
     """What became of one video."""
 
     info: VideoInfo
+    size_bytes: int
+    mtime_s: float
+    """Of the input file, before it was read."""
     rows: int = 0
     classes: Counter[str] = field(default_factory=Counter)
     sources: int = 0
     warnings: list[str] = field(default_factory=list)
     outputs: list[Path] = field(default_factory=list)
+
+    def outcome(self) -> dict[str, Any]:
+        """What a row of videos.parquet says of it; stands in the table too, so that it is never lost."""
+        return {
+            "duration_s": self.info.duration_s,
+            "frame_width": self.info.width,
+            "frame_height": self.info.height,
+            "frame_rate": float(self.info.frame_rate),
+            "size_bytes": self.size_bytes,
+            "mtime_s": self.mtime_s,
+            "rows": self.rows,
+            "sources": self.sources,
+            "classes": tuple(name for name, _ in self.classes.most_common()),
+            "warnings": tuple(dict.fromkeys(self.warnings)),
+        }
 
 
 def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], listen: Listener) -> Annotation:
@@ -57,20 +78,22 @@ def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], listen
 
     Raises:
         MediaError: The video cannot be used.
-        OutputError: A result cannot be written.
+        OutputError: A result cannot be written, the output folder is gone, or another process took the video over.
     """
     options = job.options
+    check_file(job.item.path)
+    key, stat = job.key(), job.item.path.stat()
     info = probe(job.item.path, audio_track=options.audio_track, limits=options.limits)
     listen(VideoStarted(video=job.item.name, duration_s=info.duration_s))
     _check_range(info, options.start_s)
-    result = Annotation(info=info, warnings=_warnings(info))
-    make_folder(job.table.parent)
+    result = Annotation(info=info, size_bytes=stat.st_size, mtime_s=stat.st_mtime, warnings=_warnings(info))
+    job.make_rooms()
     table = SourceTable(
         job.table,
         video=job.item.name,
         frame_size=(info.width, info.height),
         save_maps=options.save_maps,
-        metadata=metadata | job.key(),
+        metadata=metadata | key,
     )
     try:
         with Timelines(job.table.parent, step_s=1 / options.fps) as timelines:
@@ -81,7 +104,8 @@ def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], listen
             result.rows, result.sources = table.rows, len(timelines.sources)
             result.outputs.append(write_video_strip(job, info, timelines))
             result.outputs.extend(render_heatmaps(job, info, timelines, listen=listen))
-        table.close()
+        job.check_lease()
+        table.close(outcome=json.dumps(result.outcome()))
     except BaseException:
         table.discard()
         raise

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from tvsl_core.errors import OutputError
+from tvsl_core.media.atomic import PARTIAL_PATTERN, discard_partial
 from tvsl_core.pipeline.inputs import VideoItem
+from tvsl_core.pipeline.leases import Lease
 from tvsl_core.pipeline.options import AnnotateOptions
-from tvsl_core.pipeline.table import read_metadata
+from tvsl_core.pipeline.table import make_folder, read_metadata
 
 MAX_NAME_BYTES = 200
 """Longest file name that we make; most file systems allow 255 bytes, and our endings need some."""
@@ -22,6 +27,8 @@ class Job:
     options: AnnotateOptions
     fingerprint: str
     """Of everything that can change the result."""
+    lease: Lease | None = None
+    """What gives the right to write the results; None where nobody else can be at work."""
 
     @property
     def table(self) -> Path:
@@ -42,15 +49,53 @@ class Job:
         """What must be equal for an earlier result to be still valid."""
         return {"fingerprint": self.fingerprint} | input_key(self.item.path)
 
+    def staleness(self) -> str | None:
+        """Why an earlier result of this video does not hold; empty when it does, None when there is none."""
+        metadata = read_metadata(self.table) if self.table.is_file() else {}
+        if not metadata:
+            return None
+        try:
+            key = self.key()
+        except OSError:
+            return "its input cannot be read"
+        wrong = {name for name, value in key.items() if metadata.get(name) != value}
+        if wrong & {"input_size", "input_mtime_ns"}:
+            return "its input changed"
+        if "input_id" in wrong:
+            return "another file had its name"
+        return "other settings, model or version" if wrong else ""
+
     def is_done(self) -> bool:
         """Whether the table of an earlier run with the same input and settings is there, whole."""
-        if not self.table.is_file():
-            return False
-        metadata = read_metadata(self.table)
-        try:
-            return all(metadata.get(name) == value for name, value in self.key().items())
-        except OSError:
-            return False
+        return self.staleness() == ""
+
+    def make_rooms(self) -> None:
+        """Create the folders below the output folder that this video's table needs.
+
+        Raises: OutputError: The output folder is gone, or a folder cannot be created.
+        """
+        if not self.out.is_dir():
+            raise OutputError(
+                f"The output folder {self.out} is gone.", hint="Bring it back, then run again.", stage="write"
+            )
+        make_folder(self.table.parent)
+
+    def check_lease(self) -> None:
+        """Make sure that the results are still ours to write.
+
+        Raises: OutputError: Another process took the video over, because this one showed no life for too long.
+        """
+        if self.lease is not None and not self.lease.holds():
+            raise OutputError(
+                f"{self.item.name} was taken over by another process, since this one showed no life for too long.",
+                hint="Nothing is lost: the other one finishes it.",
+                stage="write",
+            )
+
+    def discard_leftovers(self) -> None:
+        """Remove unfinished heatmap videos of a worker that was ended in the middle."""
+        for partial in self.heatmaps.glob(PARTIAL_PATTERN):
+            discard_partial(partial)
 
 
 def result_path(out: Path, room: str, video: str, ending: str) -> Path:
@@ -60,9 +105,13 @@ def result_path(out: Path, room: str, video: str, ending: str) -> Path:
 
 
 def input_key(path: Path) -> dict[str, str]:
-    """What tells that an input is not the file it was: its size and time, as metadata of a table."""
+    """What tells that an input is not the file it was: its place, size and time, as metadata of a table.
+
+    Raises: OSError: It is not there.
+    """
     stat = path.stat()
-    return {"input_size": str(stat.st_size), "input_mtime_ns": str(stat.st_mtime_ns)}
+    place = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:16]
+    return {"input_id": place, "input_size": str(stat.st_size), "input_mtime_ns": str(stat.st_mtime_ns)}
 
 
 def heatmap_name(source_id: int, klass: str) -> str:
@@ -78,7 +127,5 @@ def _safe_name(part: str) -> str:
     raw = cleaned.encode("utf-8", errors="surrogateescape")
     if len(raw) <= MAX_NAME_BYTES:
         return cleaned
-    import hashlib
-
     digest = hashlib.sha256(raw).hexdigest()[:12]
     return raw[: MAX_NAME_BYTES - 13].decode("utf-8", errors="ignore") + "-" + digest

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from tvsl_core.pipeline.progress import VideoFinished
+from tvsl_core.pipeline.progress import Status, VideoFinished
 from tvsl_core.pipeline.table import SCHEMA_VERSION, write_table
 
 VIDEOS_SCHEMA = pa.schema(
@@ -45,34 +44,43 @@ VIDEOS_SCHEMA = pa.schema(
 VERSIONED = ("tvsl", "torch", "torchvision", "torchaudio", "av", "opencv-python-headless", "pyarrow", "numpy")
 
 
-def read_videos(path: Path) -> dict[str, dict[str, Any]]:
-    """Rows of an earlier videos.parquet by video; empty when there is none or it cannot be read."""
-    try:
-        return {row["video"]: row for row in pq.read_table(path).to_pylist()}
-    except (OSError, pa.ArrowException, KeyError):
-        return {}
-
-
-def write_videos(
-    path: Path, finished: Iterable[VideoFinished], *, earlier: Mapping[str, Mapping[str, Any]], out: Path
-) -> None:
-    """Write one row a video: this run's, and those of earlier runs whose table is still there.
+def write_videos(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write one row a video, in the order of their names.
 
     Raises: OutputError: It cannot be written.
     """
-    rows = {name: dict(row) for name, row in earlier.items() if row["table"] and (out / row["table"]).is_file()}
-    for video in finished:
-        rows[video.video] = _row(video, out)
-    ordered = [rows[name] for name in sorted(rows)]
+    texts = ("video", "path", "table")
+    known = [{name: row[name] for name in VIDEOS_SCHEMA.names} for row in rows]
+    ordered = sorted(
+        (row | {name: as_text(row[name]) for name in texts if row[name]} for row in known), key=lambda row: row["video"]
+    )
     write_table(path, ordered, VIDEOS_SCHEMA, {"schema_version": SCHEMA_VERSION})
 
 
-def from_row(row: Mapping[str, Any], *, path: Path, outputs: tuple[Path, ...]) -> VideoFinished:
-    """What an earlier run wrote about a video that is skipped now."""
+def row_of(video: VideoFinished, out: Path) -> dict[str, Any]:
+    """What videos.parquet says about a video; a skipped one is done."""
+    row = {name: getattr(video, name) for name in VIDEOS_SCHEMA.names if name not in ("path", "table")}
+    table = video.outputs[0] if video.outputs else None
+    return row | {
+        "path": os.fspath(video.path.absolute()),
+        "status": "done" if video.status == "skipped" else video.status,
+        "warnings": list(video.warnings),
+        "classes": list(video.classes),
+        "table": table.relative_to(out).as_posix() if table else None,
+    }
+
+
+def from_row(row: Mapping[str, Any], *, path: Path, outputs: tuple[Path, ...], status: Status) -> VideoFinished:
+    """What an earlier run wrote about a video that is not annotated now."""
     known = {field.name for field in fields(VideoFinished)}
     values = {name: value for name, value in row.items() if name in known and value is not None}
     values |= {"classes": tuple(row["classes"]), "warnings": tuple(row["warnings"])}
-    return VideoFinished(**(values | {"path": path, "status": "skipped", "outputs": outputs}))
+    return VideoFinished(**(values | {"path": path, "status": status, "outputs": outputs}))
+
+
+def as_text(name: str) -> str:
+    """A name as a table can hold it: bytes that are not UTF-8 as escapes."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def versions() -> dict[str, str]:
@@ -89,15 +97,3 @@ def versions() -> dict[str, str]:
 def tvsl_version() -> str:
     """Version of tvsl itself."""
     return versions()["tvsl"]
-
-
-def _row(video: VideoFinished, out: Path) -> dict[str, Any]:
-    row = {name: getattr(video, name) for name in VIDEOS_SCHEMA.names if name not in ("path", "table")}
-    table = video.outputs[0] if video.outputs else None
-    return row | {
-        "path": os.fsdecode(video.path.absolute()).encode("utf-8", "replace").decode(),
-        "status": "done" if video.status == "skipped" else video.status,
-        "warnings": list(video.warnings),
-        "classes": list(video.classes),
-        "table": table.relative_to(out).as_posix() if table else None,
-    }

@@ -80,3 +80,34 @@ class AnnotateOptions:
             values.pop(name)
         values |= {"model": model_sha256, "version": version, "names": vocabulary_sha256}
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeedOptions:
+    """Which units are worked on, and when to give up."""
+
+    overwrite: bool = False
+    """Also annotate what is done with the same settings."""
+    retry_failed: bool = False
+    """Also try again what failed through no fault of the machine."""
+    max_failures: int | None = None
+    """Stop when so many units have failed in this run; None never does."""
+
+    def __post_init__(self) -> None:
+        if self.max_failures is not None and self.max_failures < 1:
+            raise ValueError(f"max-failures must be at least 1, got {self.max_failures}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimeLimits:
+    """When a video is given up. Its stages are: opening it, annotating it, writing its heatmap videos."""
+
+    stall_s: float = 300.0
+    """Longest time without any progress, in seconds; 0 does not bound it."""
+    factor: float = 100.0
+    """Longest time for one stage, in lengths of the video, on top of ``stall_s``; 0 does not bound it."""
+
+    def __post_init__(self) -> None:
+        for name in ("stall_s", "factor"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 Stage = Literal["annotate", "render"]
-Status = Literal["done", "skipped", "failed"]
+Status = Literal["done", "skipped", "failed", "pending"]
+"""``pending``: planned, and not reached when the run stopped."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +58,10 @@ class VideoFinished:
     outputs: tuple[Path, ...] = ()
     """Every file that was written; the table comes first."""
     warnings: tuple[str, ...] = ()
+    again: bool = False
+    """Whether what failed lay outside the video (a full disk, too little memory), so that the next run tries again."""
+    earlier: bool = False
+    """Whether it failed in an earlier run, and was not tried again."""
 
 
 Event = VideoStarted | VideoAdvanced | VideoFinished

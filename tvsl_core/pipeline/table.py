@@ -77,7 +77,11 @@ class SourceTable:
         )
         make_folder(path.parent)
         self._partial = begin_partial(path)
-        self._writer = pq.ParquetWriter(self._partial, self._schema, compression="zstd", use_dictionary=True)
+        try:
+            self._writer = pq.ParquetWriter(self._partial, self._schema, compression="zstd", use_dictionary=True)
+        except OSError as error:
+            discard_partial(self._partial)
+            raise write_error(path, error) from error
 
     def write(self, source: LocalizedSource) -> None:
         """Add one row."""
@@ -86,10 +90,15 @@ class SourceTable:
         if len(self._waiting) >= (ROWS_A_GROUP if not self._save_maps else ROWS_A_GROUP // 16):
             self._flush()
 
-    def close(self) -> None:
-        """Finish the file and give it its final name."""
+    def close(self, *, outcome: str = "") -> None:
+        """Finish the file and give it its final name.
+
+        Args:
+            outcome: What became of the video, as JSON: with it the table says all that a row of videos.parquet does.
+        """
         self._flush()
         try:
+            self._writer.add_key_value_metadata({"outcome": outcome} if outcome else {})
             self._writer.close()
         except OSError as error:
             raise write_error(self.path, error) from error
@@ -170,7 +179,7 @@ def make_folder(folder: Path) -> None:
 def read_metadata(path: Path) -> dict[str, str]:
     """The key-value pairs of a Parquet file; empty when it is missing or damaged."""
     try:
-        raw = pq.read_schema(path).metadata or {}
+        raw = pq.read_metadata(path).metadata or {}
     except (OSError, pa.ArrowException):
         return {}
     return {key.decode(): value.decode() for key, value in raw.items() if key != b"ARROW:schema"}

@@ -109,14 +109,25 @@ def test_seeing_follows_the_shares_of_known_patches_only():
     assert torch.allclose(logits.grad[0, 0], torch.tensor([1 / 3 - 0.5, 1 / 3, 1 / 3 - 0.5]), atol=1e-6)
 
 
-def test_somewhere_in_a_weak_picture_each_visible_class_is_seen_and_no_other():
-    visible, weak = torch.tensor([[1.0, 0.0]]), torch.tensor([True])
-    right = torch.tensor([[[9.0, 0, 0], [0, 0, 9.0]]])
-    wrong = torch.tensor([[[0, 9.0, 0], [0, 0, 9.0]]])
+def somewhere(logits, *, unknown=(True, True), judged=(True, True)):
+    visible = torch.tensor([[1.0, 0.0]])
+    return losses.see_somewhere(
+        torch.tensor(logits), visible, unknown=torch.tensor([unknown]), judged=torch.tensor([judged])
+    )
 
-    assert float(losses.see_somewhere(right, visible, weak).total) < 0.01
-    assert float(losses.see_somewhere(wrong, visible, weak).total) > 10
-    assert float(losses.see_somewhere(wrong, visible, torch.tensor([False])).total) == 0
+
+def test_somewhere_in_a_weak_picture_each_visible_class_is_seen_and_no_other():
+    right, wrong = [[[9.0, 0, 0], [0, 0, 9.0]]], [[[0, 9.0, 0], [0, 0, 9.0]]]
+
+    assert float(somewhere(right).total) < 0.01
+    assert float(somewhere(wrong).total) > 10
+    assert (float(somewhere(right).number), float(somewhere(wrong, unknown=(False, False)).number)) == (1, 0)
+    assert float(somewhere(wrong, unknown=(False, False)).total) == 0
+
+
+def test_marked_patches_do_not_answer_for_what_was_not_marked():
+    assert float(somewhere([[[9.0, 0, 0], [0, 0, 9.0]]], unknown=(False, True)).total) > 5
+    assert float(somewhere([[[9.0, 0, 0], [0, 0, 9.0]]], unknown=(False, True), judged=(False, True)).total) < 0.01
 
 
 def test_distilling_is_least_where_the_heads_say_what_the_untrained_mapping_says():
@@ -139,7 +150,12 @@ def test_distilling_is_least_where_the_heads_say_what_the_untrained_mapping_says
         ),
         lambda x: losses.hear(x, torch.tensor([[1.0, 0, 0], [0, 1, 1]])),
         lambda x: losses.see(x, torch.softmax(torch.ones(2, 4, 3), -1), torch.ones(2, 4, dtype=torch.bool)),
-        lambda x: losses.see_somewhere(x, torch.tensor([[1.0, 0], [0, 1]]), torch.tensor([True, True])),
+        lambda x: losses.see_somewhere(
+            x,
+            torch.tensor([[1.0, 0], [0, 1]]),
+            unknown=torch.ones(2, 4, dtype=torch.bool),
+            judged=torch.ones(2, 2, dtype=torch.bool),
+        ),
         lambda x: losses.distill_image(x, torch.full((2, 4, 2), 0.3, dtype=torch.float64)),
         lambda x: losses.distill_sound(x, torch.full((2, 4, 3), 0.3, dtype=torch.float64)),
     ],

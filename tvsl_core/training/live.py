@@ -1,0 +1,133 @@
+"""Scenes through the frozen towers as they are asked for: what the feature cache stores, and is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tvsl_core.data.scene import UNKNOWN, Picture, Scene, SceneSource, Sound, SplitSceneSource
+from tvsl_core.errors import InputError
+from tvsl_core.model.towers import Towers
+from tvsl_core.training.batch import Indices, PictureRows, SoundRows
+
+OBJECTS = 8
+"""Most objects of one picture whose place is learned; more are background."""
+
+
+class LiveFeatures:
+    """Every scene drawn, rendered and sent through the towers when it is asked for.
+
+    Args:
+        source: Of the scenes.
+        towers: That see and hear them.
+    """
+
+    def __init__(self, source: SceneSource, towers: Towers) -> None:
+        self.source = source
+        self.towers = towers
+        self.usable: Indices = np.arange(len(source))
+        self._known = {name: number for number, name in enumerate(source.classes)}
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What scenes can hold."""
+        return self.source.classes
+
+    def pictures(self, indices: Indices, epoch: int) -> PictureRows:
+        """The picture sides of some scenes."""
+        drawn = [draw_picture(self.source, index, epoch) for index in indices.tolist() or [0]]
+        return PictureRows._make(rows[: len(indices)] for rows in self.see(drawn))
+
+    def sounds(self, indices: Indices, epoch: int) -> SoundRows:
+        """The sound sides of some scenes."""
+        rate = self.towers.sample_rate
+        drawn = [draw_sound(self.source, index, epoch, rate) for index in indices.tolist() or [0]]
+        return SoundRows._make(rows[: len(indices)] for rows in self.hear(drawn))
+
+    def see(self, pictures: Sequence[Picture]) -> PictureRows:
+        """Pictures of one size through the image tower.
+
+        Raises: InputError: They differ in size.
+        """
+        sizes = sorted({picture.frame.shape[:2] for picture in pictures})
+        if len(sizes) > 1:
+            (one, two), (three, four) = sizes[:2]
+            raise InputError(
+                f"the pictures of one training must have one size, got {two} x {one} and {four} x {three}.",
+                hint="Give the mixtures one size.",
+            )
+        frames = np.stack([picture.frame for picture in pictures])
+        features, grid = self.towers.image_features(self.towers.preprocess(frames))
+        numbers = np.full((len(pictures), OBJECTS), -1, np.int16)
+        cover = np.zeros((len(pictures), grid[0] * grid[1], OBJECTS), np.uint8)
+        known = np.zeros((len(pictures), grid[0] * grid[1]), bool)
+        for row, picture in enumerate(pictures):
+            found = [self._number(name) for name in picture.visible[:OBJECTS]]
+            numbers[row, : len(found)] = found
+            cover[row], known[row] = patch_cover(picture.regions, grid, len(found))
+        return PictureRows(features=_half(features), cover=cover, known=known, visible=numbers)
+
+    def hear(self, sounds: Sequence[Sound]) -> SoundRows:
+        """Sounds of one length through the sound tower."""
+        waveforms = torch.from_numpy(np.stack([sound.waveform for sound in sounds]))
+        sounding = np.zeros((len(sounds), len(self.classes)), np.uint8)
+        for row, sound in enumerate(sounds):
+            sounding[row, [self._number(name) for name in sound.sounding]] = 1
+        return SoundRows(features=_half(self.towers.sound_features(waveforms)), sounding=sounding)
+
+    def _number(self, name: str) -> int:
+        if name not in self._known:
+            raise InputError(f"a scene holds {name!r}, which is none of the classes of its training set.")
+        return self._known[name]
+
+
+def draw_picture(source: SceneSource | SplitSceneSource, index: int, epoch: int) -> Picture:
+    """The picture side of a scene, without rendering its sound where the source allows."""
+    if hasattr(source, "picture"):
+        picture: Picture = source.picture(index, epoch)
+        return picture
+    scene: Scene = source.scene(index, epoch, sample_rate=16_000)
+    return Picture(frame=scene.frame, visible=scene.visible, regions=scene.regions)
+
+
+def draw_sound(source: SceneSource | SplitSceneSource, index: int, epoch: int, sample_rate: int) -> Sound:
+    """The sound side of a scene, without rendering its picture where the source allows."""
+    if hasattr(source, "sound"):
+        sound: Sound = source.sound(index, epoch, sample_rate)
+        return sound
+    scene: Scene = source.scene(index, epoch, sample_rate=sample_rate)
+    return Sound(waveform=scene.waveform, sounding=scene.sounding)
+
+
+def patch_cover(
+    regions: NDArray[np.int16], grid: tuple[int, int], objects: int
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """How much of each patch each object covers.
+
+    Args:
+        regions: ``[height width]``, as in ``Scene.regions``.
+        grid: Rows and columns of the patches, which cover the frame exactly.
+        objects: How many there are.
+
+    Returns: ``[patch OBJECTS]`` in 1/255, and bool ``[patch]``: whether most of the patch was marked.
+    """
+    rows, columns = grid
+    cover = np.zeros((rows * columns, OBJECTS), np.uint8)
+    for number in range(objects):
+        share = _shares(regions == number + 1, rows, columns)
+        cover[:, number] = np.rint(share * 255).astype(np.uint8)
+    return cover, _shares(regions != UNKNOWN, rows, columns) > 0.5
+
+
+def _shares(mask: NDArray[np.bool_], rows: int, columns: int) -> NDArray[np.float32]:
+    resized = cv2.resize(mask.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
+    return np.asarray(resized, np.float32).reshape(-1)
+
+
+def _half(features: torch.Tensor) -> NDArray[np.float16]:
+    largest = torch.finfo(torch.float16).max
+    return features.clamp(-largest, largest).half().cpu().numpy()

@@ -1,0 +1,306 @@
+"""A whole training run: features, heads, the loop, and the folder that holds everything that comes of it.
+
+RUN/run.json             what was asked, of which data and weights, with which versions, and how it ended
+RUN/metrics.jsonl        one JSON object a line: losses of training and validation
+RUN/curves.png, .html    the same, drawn
+RUN/heads.safetensors    the best weights so far, as ``tvsl models export`` hands them out
+RUN/checkpoints/         everything needed to go on after an interruption
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from tvsl_core.data.scene import SceneSource
+from tvsl_core.errors import InputError, TrainingError, TvslError, WeightsError
+from tvsl_core.media.atomic import write_bytes, write_error
+from tvsl_core.model.heads import Projection, TvslHeads, options_for
+from tvsl_core.model.heads_file import HeadsInfo, check_towers, dump_heads, load_heads
+from tvsl_core.model.towers import Towers
+from tvsl_core.training.batch import FeatureSource
+from tvsl_core.training.cache import CachedFeatures, CachePlan, plan_cache, problems_of
+from tvsl_core.training.cache_build import CacheProgress, build_cache
+from tvsl_core.training.checkpoint import Counts, checkpoints
+from tvsl_core.training.curves import draw_curves
+from tvsl_core.training.distributed import Group, joined
+from tvsl_core.training.fit import Event, Fit, fit
+from tvsl_core.training.live import LiveFeatures
+from tvsl_core.training.log import read_run, versions, write_run
+from tvsl_core.training.objective import Objective, Teacher
+from tvsl_core.training.options import TrainOptions
+
+HEADS = "heads.safetensors"
+EXAMPLES = 256
+"""Scenes from which the mean and spread of features are taken."""
+UNSETTLING = ("checkpoint_steps", "keep_checkpoints")
+"""Options that may change when a run is continued."""
+
+Told = Callable[[CacheProgress | Event], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingRun:
+    """What is trained, on what, and where it goes."""
+
+    towers: Towers
+    train: SceneSource
+    validation: SceneSource | None
+    out: Path
+    """RUN, the folder of everything that comes of it."""
+    options: TrainOptions = field(default_factory=TrainOptions)
+    cache: Path | None = None
+    """Folder of feature caches; None sends every scene through the towers at every step."""
+    cache_epochs: int = 1
+    """So many epochs of mixtures are cached; later ones begin with the first again."""
+    workers: int = 0
+    """Processes that render scenes beside this one."""
+    init: Path | None = None
+    """Heads to begin with."""
+    outside: tuple[str, ...] = ()
+    """Names outside the training on which the untrained mapping is kept, if distilling has a weight."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Whatever else ``run.json`` shall say: the command, the name of the data, their terms."""
+
+    def __post_init__(self) -> None:
+        if self.cache_epochs < 1:
+            raise ValueError(f"cache_epochs must be at least 1, got {self.cache_epochs}")
+        if self.workers < 0:
+            raise ValueError(f"workers must not be negative, got {self.workers}")
+        if len(self.train) == 0:
+            raise InputError("there are no scenes to train on.")
+
+    def settings(self) -> str:
+        """Fingerprint of everything on which the result depends."""
+        options = {name: value for name, value in self.options.to_dict().items() if name not in UNSETTLING}
+        sources = [source.fingerprint() for source in (self.train, self.validation) if source is not None]
+        facts = [options, sources, self.towers.weights_sha256, self.cache_epochs if self.cache else 0, *self.outside]
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trained:
+    """What became of a run."""
+
+    heads: Path
+    """The best weights."""
+    counts: Counts
+    steps: int
+    """Of the whole run; more than were taken when it stopped early."""
+    elapsed_s: float
+    problems: tuple[str, ...]
+    """What could not be read, each sentence once."""
+
+
+def train(run: TrainingRun, *, device: torch.device, tell: Told = lambda event: None) -> Trained:
+    """Train heads, or continue where an interrupted run of the same settings in the same folder stopped.
+
+    Args:
+        run: What, on what, where to.
+        device: Where the heads compute.
+        tell: Told of everything, in the first process.
+
+    Raises:
+        InputError: The data cannot be used.
+        TrainingError: The loss is no number, memory ran out, or the folder holds another run.
+        OutputError: Something cannot be written; the last checkpoint is whole.
+    """
+    began_s = time.monotonic()
+    with joined(device) as group:
+        job, heads, problems = _prepare(run, device, group, tell if group.is_first else lambda event: None)
+        facts = _facts(run, job)
+        try:
+            _write(run, group, facts | {"status": "running"})
+            counts = fit(heads, job)
+        except (TvslError, KeyboardInterrupt) as error:
+            _write(run, group, facts | {"status": "failed", "error": str(error) or type(error).__name__}, late=True)
+            raise
+        elapsed_s = time.monotonic() - began_s
+        ended = {"status": "done", "step": counts.step, "best": counts.best, "best_step": counts.best_step}
+        _write(run, group, facts | ended | {"elapsed_s": round(elapsed_s, 1), "problems": list(problems)})
+    return Trained(heads=run.out / HEADS, counts=counts, steps=job.steps, elapsed_s=elapsed_s, problems=problems)
+
+
+def export_heads(run: Path, out: Path) -> HeadsInfo:
+    """Hand out the best weights of a run as one file that ``--model`` accepts.
+
+    Raises:
+        TrainingError: The folder holds no run, or a run that has kept no weights yet.
+        OutputError: The file cannot be written.
+    """
+    best = run / HEADS
+    if not best.is_file():
+        hint = f"Continue it: tvsl train --resume {run}" if read_run(run) else "Name the folder of 'tvsl train --out'."
+        what = "has kept no weights yet" if read_run(run) else "is not the folder of a training run"
+        raise TrainingError(f"{run} {what}.", hint=hint)
+    _, info = load_heads(best)
+    write_bytes(out, best.read_bytes())
+    return info
+
+
+def _prepare(
+    run: TrainingRun, device: torch.device, group: Group, tell: Told
+) -> tuple[Fit, TvslHeads, tuple[str, ...]]:
+    try:
+        run.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(run.out, error) from error
+    train_features, problems = features_of(run, run.train, group, tell)
+    validation: FeatureSource | None = None
+    if run.validation is not None and len(run.validation):
+        validation, more = features_of(run, run.validation, group, tell, epochs=1)
+        problems += more
+    classes = run.train.classes
+    text = run.towers.embed_names(classes).clone().to(device)
+    heads = begin_heads(run, train_features)
+    job = Fit(
+        objective=make_objective(run, text, group),
+        train=train_features,
+        validation=validation,
+        options=run.options,
+        run=run.out,
+        settings=run.settings(),
+        device=device,
+        group=group,
+        keep=lambda best, counts: _keep(run, best, counts, text),
+        listener=lambda event: _hear(run, event, tell) if group.is_first else None,
+    )
+    return job, heads, tuple(dict.fromkeys(problems))
+
+
+def features_of(
+    run: TrainingRun, source: SceneSource, group: Group, tell: Told, *, epochs: int | None = None
+) -> tuple[FeatureSource, list[str]]:
+    """Features of a source: from a cache, built first if need be by one process, or live.
+
+    Returns: Them, and what could not be read.
+
+    Raises: InputError: A class has no usable scene, or too much cannot be read.
+    """
+    if run.cache is None:
+        return LiveFeatures(source, run.towers), []
+    epochs = epochs or run.cache_epochs
+    plans: list[CachePlan] = []
+    if group.is_first:
+        plans = list(plan_cache(source, run.towers, folder=run.cache, epochs=epochs))
+        for plan in plans:
+            build_cache(plan, source, run.towers, workers=run.workers, listener=tell)
+    pictures, sounds = group.from_first(plans)
+    cached = CachedFeatures(pictures, sounds, classes=source.classes, epochs=epochs)
+    if source is run.train:
+        _check_classes(cached)
+    return cached, [*problems_of(pictures), *problems_of(sounds)]
+
+
+def begin_heads(run: TrainingRun, features: FeatureSource) -> TvslHeads:
+    """Heads as they are before the first step: those of ``init``, or new ones that know their features' spread.
+
+    Raises: WeightsError: ``init`` is of other towers.
+    """
+    options = options_for(run.towers, **run.options.heads)
+    if run.init is not None:
+        heads, info = load_heads(run.init)
+        check_towers(info, towers=run.towers.name, sha256=run.towers.weights_sha256, path=run.init)
+        wanted = {one.name: getattr(options, one.name) for one in fields(options)}
+        if any(getattr(heads.options, name) != wanted[name] for name in ("dim", "image_features", "sound_features")):
+            raise WeightsError(f"{run.init} holds heads of other sizes.", hint="Train it with the same towers.")
+        return heads.requires_grad_(True)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(run.options.seed)
+        heads = TvslHeads(options)
+    chance = np.random.default_rng((run.options.seed, 4))
+    some = chance.permutation(features.usable)[:EXAMPLES]
+    for projection, rows in (
+        (heads.project_image, features.pictures(some, 0).features),
+        (heads.project_sound, features.sounds(some, 0).features),
+    ):
+        if isinstance(projection, Projection):
+            projection.standardise(torch.from_numpy(rows))
+    return heads
+
+
+def make_objective(run: TrainingRun, text: torch.Tensor, group: Group) -> Objective:
+    """The losses of a run, with a teacher if something is distilled."""
+    distils = any(name.startswith("distill") for name in run.options.losses.active())
+    if distils and not run.outside:
+        raise InputError(
+            "distilling keeps what is known of names outside the training, and none is given.",
+            hint="Give --outside NAMES, or set the weights distill_image and distill_sound to 0.",
+        )
+    teacher = Teacher(run.towers, run.outside) if distils else None
+    return Objective(text, run.options, group, teacher)
+
+
+def _check_classes(features: CachedFeatures) -> None:
+    seen, heard = features.class_counts()
+    bare = [name for name, count in zip(features.classes, heard.tolist(), strict=True) if count == 0]
+    unseen = [name for name, count in zip(features.classes, seen.tolist(), strict=True) if count == 0]
+    for names, what in ((bare, "sound"), (unseen, "picture")):
+        if names:
+            shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+            raise InputError(
+                f"{len(names)} classes have no usable {what}: {shown}.",
+                hint="Add samples of them, leave them out with --classes, or draw more scenes an epoch.",
+            )
+
+
+def _keep(run: TrainingRun, best: TvslHeads, counts: Counts, text: torch.Tensor) -> None:
+    info = HeadsInfo(
+        towers=run.towers.name,
+        towers_sha256=run.towers.weights_sha256,
+        classes=run.train.classes,
+        text=text,
+        trained_on=str(run.facts.get("dataset", "")),
+        details={
+            "step": counts.step,
+            "validation_loss": counts.best if run.validation is not None else None,
+            "options": run.options.to_dict(),
+        },
+    )
+    write_bytes(run.out / HEADS, dump_heads(best, info))
+
+
+def _hear(run: TrainingRun, event: Event, tell: Told) -> None:
+    if event.kind == "checkpoint":
+        draw_curves(run.out)
+    tell(event)
+
+
+def _facts(run: TrainingRun, job: Fit) -> dict[str, Any]:
+    return {
+        **run.facts,
+        "options": run.options.to_dict(),
+        "classes": list(run.train.classes),
+        "scenes": {"train": len(run.train), "validation": 0 if run.validation is None else len(run.validation)},
+        "steps": job.steps,
+        "sources": {
+            "train": run.train.fingerprint(),
+            "validation": "" if run.validation is None else run.validation.fingerprint(),
+        },
+        "towers": {"name": run.towers.name, "sha256": run.towers.weights_sha256},
+        "cache": None if run.cache is None else str(run.cache),
+        "cache_epochs": run.cache_epochs,
+        "device": str(job.device),
+        "processes": job.group.world,
+        "versions": versions(),
+        "continued_from": [path.name for path in checkpoints(run.out)][-1:],
+    }
+
+
+def _write(run: TrainingRun, group: Group, facts: Mapping[str, Any], *, late: bool = False) -> None:
+    """``run.json`` by the first process; when something went wrong already, that is what is told."""
+    if not group.is_first:
+        return
+    try:
+        write_run(run.out, facts)
+    except TvslError:
+        if not late:
+            raise

@@ -1,0 +1,68 @@
+"""How good the heads are on scenes that they do not learn from."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from tvsl_core.model.heads import TvslHeads
+from tvsl_core.model.losses import Loss, pool_sound
+from tvsl_core.training.batch import Batch, FeatureSource, assemble, share_out
+from tvsl_core.training.distributed import Group
+from tvsl_core.training.objective import Objective
+from tvsl_core.training.options import TrainOptions
+
+SCORES = ("heard", "exact", "placed")
+"""``heard``: share of the sounding classes that are among the strongest n of a scene's sound, n being how many sound.
+``exact``: share of the scenes with sound in which all are. ``placed``: share of the classes that sound and have a mask
+whose map is strongest on their own object."""
+
+
+@torch.no_grad()
+def validate(
+    heads: TvslHeads,
+    objective: Objective,
+    source: FeatureSource,
+    *,
+    options: TrainOptions,
+    group: Group,
+    device: torch.device,
+) -> dict[str, float]:
+    """Losses and scores on all scenes of a source, drawn as in its first epoch, without augmentation.
+
+    Returns: ``loss`` (the weighted sum), each loss under its name, and ``SCORES``.
+    """
+    heads.eval()
+    found: dict[str, Loss] = {}
+    for begin in range(0, len(source.usable), options.batch):
+        indices = share_out(source.usable[begin : begin + options.batch], rank=group.rank, world=group.world)
+        batch = assemble(source, indices, 0, options, augment=False).to(device)
+        for name, value in (objective.losses(heads, batch) | _score(heads, batch, objective.text, options)).items():
+            earlier = found.get(name, Loss(torch.zeros((), device=device), torch.zeros((), device=device)))
+            found[name] = Loss(earlier.total + value.total, earlier.number + value.number)
+    if not found:
+        return {}
+    sums = group.add_up(torch.stack([value for loss in found.values() for value in loss])).view(-1, 2)
+    means = (sums[:, 0] / sums[:, 1].clamp_min(1.0)).tolist()
+    values = dict(zip(found, means, strict=True))
+    total = sum(weight * values[name] for name, weight in objective.weights.items())
+    return {"loss": total, **values}
+
+
+def _score(heads: TvslHeads, batch: Batch, text: Tensor, options: TrainOptions) -> dict[str, Loss]:
+    seen, heard = heads.see(batch.image), heads.hear(batch.sound)
+    logits = pool_sound(heads.sound_logits(heard, text), options.sound_pool)
+    count = batch.sounding.sum(dim=1)
+    rank = logits.argsort(dim=1, descending=True).argsort(dim=1)
+    among = (batch.sounding * (rank < count[:, None])).sum(dim=1)
+    audible = count > 0
+    clip, klass = (batch.sounding * (batch.share[..., :-1] * batch.known[..., None]).amax(dim=1) > 0.5).nonzero(
+        as_tuple=True
+    )
+    peaks = heads.correspondence(seen, heard, text)[clip, klass].argmax(dim=1) if len(clip) else clip
+    right = batch.share[clip, peaks, klass] > 0.5
+    return {
+        "heard": Loss(among.sum(), count.sum()),
+        "exact": Loss((audible & (among == count)).sum().float(), audible.sum().float()),
+        "placed": Loss(right.sum().float(), torch.tensor(float(len(clip)), device=right.device)),
+    }
