@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from itertools import takewhile
 from types import FrameType
 from typing import Any
 
@@ -49,6 +50,11 @@ def _run(arguments: Sequence[str] | None) -> int:
     from tvsl_cli.app import app
     from tvsl_core.errors import TvslError
 
+    if strange := _strange_option(sys.argv[1:] if arguments is None else arguments):
+        from tvsl_cli.terminal import say
+
+        say(f"Error: {strange!r} is no option. If it is the name of a file, write ./ before it.", style="red")
+        return 2
     try:
         get_command(app)(arguments, prog_name="tvsl")
     except SystemExit as end:
@@ -73,12 +79,22 @@ def _run(arguments: Sequence[str] | None) -> int:
     return 0
 
 
+def _strange_option(arguments: Sequence[str]) -> str | None:
+    """An option that holds what steers a terminal: no option does, but the name of a file may, and typer repeats it."""
+    from tvsl_cli.terminal import visible
+
+    options = (argument for argument in takewhile("--".__ne__, arguments) if argument.startswith("-"))
+    return next((option for option in options if visible(option) != option), None)
+
+
 def _trace(error: Exception) -> None:
     """The trace is for those who ask for it; a log file has it anyway."""
     if os.environ.get("TVSL_DEBUG"):
         import traceback
 
-        traceback.print_exception(error)
+        from tvsl_cli.terminal import visible_lines
+
+        sys.stderr.write(visible_lines("".join(traceback.format_exception(error))))
 
 
 def _make_streams_safe() -> None:

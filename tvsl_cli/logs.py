@@ -6,8 +6,9 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from tvsl_cli.terminal import say, visible
+from tvsl_cli.terminal import say, visible, visible_lines
 from tvsl_core.errors import OutputError
 
 LOGGERS = ("tvsl_core", "tvsl_cli")
@@ -29,6 +30,9 @@ class _OneLine(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 the name is logging's
         record.message = visible(record.message)
         return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 the name is logging's
+        return visible_lines(super().formatException(ei))
 
 
 _STYLES = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red", logging.DEBUG: "dim"}

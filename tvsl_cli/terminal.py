@@ -32,6 +32,11 @@ def visible(text: str) -> str:
     )
 
 
+def visible_lines(text: str) -> str:
+    """As :func:`visible`, but lines stay lines: for a trace, which a file name may also have found its way into."""
+    return "\n".join(visible(line) for line in text.split("\n"))
+
+
 @cache
 def console() -> Console:
     """The console on standard error. Results for programs go to standard output, and never through here."""

@@ -434,3 +434,9 @@ def test_style_switches_do_what_they_say():
     for number, first in enumerate(drawn):
         for second in drawn[number + 1 :]:
             assert change(first, second).any()
+
+
+def test_a_name_that_is_not_text_is_drawn_and_does_not_end_the_process():
+    """OpenCV 5.0 crashes on a half of a character, which stands for a byte of a file name that is not UTF-8."""
+    assert text_width("a\udcffb", 20) == text_width("a?b", 20)
+    assert text_sprite("a\udcffb", text_height=20).any()

@@ -1,5 +1,8 @@
 import io
+import os
+import time
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -89,3 +92,96 @@ def test_symlink_loops_do_not_trap_the_search(tree):
 def test_no_input_at_all_is_refused():
     with pytest.raises(InputError, match="no input"):
         find_videos([])
+
+
+def test_a_glob_through_linked_folders_ends(tree):
+    """Three links to one folder are 3^40 paths for a glob that follows them; it took more than ten minutes."""
+    for name in ("one", "two", "three"):
+        (tree / "a" / name).symlink_to(tree / "a")
+    found = find_videos([str(tree / "**" / "*.mp4")])
+
+    assert names(found) == ["clip.mp4", "b/clip.mp4"]
+
+
+def test_a_glob_leaves_out_what_is_hidden_unless_it_asks_for_it(tree, monkeypatch):
+    (tree / "a" / ".secret").mkdir()
+    (tree / "a" / ".secret" / "x.mp4").write_bytes(b"x")
+    monkeypatch.chdir(tree / "b")
+
+    assert names(find_videos(["../a/**/*.mp4"])) == ["clip.mp4"]
+    assert names(find_videos(["../a/.secret/*.mp4"])) == ["x.mp4"]
+
+
+@pytest.mark.parametrize("given", ["n" * 300 + ".mp4", "loop.mp4", "a**b/*.mp4", "top.webm/x.mp4", "n" * 5000])
+def test_a_path_that_the_system_refuses_is_a_problem_and_the_rest_goes_on(tree, monkeypatch, given):
+    monkeypatch.chdir(tree)
+    Path("loop.mp4").symlink_to("loop.mp4")
+    found = find_videos([given, "top.webm"])
+
+    assert (names(found), len(found.problems)) == (["top.webm"], 1)
+
+
+def test_a_folder_of_a_thousand_levels_is_searched(tmp_path):
+    deep = tmp_path
+    for _ in range(1100):
+        deep = deep / "d"
+        deep.mkdir()
+    (deep / "a.mp4").write_bytes(b"x")
+    found = find_videos([str(tmp_path)])
+    (deep / "a.mp4").unlink()
+    while deep != tmp_path:  # what removes the folders of tests cannot go so deep
+        deep.rmdir()
+        deep = deep.parent
+
+    assert len(found.items) == 1
+
+
+@pytest.mark.timeout(20)
+def test_a_list_that_is_a_pipe_is_read_if_somebody_writes_and_never_waited_for(tree, monkeypatch):
+    monkeypatch.chdir(tree)
+    os.mkfifo("pipe")
+    nobody = find_videos(["@pipe", "top.webm"])
+    reading, writing = os.pipe()
+    Thread(target=lambda: (time.sleep(0.2), os.write(writing, b"top.webm\na/clip.mp4\n"), os.close(writing))).start()
+    somebody = find_videos([f"@/dev/fd/{reading}"])
+    os.close(reading)
+
+    assert [problem.message for problem in nobody.problems] == ["nothing comes through the pipe 'pipe'."]
+    assert names(nobody) == ["top.webm"]
+    assert names(somebody) == ["top.webm", "clip.mp4"]
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("given", ["@/dev/zero", "@.", "@link", "-"])
+def test_a_list_without_end_is_refused(tree, monkeypatch, given):
+    monkeypatch.chdir(tree)
+    Path("link").symlink_to("/dev/zero")
+    with open("/dev/zero", encoding="utf-8") as endless:  # noqa: PTH123 it is no file
+        found = find_videos([given, "top.webm"], stdin=endless)
+
+    assert (names(found), len(found.problems)) == (["top.webm"], 1)
+
+
+def test_a_list_that_is_too_large_is_refused(tree, monkeypatch):
+    monkeypatch.chdir(tree)
+    monkeypatch.setattr("tvsl_core.pipeline.inputs.MAX_LIST_BYTES", 100)
+    Path("list.txt").write_text("top.webm\n" * 12, encoding="utf-8")
+
+    assert "larger" in find_videos(["@list.txt"]).problems[0].message
+
+
+def test_pipes_and_devices_inside_a_folder_are_no_videos(tree):
+    os.mkfifo(tree / "a" / "pipe.mp4")
+    (tree / "a" / "zero.mp4").symlink_to("/dev/zero")
+
+    assert names(find_videos([str(tree / "a")])) == ["clip.mp4"]
+
+
+def test_names_that_are_not_text_become_text_and_stay_apart(tmp_path):
+    for name in (b"a\xff.mp4", b"a\xfe.mp4"):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(b"x")
+    found = find_videos([str(tmp_path), os.fsdecode(b"gone\xff.mp4")])
+
+    assert [item.name.encode() for item in found.items]
+    assert len(set(names(found))) == 2
+    assert found.problems[0].given == "gone\ufffd.mp4"

@@ -92,7 +92,9 @@ def text_width(text: str, text_height: int, *, bold: bool = False) -> int:
     if not text:
         return 0
     with _drawing_text:
-        x, _, width, _ = cv2.getTextSize((0, 0), text, (0, 0), _font(), text_height, _BOLD if bold else _WEIGHT)
+        x, _, width, _ = cv2.getTextSize(
+            (0, 0), _drawable(text), (0, 0), _font(), text_height, _BOLD if bold else _WEIGHT
+        )
     return int(x + width)
 
 
@@ -108,7 +110,7 @@ def text_sprite(text: str, *, text_height: int, ink: Rgb = INK, bold: bool = Fal
     mask = np.zeros((height, width, 3), np.uint8)
     with _drawing_text:
         weight = _BOLD if bold else _WEIGHT
-        cv2.putText(mask, text, (1, baseline), (255, 255, 255), _font(), text_height, weight)
+        cv2.putText(mask, _drawable(text), (1, baseline), (255, 255, 255), _font(), text_height, weight)
     sprite = np.empty((height, width, 4), np.uint8)
     sprite[..., :3], sprite[..., 3] = ink, mask[..., 0]
     sprite.setflags(write=False)
@@ -207,6 +209,14 @@ def shorten(text: str, text_height: int, room: int, *, bold: bool = False) -> st
         fits = text_width(text[:middle].rstrip() + "…", text_height, bold=bold) <= room
         few, many = (middle, many) if fits else (few, middle - 1)
     return text[:few].rstrip() + "…" if few > 2 else ""
+
+
+def _drawable(text: str) -> str:
+    """The text without halves of characters, which stand for bytes of a file name that are not UTF-8.
+
+    OpenCV (seen in 5.0) ends the process when it is given one.
+    """
+    return text.encode("utf-8", "replace").decode()
 
 
 @lru_cache(maxsize=1)

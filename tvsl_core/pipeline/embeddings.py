@@ -27,7 +27,8 @@ from tvsl_core.media.probe import probe
 from tvsl_core.media.sound import SoundStream
 from tvsl_core.model.towers import Towers
 from tvsl_core.pipeline.inputs import FoundVideos, VideoItem
-from tvsl_core.pipeline.job import input_key, result_path
+from tvsl_core.pipeline.job import input_key
+from tvsl_core.pipeline.places import result_path
 from tvsl_core.pipeline.table import make_folder, read_metadata, write_table
 from tvsl_core.types import Frame
 

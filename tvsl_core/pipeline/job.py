@@ -12,10 +12,8 @@ from tvsl_core.media.atomic import PARTIAL_PATTERN, discard_partial
 from tvsl_core.pipeline.inputs import VideoItem
 from tvsl_core.pipeline.leases import Lease
 from tvsl_core.pipeline.options import AnnotateOptions
+from tvsl_core.pipeline.places import result_path
 from tvsl_core.pipeline.table import make_folder, read_metadata
-
-MAX_NAME_BYTES = 200
-"""Longest file name that we make; most file systems allow 255 bytes, and our endings need some."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,12 +96,6 @@ class Job:
             discard_partial(partial)
 
 
-def result_path(out: Path, room: str, video: str, ending: str) -> Path:
-    """Where a result of a video goes: below its room, under the video's own relative name, on any file system."""
-    parts = [_safe_name(part) for part in video.split("/")]
-    return out.joinpath(room, *parts[:-1], parts[-1] + ending)
-
-
 def input_key(path: Path) -> dict[str, str]:
     """What tells that an input is not the file it was: its place, size and time, as metadata of a table.
 
@@ -112,20 +104,3 @@ def input_key(path: Path) -> dict[str, str]:
     stat = path.stat()
     place = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:16]
     return {"input_id": place, "input_size": str(stat.st_size), "input_mtime_ns": str(stat.st_mtime_ns)}
-
-
-def heatmap_name(source_id: int, klass: str) -> str:
-    """``<source_id>-<class>.mp4`` with a class name that any file system takes."""
-    return f"{source_id}-{_safe_name(klass.replace('/', ' '))}.mp4"
-
-
-def _safe_name(part: str) -> str:
-    """A path part that stays inside its folder on any system: no separators, no control characters, not too long."""
-    cleaned = "".join("_" if ord(c) < 32 or ord(c) == 127 or c in '/\\:*?"<>|' else c for c in part)
-    if cleaned.strip(". ") == "":
-        cleaned = "_" + cleaned.replace(".", "_")
-    raw = cleaned.encode("utf-8", errors="surrogateescape")
-    if len(raw) <= MAX_NAME_BYTES:
-        return cleaned
-    digest = hashlib.sha256(raw).hexdigest()[:12]
-    return raw[: MAX_NAME_BYTES - 13].decode("utf-8", errors="ignore") + "-" + digest

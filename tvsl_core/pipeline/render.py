@@ -16,7 +16,8 @@ from tvsl_core.media.encode import VideoEncoder
 from tvsl_core.media.ffmpeg_command import SoundSource
 from tvsl_core.media.frames import read_all_frames
 from tvsl_core.media.pace import pace, timeline_zero
-from tvsl_core.pipeline.job import Job, heatmap_name
+from tvsl_core.pipeline.job import Job
+from tvsl_core.pipeline.places import heatmap_name
 from tvsl_core.pipeline.prefetch import prefetch
 from tvsl_core.pipeline.progress import Listener, VideoAdvanced
 from tvsl_core.pipeline.table import make_folder

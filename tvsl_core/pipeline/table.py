@@ -6,6 +6,7 @@ A table is written under a temporary name, synced to the disk, and then renamed:
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tvsl_core.errors import OutputError
 from tvsl_core.media.atomic import begin_partial, commit_partial, discard_partial, write_error
 from tvsl_core.types import LocalizedSource
 
@@ -156,7 +158,8 @@ def write_table(path: Path, rows: Sequence[Mapping[str, Any]], schema: pa.Schema
     make_folder(path.parent)
     partial = begin_partial(path)
     try:
-        table = pa.Table.from_pylist(list(rows), schema=schema.with_metadata(dict(metadata)))
+        storable = [{name: _storable(value) for name, value in row.items()} for row in rows]
+        table = pa.Table.from_pylist(storable, schema=schema.with_metadata(dict(metadata)))
         pq.write_table(table, partial, compression="zstd")
         commit_partial(partial, path)
     except OSError as error:
@@ -165,11 +168,23 @@ def write_table(path: Path, rows: Sequence[Mapping[str, Any]], schema: pa.Schema
         discard_partial(partial)
 
 
+def _storable(value: Any) -> Any:
+    """Text without halves of characters, which stand for bytes of a file name that are not UTF-8: tables hold none."""
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
 def make_folder(folder: Path) -> None:
     """Create an output folder and its parents.
 
-    Raises: OutputError: It cannot be created.
+    Raises: OutputError: It cannot be created, or no reader of tables could open what lies in it.
     """
+    try:
+        os.fspath(folder.absolute()).encode()
+    except UnicodeEncodeError:
+        message = f"Cannot write to {folder}: its path holds bytes that are not UTF-8, which no reader of tables takes."
+        raise OutputError(message, hint="Choose another output folder.", stage="write") from None
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
