@@ -7,9 +7,20 @@ import shutil
 import numpy as np
 import pytest
 
-from tests.builders import MATERIAL_COLOURS, cutout, make_material, photograph, write_picture, write_sound
+from tests.builders import (
+    MATERIAL_COLOURS,
+    cutout,
+    make_clip,
+    make_material,
+    make_sound_file,
+    photograph,
+    write_picture,
+    write_sound,
+)
+from tvsl_core.data import material_folder as module
 from tvsl_core.data.cutouts import cut_from_white, trim
 from tvsl_core.data.material_folder import load_material, source_of
+from tvsl_core.data.media_store import read_mono
 from tvsl_core.data.pool import split_pool
 from tvsl_core.errors import InputError, ManifestError
 
@@ -200,3 +211,71 @@ def test_trimming_keeps_exactly_the_half_opaque_part():
 
     assert trim(drawn).shape == (90, 60, 4)
     assert trim(np.zeros((9, 9, 4), np.uint8)) is None
+
+
+def test_only_new_and_changed_files_are_decoded_again(tmp_path, monkeypatch):
+    make_material(tmp_path)
+    (tmp_path / "images/dog/a__broken.jpg").write_bytes(b"nothing")
+    first = load_material(tmp_path)
+    seen = []
+    real = module.read_pixels
+    monkeypatch.setattr(module, "read_pixels", lambda path: (seen.append(path.name), real(path))[1])
+    monkeypatch.setattr(module, "read_mono", lambda *_rest: pytest.fail("a sound was decoded again"))
+    again = load_material(tmp_path)
+
+    assert again == first
+    assert seen == []
+    write_picture(tmp_path / "images/dog/artist0__dog.png", cutout((1, 1, 1), size=(20, 30)))
+    assert load_material(tmp_path).pool != first.pool
+    assert seen == ["artist0__dog.png"]
+    load_material(tmp_path, cut_white=True)
+    assert len(seen) > 16
+
+
+def test_a_damaged_index_is_an_empty_one_and_an_unwritable_folder_is_no_error(tmp_path, monkeypatch):
+    from tvsl_core.errors import OutputError
+
+    make_material(tmp_path)
+    first = load_material(tmp_path)
+    for content in ("", "{}", '{"version": 1, "cut_white": false, "files": {"images/dog/artist0__dog.png": [1]}}'):
+        (tmp_path / ".tvsl-index.json").write_text(content)
+        assert load_material(tmp_path) == first
+
+    def refuse(*_rest):
+        raise OutputError("the file system is read-only")
+
+    (tmp_path / ".tvsl-index.json").unlink()
+    monkeypatch.setattr("tvsl_core.media.atomic.write_bytes", refuse)
+    assert load_material(tmp_path) == first
+    assert not (tmp_path / ".tvsl-index.json").exists()
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg", ".mp3"])
+@pytest.mark.parametrize("rate", [16000, 44100])
+def test_every_kind_of_sound_file_is_read_alike(tmp_path, suffix, rate):
+    codec = {".wav": "pcm_s16le", ".flac": "flac", ".ogg": "libopus", ".mp3": "libmp3lame"}[suffix]
+    path = make_clip(tmp_path / f"tone{suffix}", seconds=2, codec=None, audio=codec, audio_rate=48000, sound="tone")
+    heard = read_mono(path, rate)
+
+    assert len(heard) == pytest.approx(2 * rate, abs=0.08 * rate)
+    assert np.abs(heard[rate // 2 : rate]).max() == pytest.approx(0.5, abs=0.06)
+    assert np.argmax(np.abs(np.fft.rfft(heard[rate // 2 : rate // 2 + rate]))) == 440
+
+
+@pytest.mark.parametrize("channels", ["mono", "stereo"])
+def test_the_fast_way_through_wav_files_gives_what_the_decoder_gives(tmp_path, channels):
+    from tvsl_core.data import media_store
+
+    path = make_clip(
+        tmp_path / "sweep.wav",
+        seconds=7,
+        codec=None,
+        audio="pcm_s16le",
+        audio_layout=channels,
+        sound=lambda seconds: 0.5 * np.sin(2000 * seconds**2),
+    )
+    from tvsl_core.data.clips import read_sound
+
+    assert np.array_equal(media_store._read_wav(path, 16000), media_store._read_beginning(path, 16000))
+    assert np.array_equal(read_mono(path, 16000, middle=True), read_sound(path, 16000))
+    assert media_store._read_wav(make_sound_file(tmp_path / "loud.wav", audio="pcm_f32le"), 16000) is None

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tvsl_core.data.cutouts import cut_from_white
+from tvsl_core.data.material_index import MaterialIndex
 from tvsl_core.data.media_store import active_stretches, read_item, read_mono, read_pixels
 from tvsl_core.data.pool import Item, MediaPool, PictureItem, SoundItem
 from tvsl_core.errors import InputError, ManifestError, MediaError
@@ -55,7 +56,7 @@ class Material:
 def load_material(
     root: Path, *, cut_white: bool = False, threads: int = 4, on_progress: Callable[[int, int], None] | None = None
 ) -> Material:
-    """Read a material folder, decoding every file once.
+    """Read a material folder, decoding every file that is new or changed since the last time.
 
     Args:
         root: The folder.
@@ -81,11 +82,19 @@ def load_material(
     skipped = [SkippedFile(label=path.relative_to(root).as_posix(), reason="not a picture or sound file")
                for path in _strangers(root)]  # fmt: skip
 
+    index = MaterialIndex(root, cut_white=cut_white)
+
     def look(item: PictureItem | SoundItem) -> PictureItem | SoundItem | SkippedFile:
+        known = index.recall(item)
+        if known is not None:
+            return SkippedFile(label=item.label, reason=known) if isinstance(known, str) else known
         try:
-            return _listen(item) if isinstance(item, SoundItem) else _view(item, cut_white)
+            found = _listen(item) if isinstance(item, SoundItem) else _view(item, cut_white)
         except MediaError as problem:
+            index.remember(item, problem.message)
             return SkippedFile(label=item.label, reason=problem.message)
+        index.remember(found)
+        return found
 
     with ThreadPoolExecutor(max(1, threads)) as workers:
         for found in workers.map(look, [*pictures, *sounds]):
@@ -96,6 +105,7 @@ def load_material(
                 checked.append(found)
             if on_progress is not None:
                 on_progress(done, total)
+    index.save()
     pool = _pool_of(checked)
     _check_classes(root, pool, skipped)
     return Material(root=root, pool=pool, skipped=tuple(skipped), notes=_notes(pool, skipped))

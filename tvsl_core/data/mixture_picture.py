@@ -68,7 +68,9 @@ def paint(
     return Picture(frame=_developed(frame, options, chance), visible=visible, regions=regions)
 
 
-def fitted(photo: Pixels, size: tuple[int, int], crop: float, chance: np.random.Generator) -> Pixels:
+def fitted(
+    photo: Pixels, size: tuple[int, int], crop: float, chance: np.random.Generator, *, least_kept: float = LEAST_KEPT
+) -> Pixels:
     """A photograph in the form of a tile: a random crop, or the whole before its own edge's colour.
 
     Args:
@@ -76,13 +78,14 @@ def fitted(photo: Pixels, size: tuple[int, int], crop: float, chance: np.random.
         size: Of the tile, (width, height).
         crop: Least share of the sides that is kept beyond what the form takes; 1 takes the largest, from the middle.
         chance: Of the scene.
+        least_kept: Show the whole when the form of the tile would take more of a side; 0 never does.
     """
     import cv2
 
     height, width = photo.shape[:2]
     ratio = size[0] / size[1]
     across, down = min(width, height * ratio), min(height, width / ratio)
-    if min(across / width, down / height) < LEAST_KEPT:
+    if min(across / width, down / height) < least_kept:
         return _letterboxed(photo, size)
     share = float(chance.uniform(crop, 1.0))
     x, y = chance.random(2) if crop < 1 else (0.5, 0.5)
@@ -118,7 +121,7 @@ def _background(
 ) -> Pixels:
     if item is None:
         return _plain(size, chance)
-    picture = fitted(read(item), size, options.crop, chance)
+    picture = fitted(read(item), size, options.crop, chance, least_kept=0)
     return _mirrored(picture, bool(chance.random() < options.flip))
 
 
