@@ -6,6 +6,7 @@ import typer
 
 from tvsl_cli.bench_annotate import bench_annotate
 from tvsl_cli.bench_model import bench_model
+from tvsl_cli.bench_train import bench_train
 
 app = typer.Typer(help="Measure how fast each part is on this machine.", no_args_is_help=True)
 
@@ -17,3 +18,4 @@ def bench() -> None:
 
 app.command("annotate")(bench_annotate)
 app.command("model")(bench_model)
+app.command("train")(bench_train)

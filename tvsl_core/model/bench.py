@@ -16,6 +16,8 @@ from tvsl_core.model.audioclip.fold import optimise
 from tvsl_core.model.audioclip.load import load_network
 from tvsl_core.model.audioclip.network import AudioClipNetwork
 from tvsl_core.model.audioclip.sizes import PUBLISHED, SAMPLE_RATE, AudioClipSizes
+from tvsl_core.model.audioclip.towers import AudioClipTowers
+from tvsl_core.model.towers import Towers
 
 CLIP_S = 5.0
 """Seconds of each sound."""
@@ -66,7 +68,7 @@ def bench_audioclip(
     if batch < 1 or repeats < 1:
         raise ValueError(f"batch and repeats must be at least 1, got {batch} and {repeats}")
     device = torch.device(device)
-    plain = (_random_network(sizes) if weights is None else load_network(weights, sizes)[0]).to(device)
+    plain = (random_network(sizes) if weights is None else load_network(weights, sizes)[0]).to(device)
     paths = {"eager fp32": plain} | {
         f"shipped {name}": optimise(copy.deepcopy(plain), dtype)
         for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16))
@@ -136,7 +138,14 @@ def _compiled(network: AudioClipNetwork) -> AudioClipNetwork:
     return network
 
 
-def _random_network(sizes: AudioClipSizes) -> AudioClipNetwork:
+def random_network(sizes: AudioClipSizes = PUBLISHED) -> AudioClipNetwork:
+    """A plain network with random weights: as fast as the published one, and good for nothing else."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return AudioClipNetwork(sizes).eval().requires_grad_(False)
+
+
+def random_towers(device: torch.device | str = "cpu", sizes: AudioClipSizes = PUBLISHED) -> Towers:
+    """AudioCLIP towers with random weights, for measuring speed."""
+    network = optimise(random_network(sizes).to(device), torch.float32)
+    return AudioClipTowers(network, weights_sha256="random")

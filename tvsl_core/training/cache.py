@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -33,7 +33,6 @@ from tvsl_core.training.live import LiveFeatures
 VERSION = 1
 """Of the form of a cache; part of its fingerprint."""
 Side = Literal["pictures", "sounds"]
-SIDES: tuple[Side, Side] = ("pictures", "sounds")
 MANIFEST = "manifest.json"
 
 
@@ -69,31 +68,28 @@ class CachePlan:
         return self.scenes * sum(one.bytes for one in self.fields.values())
 
 
-def fingerprint(source: SceneSource, towers: Towers, *, side: Side, epochs: int) -> str:
+def fingerprint(source: SceneSource, towers: Towers, *, classes: Sequence[str], side: Side, epochs: int) -> str:
     """What one side of a cache is called: changes with the scenes, the towers' weights and their preprocessing."""
-    facts = [VERSION, side, epochs, source.fingerprint(), towers.name, towers.weights_sha256, *_preprocessing(towers)]
+    scenes = [source.fingerprint(), len(source), epochs, *classes]
+    facts = [VERSION, side, scenes, towers.name, towers.weights_sha256, *_preprocessing(towers)]
     return f"{side}-{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:20]}"
 
 
-def plan_cache(source: SceneSource, towers: Towers, *, folder: Path, epochs: int) -> tuple[CachePlan, CachePlan]:
+def plan_cache(live: LiveFeatures, *, folder: Path, epochs: int) -> tuple[CachePlan, CachePlan]:
     """How large both sides of a cache will be; one scene goes through the towers to find out.
 
     Args:
-        source: Of the scenes.
-        towers: That see and hear them.
+        live: What is stored.
         folder: Where caches are.
         epochs: How many epochs of mixtures are stored.
 
     Raises: TvslError: The first scene cannot be read.
     """
-    live = LiveFeatures(source, towers)
     first = np.zeros(1, np.int64)
-    examples: dict[Side, PictureRows | SoundRows] = {
-        "pictures": live.pictures(first, 0),
-        "sounds": live.sounds(first, 0),
-    }
-    pictures, sounds = (_plan(source, towers, side, folder, epochs, examples[side]) for side in SIDES)
-    return pictures, sounds
+    return (
+        _plan(live, "pictures", folder, epochs, live.pictures(first, 0)),
+        _plan(live, "sounds", folder, epochs, live.sounds(first, 0)),
+    )
 
 
 class CachedFeatures:
@@ -154,21 +150,13 @@ def _preprocessing(towers: Towers) -> tuple[Any, ...]:
     return (*prepared.shape, digest, towers.sample_rate, *towers.feature_dims)
 
 
-def _plan(
-    source: SceneSource,
-    towers: Towers,
-    side: Side,
-    folder: Path,
-    epochs: int,
-    example: PictureRows | SoundRows,
-) -> CachePlan:
-    place = folder / fingerprint(source, towers, side=side, epochs=epochs)
-    arrays = example._asdict()
+def _plan(live: LiveFeatures, side: Side, folder: Path, epochs: int, example: PictureRows | SoundRows) -> CachePlan:
+    place = folder / fingerprint(live.source, live.towers, classes=live.classes, side=side, epochs=epochs)
     return CachePlan(
         side=side,
         folder=place,
-        scenes=len(source) * epochs,
-        fields={name: Field(value.dtype.name, value.shape[1:]) for name, value in arrays.items()},
+        scenes=len(live.source) * epochs,
+        fields={name: Field(value.dtype.name, value.shape[1:]) for name, value in example._asdict().items()},
         is_built=(place / MANIFEST).is_file(),
     )
 

@@ -47,8 +47,7 @@ Listener = Callable[[CacheProgress], None]
 
 def build_cache(
     plan: CachePlan,
-    source: SceneSource,
-    towers: Towers,
+    live: LiveFeatures,
     *,
     workers: int = 0,
     listener: Listener | None = None,
@@ -58,8 +57,7 @@ def build_cache(
 
     Args:
         plan: Of one side.
-        source: Of the scenes.
-        towers: That see and hear them.
+        live: What is stored.
         workers: Processes that render scenes beside this one.
         listener: Told how far it is.
         flush_s: Seconds between two moments at which everything is brought to disk.
@@ -76,9 +74,8 @@ def build_cache(
             return
         storage = _open_part(plan, part, flush_s)
         problems: dict[int, str] = {}
-        live = LiveFeatures(source, towers)
         todo = np.flatnonzero(storage.done != 1)
-        for places, drawn in _drawn(source, plan, towers.sample_rate, todo, workers):
+        for places, drawn in _drawn(plan, live, todo, workers):
             problems |= {n: str(one) for n, one in zip(places, drawn, strict=True) if isinstance(one, TvslError)}
             good = {n: one for n, one in zip(places, drawn, strict=True) if not isinstance(one, TvslError)}
             if good:
@@ -88,7 +85,7 @@ def build_cache(
                 listener(CacheProgress(plan.side, storage.behind, plan.scenes))
         storage.flush()
         _refuse_too_many(plan, problems)
-        _finish(plan, part, problems, towers)
+        _finish(plan, part, problems, live.towers)
 
 
 class _Storage:
@@ -179,11 +176,11 @@ def _reserve(path: Path, kind: str, shape: tuple[int, ...]) -> None:
 
 
 def _drawn(
-    source: SceneSource, plan: CachePlan, sample_rate: int, todo: NDArray[np.intp], workers: int
+    plan: CachePlan, live: LiveFeatures, todo: NDArray[np.intp], workers: int
 ) -> Iterator[tuple[list[int], list[Any]]]:
     """Scenes that are still to do, a few at once, each one rendered or the error that it gave."""
     groups = [todo[begin : begin + AT_ONCE].tolist() for begin in range(0, len(todo), AT_ONCE)]
-    draw = partial(_draw, source, plan.side, plan.scenes, sample_rate)
+    draw = partial(_draw, live.source, plan.side, live.towers.sample_rate)
     if workers == 0:
         yield from ((places, draw(places)) for places in groups)
         return
@@ -209,7 +206,7 @@ class _Groups(Dataset[list[Any]]):
         return self.draw(self.groups[number])
 
 
-def _draw(source: SceneSource, side: Side, scenes: int, sample_rate: int, places: list[int]) -> list[Any]:
+def _draw(source: SceneSource, side: Side, sample_rate: int, places: list[int]) -> list[Any]:
     drawn: list[Any] = []
     for place in places:
         epoch, index = divmod(place, len(source))

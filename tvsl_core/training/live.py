@@ -24,18 +24,15 @@ class LiveFeatures:
     Args:
         source: Of the scenes.
         towers: That see and hear them.
+        classes: In whose order classes are numbered; None for the source's own. A validation split may lack some.
     """
 
-    def __init__(self, source: SceneSource, towers: Towers) -> None:
+    def __init__(self, source: SceneSource, towers: Towers, *, classes: tuple[str, ...] | None = None) -> None:
         self.source = source
         self.towers = towers
         self.usable: Indices = np.arange(len(source))
-        self._known = {name: number for number, name in enumerate(source.classes)}
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """What scenes can hold."""
-        return self.source.classes
+        self.classes = source.classes if classes is None else classes
+        self._known = {name: number for number, name in enumerate(self.classes)}
 
     def pictures(self, indices: Indices, epoch: int) -> PictureRows:
         """The picture sides of some scenes."""
@@ -81,7 +78,7 @@ class LiveFeatures:
 
     def _number(self, name: str) -> int:
         if name not in self._known:
-            raise InputError(f"a scene holds {name!r}, which is none of the classes of its training set.")
+            raise InputError(f"a scene holds {name!r}, which is none of the classes that are trained.")
         return self._known[name]
 
 

@@ -185,22 +185,24 @@ def features_of(
 
     Raises: InputError: A class has no usable scene, or too much cannot be read.
     """
+    live = LiveFeatures(source, run.towers, classes=run.train.classes)
     if run.cache is None:
-        return LiveFeatures(source, run.towers), []
+        return live, []
     epochs = epochs or run.cache_epochs
     plans: list[CachePlan] = []
     if group.is_first:
-        plans = list(plan_cache(source, run.towers, folder=run.cache, epochs=epochs))
+        plans = list(plan_cache(live, folder=run.cache, epochs=epochs))
         for plan in plans:
-            build_cache(plan, source, run.towers, workers=run.workers, listener=tell)
+            build_cache(plan, live, workers=run.workers, listener=tell)
     pictures, sounds = group.from_first(plans)
-    cached = CachedFeatures(pictures, sounds, classes=source.classes, epochs=epochs)
+    cached = CachedFeatures(pictures, sounds, classes=live.classes, epochs=epochs)
     if source is run.train:
         _check_classes(cached)
-    return cached, [*problems_of(pictures), *problems_of(sounds)]
+    left_out = [f"{name}: {why}" for name, why in getattr(source, "skipped", {}).items()]
+    return cached, [*problems_of(pictures), *problems_of(sounds), *left_out]
 
 
-def begin_heads(run: TrainingRun, features: FeatureSource) -> TvslHeads:
+def begin_heads(run: TrainingRun, features: FeatureSource, *, examples: int = EXAMPLES) -> TvslHeads:
     """Heads as they are before the first step: those of ``init``, or new ones that know their features' spread.
 
     Raises: WeightsError: ``init`` is of other towers.
@@ -217,7 +219,7 @@ def begin_heads(run: TrainingRun, features: FeatureSource) -> TvslHeads:
         torch.manual_seed(run.options.seed)
         heads = TvslHeads(options)
     chance = np.random.default_rng((run.options.seed, 4))
-    some = chance.permutation(features.usable)[:EXAMPLES]
+    some = chance.permutation(features.usable)[:examples]
     for projection, rows in (
         (heads.project_image, features.pictures(some, 0).features),
         (heads.project_sound, features.sounds(some, 0).features),

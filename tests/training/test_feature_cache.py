@@ -9,16 +9,17 @@ from tvsl_core.data.scene import Picture
 from tvsl_core.errors import InputError, OutputError
 from tvsl_core.training.cache import CachedFeatures, fingerprint, plan_cache, problems_of
 from tvsl_core.training.cache_build import build_cache
+from tvsl_core.training.distributed import Group
 from tvsl_core.training.live import OBJECTS, LiveFeatures, patch_cover
-from tvsl_core.training.run import train
+from tvsl_core.training.run import features_of, train
 
 CPU = torch.device("cpu")
 
 
 def build(folder, source, towers, *, epochs=1, **options):
-    pictures, sounds = plan_cache(source, towers, folder=folder, epochs=epochs)
+    pictures, sounds = plan_cache(LiveFeatures(source, towers), folder=folder, epochs=epochs)
     for plan in (pictures, sounds):
-        build_cache(plan, source, towers, **options)
+        build_cache(plan, LiveFeatures(source, towers), **options)
     return CachedFeatures(pictures, sounds, classes=source.classes, epochs=epochs), (pictures, sounds)
 
 
@@ -57,12 +58,12 @@ def test_training_from_a_cache_is_training_on_rounded_features(tmp_path):
 
 def test_the_size_is_announced_before_anything_is_built(tmp_path):
     source, towers = TinyScenes(20), TinyTowers()
-    plans = plan_cache(source, towers, folder=tmp_path, epochs=2)
+    plans = plan_cache(LiveFeatures(source, towers), folder=tmp_path, epochs=2)
 
     assert not any(plan.is_built or plan.folder.exists() for plan in plans)
     assert source.drawn <= 2
     for plan in plans:
-        build_cache(plan, source, towers)
+        build_cache(plan, LiveFeatures(source, towers))
         stored = sum(path.stat().st_size for path in plan.folder.glob("*.npy") if path.name != "done.npy")
         assert plan.bytes <= stored <= plan.bytes + 128 * 8
 
@@ -78,7 +79,7 @@ def test_a_built_cache_is_not_built_again(tmp_path):
 
 def test_an_interrupted_build_continues_where_it_stopped(tmp_path):
     source, towers = TinyScenes(40), TinyTowers()
-    (pictures, _), told = plan_cache(source, towers, folder=tmp_path, epochs=1), []
+    (pictures, _), told = plan_cache(LiveFeatures(source, towers), folder=tmp_path, epochs=1), []
 
     def interrupt(progress):
         told.append(progress.done)
@@ -86,10 +87,10 @@ def test_an_interrupted_build_continues_where_it_stopped(tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        build_cache(pictures, source, towers, listener=interrupt, flush_s=0.0)
+        build_cache(pictures, LiveFeatures(source, towers), listener=interrupt, flush_s=0.0)
     assert not pictures.folder.exists()
     before = towers.pictures_seen
-    build_cache(pictures, source, towers)
+    build_cache(pictures, LiveFeatures(source, towers))
 
     assert towers.pictures_seen - before == 40 - 24
     assert told == [8, 16, 24]
@@ -106,6 +107,16 @@ def test_processes_that_render_change_nothing(tmp_path):
     assert np.array_equal(one.sounds(np.arange(20), 0).features, two.sounds(np.arange(20), 0).features)
 
 
+class Shorter(TinyScenes):
+    """As many scenes as one likes under one fingerprint."""
+
+    def fingerprint(self):
+        return TinyScenes(8).fingerprint()
+
+    def __len__(self):
+        return 7
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -114,11 +125,13 @@ def test_processes_that_render_change_nothing(tmp_path):
         {"towers": TinyTowers(gain=0.9)},
         {"epochs": 2},
         {"side": "sounds"},
+        {"source": Shorter(8)},
+        {"classes": (*CLASSES, "zither")},
     ],
-    ids=["scenes", "weights", "preprocessing", "epochs", "side"],
+    ids=["scenes", "weights", "preprocessing", "epochs", "side", "number", "classes"],
 )
 def test_whatever_changes_the_numbers_changes_the_fingerprint(other):
-    given = {"source": TinyScenes(8), "towers": TinyTowers(), "epochs": 1, "side": "pictures"}
+    given = {"source": TinyScenes(8), "towers": TinyTowers(), "epochs": 1, "side": "pictures", "classes": CLASSES}
     same, changed = given | {"source": TinyScenes(8)}, given | other
 
     assert fingerprint(**given) == fingerprint(**same)
@@ -138,13 +151,13 @@ def test_scenes_that_cannot_be_read_are_left_out_and_told(tmp_path):
 
 def test_too_many_unreadable_scenes_end_the_build_and_what_was_read_is_kept(tmp_path):
     source, towers = TinyScenes(40, broken=tuple(range(3, 12))), TinyTowers()
-    (pictures, _) = plan_cache(source, towers, folder=tmp_path, epochs=1)
+    (pictures, _) = plan_cache(LiveFeatures(source, towers), folder=tmp_path, epochs=1)
 
     with pytest.raises(InputError, match=r"9 of 40 pictures cannot be read. The last one: clip11.mp4 ends"):
-        build_cache(pictures, source, towers)
+        build_cache(pictures, LiveFeatures(source, towers))
     source.broken = ()
     before = towers.pictures_seen
-    build_cache(pictures, source, towers)
+    build_cache(pictures, LiveFeatures(source, towers))
     assert towers.pictures_seen - before == 9, "only those that could not be read before"
 
 
@@ -173,22 +186,22 @@ def test_a_disk_without_room_is_told_before_anything_is_written(tmp_path, monkey
     import resource
 
     source, towers = TinyScenes(4000), TinyTowers()
-    plans = plan_cache(source, towers, folder=tmp_path, epochs=1)
+    plans = plan_cache(LiveFeatures(source, towers), folder=tmp_path, epochs=1)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
     try:
         with pytest.raises(OutputError, match="Cannot write"):
-            build_cache(plans[0], source, towers)
+            build_cache(plans[0], LiveFeatures(source, towers))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    build_cache(plans[0], source, towers)
+    build_cache(plans[0], LiveFeatures(source, towers))
     assert plans[0].folder.is_dir()
 
     import shutil
 
     monkeypatch.setattr(shutil, "disk_usage", lambda path: type("usage", (), {"free": 1000}))
     with pytest.raises(OutputError, match=r"the feature cache of the sounds needs 0.\d+ GB .* 0.00 GB are free"):
-        build_cache(plans[1], source, towers)
+        build_cache(plans[1], LiveFeatures(source, towers))
 
 
 def test_a_damaged_cache_says_so(tmp_path):
@@ -216,3 +229,18 @@ def test_runs_from_a_cache_are_repeatable(tmp_path):
         train(make_run(tmp_path / name, cache=tmp_path / "cache", epochs=1), device=CPU)
 
     assert digest(newest(tmp_path / "one")) == digest(newest(tmp_path / "two"))
+
+
+def test_a_validation_split_without_some_classes_keeps_their_numbers(tmp_path):
+    class Few(TinyScenes):
+        classes = ("dog", "horse")
+
+        def picture(self, index, epoch):
+            frame, _, regions = super().picture(2 * index, epoch)
+            return Picture(frame, ("horse",), regions)
+
+    features, _ = features_of(make_run(tmp_path / "run", cache=tmp_path), Few(8), Group(), lambda event: None, epochs=1)
+
+    assert features.classes == CLASSES
+    assert set(features.pictures(np.arange(4), 0).visible[:, 0].tolist()) == {CLASSES.index("horse")}
+    assert features.sounds(np.arange(4), 0).sounding.shape == (4, 4)
