@@ -1,0 +1,56 @@
+"""Photographs, cut-outs and backgrounds of the recipe, copied into the MATERIAL folder under their source's name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+
+from tvsl_core.data.material.recipe import ClassRecipe
+
+if TYPE_CHECKING:
+    from tvsl_core.data.material.build import Places
+
+HELD_OUT_EVERY = 5
+"""Every fifth photograph of a class is held out."""
+
+
+def write_pictures(klass: ClassRecipe, places: Places, out: Path, skipped: list[str]) -> int:
+    """Every picture of a class; the number written."""
+    folder = out / "images" / klass.folder
+    stamps = next(places.packages.glob("**/tuxpaint/stamps"), places.packages)
+    animals = next(places.packages.glob("**/explore_farm_animals/resource/animals"), places.packages)
+    found: list[tuple[Path, str]] = []
+    for name in klass.photos:
+        for index, file in enumerate(sorted((places.media / "images" / name).iterdir())):
+            source = "heldout" if index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1 else "photos"
+            found.append((file, f"{source}__{name}_{file.stem}"))
+    found += [(stamps / f"{name}.png", f"tuxpaint__{Path(name).name}") for name in klass.cutouts]
+    found += [
+        (file, f"imagenet__{name}")
+        for name in klass.imagenet
+        for file in places.media.glob(f"imagenet_samples/n*[0-9]_{name}.jpg")
+    ]
+    found += [(animals / f"{name}.webp", f"gcompris__{name}") for name in klass.portraits]
+    return sum(_copy(file, folder / name, skipped) for file, name in found)
+
+
+def write_backgrounds(names: tuple[str, ...], places: Places, out: Path) -> None:
+    """Photographs without any of the classes; every fifth is held out."""
+    for index, name in enumerate(names):
+        source = "heldout" if index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1 else "imagenet"
+        for file in places.media.glob(f"imagenet_samples/n*[0-9]_{name}.jpg"):
+            _copy(file, out / "backgrounds" / f"{source}__{name}", [])
+
+
+def _copy(file: Path, stem: Path, skipped: list[str]) -> bool:
+    """A picture as PNG when it has transparency, else as JPEG."""
+    picture = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
+    if picture is None:
+        skipped.append(f"{file} is no picture that can be decoded")
+        return False
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    if picture.ndim == 3 and picture.shape[2] == 4:
+        return bool(cv2.imwrite(str(stem) + ".png", picture))
+    return bool(cv2.imwrite(str(stem) + ".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 95]))
