@@ -29,6 +29,10 @@ def build_compact(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where the weights file goes.")] = Path(
         "compact.safetensors"
     ),
+    heads: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Trained heads to put into it, from `tvsl models export`."),
+    ] = None,
 ) -> None:
     """Convert the published networks into the weights of the embedded default model.
 
@@ -39,7 +43,7 @@ def build_compact(
     from tvsl_cli.terminal import say, write_line
     from tvsl_core.model.compact.convert import build_compact as convert
 
-    report = convert(sources, out)
+    report = convert(sources, out, heads=heads)
     say(f"{report.tensors} tensors, {report.parameters:,} parameters, {report.bytes / 1e6:.1f} MB")
     say(f"sha256 {report.sha256}")
     write_line(str(report.out))

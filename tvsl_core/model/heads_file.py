@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
 from tvsl_core.errors import WeightsError
@@ -50,9 +51,18 @@ class HeadsInfo:
     """How evidence becomes a score; None leaves it to the towers' own."""
 
 
-def dump_heads(heads: TvslHeads, info: HeadsInfo) -> bytes:
-    """The file's content; the same heads and the same info give the same bytes."""
-    tensors = {PREFIX + name: value.detach().cpu().contiguous() for name, value in heads.state_dict().items()}
+def dump_heads(heads: TvslHeads, info: HeadsInfo, *, half: bool = False) -> bytes:
+    """The file's content; the same heads and the same info give the same bytes.
+
+    Args:
+        heads: Trained.
+        info: What the file says about them.
+        half: Round matrices to half floats, for a file of half the size.
+    """
+    tensors = {
+        PREFIX + name: (value.half() if half and value.ndim == 2 else value).detach().cpu().contiguous()
+        for name, value in heads.state_dict().items()
+    }
     tensors[TEXT] = info.text.detach().cpu().float().contiguous()
     about = {
         "format": FORMAT,
@@ -82,8 +92,29 @@ def load_heads(path: Path) -> tuple[TvslHeads, HeadsInfo]:
 
     Raises: WeightsError: The file is missing, damaged, of another kind or version, or its tensors do not fit.
     """
-    tensors = read_tensors(path)
-    about = _read_about(path)
+    return _assemble(read_tensors(path), read_metadata(path), str(path))
+
+
+def parse_heads(content: bytes, *, source: str) -> tuple[TvslHeads, HeadsInfo]:
+    """The same from a file's content, which another file may carry.
+
+    Args:
+        content: What ``dump_heads`` made.
+        source: Where it came from, for errors.
+
+    Raises: WeightsError: It is damaged, of another kind or version, or its tensors do not fit.
+    """
+    try:
+        tensors = load(content)
+        length = int.from_bytes(content[:8], "little")
+        metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
+    except (SafetensorError, ValueError) as error:
+        raise WeightsError(f"the heads in {source} are damaged ({error}).", hint=_HINT) from error
+    return _assemble(tensors, metadata, source)
+
+
+def _assemble(tensors: dict[str, Tensor], metadata: Mapping[str, str], path: str) -> tuple[TvslHeads, HeadsInfo]:
+    about = _read_about(metadata, path)
     try:
         options = HeadOptions(**about["options"])
         classes = tuple(str(name) for name in about["classes"])
@@ -95,7 +126,7 @@ def load_heads(path: Path) -> tuple[TvslHeads, HeadsInfo]:
                 {TEXT: tensors.pop(TEXT, torch.zeros(0))},
                 {TEXT: torch.empty(len(classes), options.dim, device="meta")},
                 model="the names' vectors",
-                source=str(path),
+                source=path,
             )[TEXT],
             trained_on=str(about["trained_on"]),
             details=dict(about["details"]),
@@ -105,10 +136,8 @@ def load_heads(path: Path) -> tuple[TvslHeads, HeadsInfo]:
         raise WeightsError(f"{path} does not say what its heads are ({error}).", hint=_HINT) from error
     with torch.device("meta"):
         heads = TvslHeads(options)
-    found = {name.removeprefix(PREFIX): value for name, value in tensors.items()}
-    heads.load_state_dict(
-        fit(found, heads.state_dict(), model="T-VSL heads", source=str(path)), strict=True, assign=True
-    )
+    found = {name.removeprefix(PREFIX): value.float() for name, value in tensors.items()}
+    heads.load_state_dict(fit(found, heads.state_dict(), model="T-VSL heads", source=path), strict=True, assign=True)
     return heads.eval().requires_grad_(False), info
 
 
@@ -128,9 +157,9 @@ def check_towers(info: HeadsInfo, *, towers: str, sha256: str, path: Path) -> No
         )
 
 
-def _read_about(path: Path) -> dict[str, Any]:
+def _read_about(metadata: Mapping[str, str], path: str) -> dict[str, Any]:
     try:
-        about = json.loads(read_metadata(path)[METADATA_KEY])
+        about = json.loads(metadata[METADATA_KEY])
         kind, version = about["format"], about["version"]
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path} holds no heads of tvsl: its metadata is missing.", hint=_HINT) from error

@@ -4,9 +4,10 @@ For the classes that the heads were trained on, their evidence replaces the untr
 by the untrained mapping as before, so that nothing is lost. A generic name (drum) is answered by what was trained below
 it (snare drum, drum kit).
 
-A *patch* of these towers is the untrained vector, then the probability of each trained class and of background. A
-*position* is the untrained vector, then the sound's features, since a position is judged beside those around it. A
-*name* is its untrained vector, then which trained classes it stands for, in pictures and in sounds.
+A *patch* of these towers is the untrained vector, then the probability of each trained class and of background, then
+where the heads put it among names. A *position* is the untrained vector, then the sound's features, since a position
+is judged beside those around it. A *name* is its untrained vector, then which trained classes it stands for, in
+pictures and in sounds.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from tvsl_core.vocabulary import Vocabulary, load_vocabulary
 LOOKS, SOUNDS = "looks", "sounds"
 """Keys of a heads file's details: which of its classes were trained on pictures, and which on sounds."""
 GENERIC = 0.9
-"""Share of a trained class's evidence that its generic name gets, so that a guitar does not crowd out the acoustic one."""
+"""Share of a trained class's evidence that its generic name gets: guitar must not crowd out acoustic guitar."""
 
 
 class LearnedTowers:
@@ -91,9 +92,10 @@ class LearnedTowers:
         return self.towers.sound_features(waveforms)
 
     def joint_image(self, features: Tensor) -> Tensor:
-        """Features to ``[clip patch dim+klass+1]``: untrained vector, trained classes, background."""
-        logits = self.heads.image_logits(self.heads.see(features.float()), self.text)
-        return torch.cat((self.towers.joint_image(features).float(), torch.softmax(logits, dim=-1)), dim=-1)
+        """Features to ``[clip patch dim+klass+1+names_dim]``: untrained vector, trained classes, background, heads."""
+        seen = self.heads.see(features.float())
+        likely = torch.softmax(self.heads.image_logits(seen, self.text), dim=-1)
+        return torch.cat((self.towers.joint_image(features).float(), likely, seen), dim=-1)
 
     def joint_sound(self, features: Tensor) -> Tensor:
         """Features to ``[clip sound dim+features]``: untrained vector, features."""
@@ -101,7 +103,7 @@ class LearnedTowers:
 
     @torch.inference_mode()
     def image_patches(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """Normalised ``[clip 3 height width]`` to (``[clip patch dim+klass+1]``, (rows, columns))."""
+        """Normalised ``[clip 3 height width]`` to (``[clip patch dim+klass+1+names_dim]``, (rows, columns))."""
         features, grid = self.towers.image_features(images)
         return self.joint_image(features), grid
 
@@ -151,6 +153,16 @@ class LearnedTowers:
         """Takes a class out of the untrained part."""
         rest = self.towers.without_image(patches[..., : self.dim], text[..., : self.dim])
         return torch.cat((rest, patches[..., self.dim :]), dim=-1)
+
+    @torch.inference_mode()
+    def agreement(self, patches: Tensor, positions: Tensor, text: Tensor) -> Tensor:
+        """By the heads for trained classes, by the towers below for others: ``[clip klass patch]``."""
+        marks = text[:, self.dim : self.dim + len(self.text)]
+        joint, names = patches[..., : self.dim], text[:, : self.dim]
+        untrained = self.towers.agreement(joint, positions[..., : self.dim], names)
+        heard = self.heads.hear(positions[..., self.dim :])
+        learned = self.heads.correspondence(patches[..., -self.names_dim :], heard, self.text)
+        return torch.where(marks.any(dim=1)[None, :, None], marks @ learned, untrained)
 
     @torch.inference_mode()
     def inspect_images(self, images: Tensor) -> PictureParts:

@@ -10,13 +10,19 @@ from typing import Any, Literal
 import torch
 
 from tvsl_core.errors import InputError, WeightsError
+from tvsl_core.model.cache import hash_file
 from tvsl_core.model.calibration import Calibration
+from tvsl_core.model.compact import embedded_heads
+from tvsl_core.model.heads import TvslHeads
+from tvsl_core.model.heads_file import HeadsInfo, check_towers, is_heads_file, load_heads
+from tvsl_core.model.learned import LearnedTowers
 from tvsl_core.model.towers import Towers
-from tvsl_core.model.tvsl import TvslModel
+from tvsl_core.model.tvsl import MapOptions, TvslModel
 from tvsl_core.vocabulary import Vocabulary, load_vocabulary
 
 Precision = Literal["auto", "fp32", "bf16"]
 MODELS = ("compact", "audioclip")
+UPGRADE = "Use the version of tvsl that made them, or export them again."
 
 
 def pick_device(device: str = "auto") -> torch.device:
@@ -95,7 +101,8 @@ def load_model(
     """Everything that annotation needs: towers, T-VSL heads, calibration and a vocabulary.
 
     Args:
-        name: ``compact``, ``audioclip``, or the path of a ``.safetensors`` file in the compact form.
+        name: ``compact``, ``audioclip``, or the path of a ``.safetensors`` file: heads that ``tvsl train`` made and
+            ``tvsl models export`` wrote, or weights in the compact form.
         weights: Another weights file for the named towers.
         device: ``auto``, ``cpu`` or ``cuda:N``.
         precision: ``auto``, ``fp32`` or ``bf16``.
@@ -110,6 +117,7 @@ def load_model(
         >>> load_model("compact").name
         'compact'
     """
+    heads = None
     if name not in MODELS:
         path = Path(name)
         if not path.suffix or not path.is_file():
@@ -117,13 +125,39 @@ def load_model(
                 f"no model {name!r}.",
                 hint=f"Known models: {', '.join(MODELS)}; or give the path of a .safetensors file.",
             )
-        name, weights = "compact", path
+        if is_heads_file(path):
+            heads = load_heads(path)
+            name = heads[1].towers
+        else:
+            name, weights = "compact", path
     towers = _load_bare(name, weights=weights, device=device, precision=precision)
+    sha256 = towers.weights_sha256
+    if heads is not None:
+        check_towers(heads[1], towers=name, sha256=towers.weights_sha256, path=path)
+        sha256 = hash_file(path)
+    elif name == "compact" and not isinstance(weights, Mapping):
+        heads, sha256 = embedded_heads(None if weights is None else Path(weights))
+    return _assemble(towers, heads, sha256, vocabulary or load_vocabulary(None))
+
+
+def _assemble(
+    towers: Towers, heads: tuple[TvslHeads, HeadsInfo] | None, sha256: str, vocabulary: Vocabulary
+) -> TvslModel:
+    if heads is None:
+        calibration = _read_calibration(towers.name)
+        return TvslModel(towers=towers, vocabulary=vocabulary, calibration=calibration, sha256=sha256)
+    info = heads[1]
+    try:
+        calibration = Calibration(**info.calibration) if info.calibration else _read_calibration(towers.name)
+        maps = MapOptions(**info.details.get("maps", {}))
+    except (TypeError, ValueError) as error:
+        raise WeightsError(f"the heads' settings are not those of this tvsl ({error}).", hint=UPGRADE) from error
     return TvslModel(
-        towers=towers,
-        vocabulary=vocabulary or load_vocabulary(None),
-        calibration=_read_calibration(name),
-        sha256=towers.weights_sha256,
+        towers=LearnedTowers(towers, *heads, weights_sha256=sha256),
+        vocabulary=vocabulary,
+        calibration=calibration,
+        sha256=sha256,
+        maps=maps,
     )
 
 

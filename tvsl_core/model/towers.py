@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import normalize
 
 
 class LabelEvidence(Protocol):
@@ -136,6 +137,13 @@ class Towers(Protocol):
         """What is left of a picture once a class is taken out: ``[patch dim]``, ``[dim]`` to ``[patch dim]``."""
         ...
 
+    def agreement(self, patches: Tensor, positions: Tensor, text: Tensor) -> Tensor:
+        """How well each patch agrees with the part of the sound that each name pulls out. [TVSL] section 3.3.
+
+        ``[clip patch dim]``, ``[clip sound dim]``, ``[klass dim]`` to ``[clip klass patch]``, higher is better.
+        """
+        ...
+
     def inspect_images(self, images: Tensor) -> PictureParts:
         """Everything that localization asks of pictures, in one pass: normalised float ``[clip 3 height width]``."""
         ...
@@ -162,3 +170,17 @@ class Towers(Protocol):
     def embed_names(self, names: Sequence[str]) -> Tensor:
         """Class names to unit vectors ``[klass names_dim]`` of the language space that trainable heads aim at."""
         ...
+
+
+def agree(patches: Tensor, positions: Tensor, heard: Tensor) -> Tensor:
+    """``Towers.agreement`` without trained heads: cosines of patches and of the sound that a name pulled out.
+
+    Args:
+        patches: ``[clip patch dim]``.
+        positions: ``[clip sound dim]``.
+        heard: ``[clip sound klass]``, how strongly each position holds each class.
+
+    Returns: ``[clip klass patch]`` in [-1, 1].
+    """
+    pulled = normalize(heard.transpose(1, 2) @ positions, dim=-1)
+    return pulled @ normalize(patches, dim=-1).transpose(1, 2)

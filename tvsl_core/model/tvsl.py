@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import normalize
+from torch import Tensor
 
 from tvsl_core.model.calibration import Calibration
 from tvsl_core.model.towers import Towers
@@ -51,14 +50,13 @@ class MapOptions:
 
 
 class TvslModel:
-    """Towers, T-VSL heads, calibration and a vocabulary: what annotation asks.
+    """Towers (with T-VSL heads, if they have learned), calibration and a vocabulary: what annotation asks.
 
     Args:
         towers: Pictures, sounds and names in one space.
         vocabulary: The classes that are looked for.
         calibration: How evidence becomes a score.
         sha256: Of the weights file; part of every result's fingerprint.
-        adapters: Trained heads; None is the training-free model.
     """
 
     def __init__(
@@ -69,13 +67,11 @@ class TvslModel:
         calibration: Calibration,
         sha256: str,
         maps: MapOptions | None = None,
-        adapters: nn.ModuleDict | None = None,
     ) -> None:
         self.towers = towers
         self.calibration = calibration
         self.sha256 = sha256
         self.maps = maps or MapOptions()
-        self.adapters = adapters
         self._set_vocabulary(vocabulary)
 
     def _set_vocabulary(self, vocabulary: Vocabulary) -> None:
@@ -101,7 +97,6 @@ class TvslModel:
             calibration=self.calibration,
             sha256=self.sha256,
             maps=self.maps,
-            adapters=self.adapters,
         )
 
     def same_source(self, klass: int, other: int) -> bool:
@@ -112,13 +107,6 @@ class TvslModel:
             return True
         likeness = torch.cosine_similarity(self.text[klass], self.text[other], dim=0)
         return float(likeness) >= self.calibration.same_name
-
-    def adapt(self, x: Tensor, head: str) -> Tensor:
-        """``[... dim]`` through the trained head of that name; the identity without one."""
-        if self.adapters is None or head not in self.adapters:
-            return x
-        adapted: Tensor = self.adapters[head](x)
-        return adapted
 
     def class_maps(self, *, patches: Tensor, positions: Tensor, klasses: list[int]) -> Tensor:
         """Where each class is, given what is heard. [TVSL] section 3.2, steps 3 and 5 of SPEC section 2.
@@ -134,11 +122,6 @@ class TvslModel:
         shown = self.towers.image_evidence(patches[None], text)[0].T
         if self.maps.correspondence == 0 or not klasses:
             return shown
-        heard = self.towers.sound_evidence(positions[None], text)[0].T
-        # Text-conditioned sound, pooled over positions, then adapted; patches keep their own length, so that the
-        # text similarity `shown` weights the map rather than giving it only a sign.
-        query = normalize(self.adapt(heard @ positions, "sound_to_joint"), dim=-1)
-        keys = normalize(self.adapt(patches, "patch_to_joint"), dim=-1)
-        agreement = (query @ keys.T).clamp_min(0)
+        agreement = self.towers.agreement(patches[None], positions[None], text)[0].clamp_min(0)
         strongest = agreement.amax(dim=-1, keepdim=True).clamp_min(1e-12)
         return shown * (agreement / strongest) ** self.maps.correspondence

@@ -1,7 +1,7 @@
 """All material of the default model into one folder, by the recipe. Every file's name begins with its source.
 
-    OUT/images/<class>/<source>__<name>.png|jpg   OUT/sounds/<class>/<source>__<name>.wav
-    OUT/backgrounds/<source>__<name>.jpg          OUT/other_sounds/<source>__<name>.wav
+OUT/images/<class>/<source>__<name>.png|jpg   OUT/sounds/<class>/<source>__<name>.wav
+OUT/backgrounds/<source>__<name>.jpg          OUT/other_sounds/<source>__<name>.wav
 """
 
 from __future__ import annotations
@@ -117,9 +117,13 @@ def _phrases(
             yield source, [string_notes(sounds, rng, sample_rate=SAMPLE_RATE) for _ in range(amount(source))]
         else:
             count = amount(source) if source not in recipe.validation else 4 * len(sounds)
-            yield source, [
-                repeat_call(sounds[i % len(sounds)], rng, sample_rate=SAMPLE_RATE) for i in range(max(count, len(sounds)))
-            ]
+            yield (
+                source,
+                [
+                    repeat_call(sounds[i % len(sounds)], rng, sample_rate=SAMPLE_RATE)
+                    for i in range(max(count, len(sounds)))
+                ],
+            )
 
 
 def _rendered(klass: ClassRecipe, source: str, soundfont: Path, count: int) -> list[NDArray[np.float32]]:
@@ -149,9 +153,9 @@ def _recordings(klass: ClassRecipe, places: Places) -> dict[str, list[Path]]:
         "hydrogen": [f for word in klass.kits for f in sorted(kits.glob("**/*.flac")) if word in f.name.lower()],
     }
     if klass.speech:
-        found["tuxpaint"] += sorted(packages.glob(klass.speech.removeprefix("**/")))[::17] or sorted(
-            packages.glob(klass.speech)
-        )[::17]
+        found["tuxpaint"] += (
+            sorted(packages.glob(klass.speech.removeprefix("**/")))[::17] or sorted(packages.glob(klass.speech))[::17]
+        )
     return {source: files for source, files in found.items() if files}
 
 
@@ -175,7 +179,8 @@ def _find_one(packages: Path, pattern: str) -> Path:
     found = next(iter(sorted(packages.glob(pattern))), None)
     if found is None:
         raise ManifestError(
-            f"the packages hold no soundfont '{pattern}'.", hint="docs/training.md lists the packages and how to unpack them."
+            f"the packages hold no soundfont '{pattern}'.",
+            hint="docs/training.md lists the packages and how to unpack them.",
         )
     return found
 

@@ -75,6 +75,5 @@ def _class(name: str, values: dict[str, Any]) -> ClassRecipe:
     unknown = set(values) - {field.name for field in fields(ClassRecipe)}
     if unknown:
         raise ManifestError(f"the recipe of {name} has an unknown key '{min(unknown)}'.")
-    return ClassRecipe(
-        name=name, **{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-    )
+    fixed: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    return ClassRecipe(name=name, **fixed)

@@ -27,11 +27,7 @@ def read_sound(path: Path, sample_rate: int) -> NDArray[np.float32]:
     try:
         with av.open(str(path)) as container:
             resampler = av.AudioResampler(format="flt", layout="mono", rate=sample_rate)
-            parts = [
-                part.to_ndarray()[0]
-                for frame in container.decode(audio=0)
-                for part in resampler.resample(frame)
-            ]
+            parts = [part.to_ndarray()[0] for frame in container.decode(audio=0) for part in resampler.resample(frame)]
             parts += [part.to_ndarray()[0] for part in resampler.resample(None)]
     except (av.error.FFmpegError, IndexError, OSError) as error:
         raise MediaError(f"{path} holds no sound that can be decoded ({error}).", stage="read") from error
@@ -68,11 +64,11 @@ def string_notes(
     out = np.zeros(round(PHRASE_S * sample_rate), np.float32)
     beat, time = rng.uniform(0.15, 1.0), 0.0
     while time < PHRASE_S:
-        note = notes[rng.integers(len(notes))]
+        note = notes[int(rng.integers(len(notes)))]
         length = min(len(note), round(beat * (1, 1, 2, 3)[rng.integers(4)] * rng.uniform(0.8, 1.4) * sample_rate))
         _add(out, _faded(note[:length], sample_rate) * rng.uniform(0.5, 1.0), round(time * sample_rate))
         if rng.random() < 0.15:
-            _add(out, _faded(notes[rng.integers(len(notes))][:length], sample_rate), round(time * sample_rate))
+            _add(out, _faded(notes[int(rng.integers(len(notes)))][:length], sample_rate), round(time * sample_rate))
         time += max(0.08, min(length / sample_rate, beat * (1, 1, 2)[rng.integers(3)]))
     return out
 

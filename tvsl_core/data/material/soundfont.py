@@ -42,7 +42,8 @@ def render(
         raise InputError("the program fluidsynth is not installed.", hint="Install it with your package manager.")
     midi, wave = folder / "phrases.mid", folder / "phrases.wav"
     write_midi(midi, phrases)
-    command = [program, "-ni", "-q", "-g", "0.6", "-o", "synth.dynamic-sample-loading=1", "-r", str(sample_rate), "-T", "wav", "-O", "s16", "-F", str(wave)]
+    settings = ["-ni", "-q", "-g", "0.6", "-o", "synth.dynamic-sample-loading=1", "-r", str(sample_rate)]
+    command = [program, *settings, "-T", "wav", "-O", "s16", "-F", str(wave)]
     done = subprocess.run([*command, str(soundfont), str(midi)], capture_output=True, timeout=TIMEOUT_S, check=False)
     if done.returncode != 0 or not wave.is_file():
         raise MediaError(f"fluidsynth could not play with {soundfont} ({done.stderr.decode(errors='replace')[-200:]}).")

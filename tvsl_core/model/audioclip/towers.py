@@ -18,7 +18,7 @@ from tvsl_core.model.audioclip.network import AudioClipNetwork
 from tvsl_core.model.audioclip.sizes import SAMPLE_RATE, STRIDE
 from tvsl_core.model.audioclip.sound import INT16_SCALE
 from tvsl_core.model.audioclip.tokenizer import tokenize
-from tvsl_core.model.towers import LabelEvidence, PictureParts
+from tvsl_core.model.towers import LabelEvidence, PictureParts, agree
 
 SoundScale = Literal["int16", "unit"]
 """What the audio tower is fed: samples times 32768, as AudioCLIP's own pipeline does, or as they are."""
@@ -250,6 +250,11 @@ class AudioClipTowers:
         Shapes: patches ``[patch dim]``, text ``[dim]``.
         """
         return evidence.without(patches, text=text, background=self.embed_text(evidence.NO_OBJECT))
+
+    @torch.inference_mode()
+    def agreement(self, patches: Tensor, positions: Tensor, text: Tensor) -> Tensor:
+        """Cosine of each patch with the part of the sound that each name pulls out: ``[clip klass patch]``."""
+        return agree(patches, positions, self.sound_evidence(positions, text))
 
     @torch.inference_mode()
     def inspect_images(self, images: Tensor) -> PictureParts:

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tvsl_core.model.compact.evidence import ClassEvidence
-    from tvsl_core.model.compact.load import load_compact
+    from tvsl_core.model.compact.load import embedded_heads, load_compact
     from tvsl_core.model.compact.towers import CompactTowers
 
-__all__ = ["ClassEvidence", "CompactTowers", "load_compact"]
+__all__ = ["ClassEvidence", "CompactTowers", "embedded_heads", "load_compact"]
 
-_HOMES = {"ClassEvidence": "evidence", "CompactTowers": "towers", "load_compact": "load"}
+_HOMES = {"ClassEvidence": "evidence", "CompactTowers": "towers", "embedded_heads": "load", "load_compact": "load"}
 
 
 def __getattr__(name: str) -> Any:

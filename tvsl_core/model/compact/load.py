@@ -13,15 +13,27 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from tvsl_core.errors import WeightsError
+from tvsl_core.model.cache import hash_file
 from tvsl_core.model.compact.efficientnet_lite import EfficientNetLite0
 from tvsl_core.model.compact.evidence import Evidence
 from tvsl_core.model.compact.labels import Label, audioset_labels, imagenet_labels, parse_audioset, parse_imagenet
 from tvsl_core.model.compact.language import look_space, sound_space
-from tvsl_core.model.compact.store import LABEL_VECTORS, REBUILD, SCALE, VOCABULARY, read_metadata, unpack
+from tvsl_core.model.compact.store import (
+    HEADS,
+    LABEL_VECTORS,
+    REBUILD,
+    SCALE,
+    TOWERS_SHA256,
+    VOCABULARY,
+    read_metadata,
+    unpack,
+)
 from tvsl_core.model.compact.text import VOCABULARY as PIECES
 from tvsl_core.model.compact.text import WIDTH, TextTower
 from tvsl_core.model.compact.towers import CompactTowers, Networks
 from tvsl_core.model.compact.yamnet import Yamnet
+from tvsl_core.model.heads import TvslHeads
+from tvsl_core.model.heads_file import HeadsInfo, parse_heads
 
 Network = TypeVar("Network", bound=nn.Module)
 WEIGHTS_FILE = Path(__file__).parent / "compact.safetensors"
@@ -77,7 +89,7 @@ def load_compact(
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], tuple[Label, ...], tuple[Label, ...], str]:
-    """The tensors, the sound labels, the look labels and the sha256 of a weights file.
+    """The towers' tensors, the sound labels, the look labels and the sha256 of a weights file (without heads in it).
 
     Raises: WeightsError: The file is missing, damaged, or not of this model.
     """
@@ -95,7 +107,30 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], tuple[Label, ...], tupl
         looks = tuple(parse_imagenet(line) for line in details["labels_imagenet"])
     except (KeyError, TypeError, AttributeError) as error:
         raise WeightsError(f"the weights {path} do not say which labels they know.", hint=REBUILD) from error
-    return tensors, sounds, looks, hashlib.sha256(content).hexdigest()
+    heads = tensors.pop(HEADS, None)
+    # Heads are trained over towers; the towers keep their identity when heads are put beside them.
+    digest = hashlib.sha256(content).hexdigest() if heads is None else str(details.get(TOWERS_SHA256, ""))
+    return tensors, sounds, looks, digest
+
+
+def embedded_heads(path: Path | None = None) -> tuple[tuple[TvslHeads, HeadsInfo] | None, str]:
+    """The trained heads that a weights file carries, None without any; and the sha256 of the whole file.
+
+    Args:
+        path: In the form of ``compact.safetensors``; None is the file in the package.
+
+    Raises: WeightsError: The file is missing or damaged.
+    """
+    path = path or WEIGHTS_FILE
+    try:
+        sha256 = hash_file(path)
+        with safe_open(path, framework="pt") as file:
+            content = file.get_tensor(HEADS) if HEADS in file.keys() else None  # noqa: SIM118 - not a mapping
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"cannot read the weights {path} ({error}).", hint=REBUILD) from error
+    if content is None:
+        return None, sha256
+    return parse_heads(content.to(torch.uint8).numpy().tobytes(), source=str(path)), sha256
 
 
 def digest_tensors(tensors: Mapping[str, Tensor]) -> str:

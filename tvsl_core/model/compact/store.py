@@ -24,6 +24,10 @@ METADATA_KEY = "tvsl"
 SCALE = ".scale"
 VOCABULARY = "text.vocabulary"
 LABEL_VECTORS = "labels.vectors"
+HEADS = "heads"
+"""Trained heads, if any: the bytes of a heads file (``tvsl_core.model.heads_file``)."""
+TOWERS_SHA256 = "towers_sha256"
+"""Metadata of a file with heads: the sha256 that the file has without them."""
 REBUILD = "Reinstall tvsl, or rebuild the file with 'tvsl models build compact --from DIR'."
 
 

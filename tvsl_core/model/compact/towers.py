@@ -25,7 +25,7 @@ from tvsl_core.model.compact.evidence import Evidence, normalize_name, sharpen, 
 from tvsl_core.model.compact.language import LabelSpace, carry_matrix
 from tvsl_core.model.compact.text import WIDTH, TextTower
 from tvsl_core.model.compact.yamnet import Yamnet
-from tvsl_core.model.towers import PictureParts
+from tvsl_core.model.towers import PictureParts, agree
 
 SHORT_SIDE = 320
 """Working height or width, whichever is shorter, of a prepared picture in pixels."""
@@ -232,6 +232,11 @@ class CompactTowers:
     def without_image(self, patches: Tensor, text: Tensor) -> Tensor:
         """What is left of a picture without a class: ``[patch 1521]``, ``[1521]`` to ``[patch 1521]``."""
         return self.without_sound(patches, text)
+
+    @torch.inference_mode()
+    def agreement(self, patches: Tensor, positions: Tensor, text: Tensor) -> Tensor:
+        """Cosine of each patch with the part of the sound that each name pulls out: ``[clip klass patch]``."""
+        return agree(patches, positions, self.sound_evidence(positions, text))
 
     @torch.inference_mode()
     def inspect_images(self, images: Tensor) -> PictureParts:
