@@ -73,7 +73,7 @@ def build_material(
     chosen = [klass for klass in recipe.classes if not classes or klass.name in classes]
     skipped: list[str] = []
     images = sum(write_pictures(klass, places, out, skipped) for klass in chosen)
-    write_backgrounds(recipe.backgrounds, places, out)
+    write_backgrounds(recipe, places, out)
     sounds = sum(
         _write_sounds(klass, recipe, places, out / "sounds" / klass.folder, phrases, skipped) for klass in chosen
     )

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 import cv2
 
-from tvsl_core.data.material.recipe import ClassRecipe
+from tvsl_core.data.material.recipe import ClassRecipe, Recipe
+from tvsl_core.vocabulary import load_vocabulary
 
 if TYPE_CHECKING:
     from tvsl_core.data.material.build import Places
 
 HELD_OUT_EVERY = 5
 """Every fifth photograph of a class is held out."""
+LIKELY = 0.5
+"""Weight from which a label of ImageNet shows a class."""
 
 
 def write_pictures(klass: ClassRecipe, places: Places, out: Path, skipped: list[str]) -> int:
@@ -36,12 +39,36 @@ def write_pictures(klass: ClassRecipe, places: Places, out: Path, skipped: list[
     return sum(_copy(file, folder / name, skipped) for file, name in found)
 
 
-def write_backgrounds(names: tuple[str, ...], places: Places, out: Path) -> None:
-    """Photographs without any of the classes; every fifth is held out."""
-    for index, name in enumerate(names):
+def write_backgrounds(recipe: Recipe, places: Places, out: Path) -> int:
+    """Photographs without any of the classes; every fifth is held out. The number written."""
+    used = {_label(name) for klass in recipe.classes for name in klass.imagenet} | _labels_of(recipe)
+    used |= {_label(name) for name in recipe.not_backgrounds}
+    files = [
+        file
+        for file in sorted((places.media / "imagenet_samples").glob("n*.jpg"))
+        if _label(file.stem.partition("_")[2]) not in used
+    ]
+    for index, file in enumerate(files):
         source = "heldout" if index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1 else "imagenet"
-        for file in places.media.glob(f"imagenet_samples/n*[0-9]_{name}.jpg"):
-            _copy(file, out / "backgrounds" / f"{source}__{name}", [])
+        _copy(file, out / "backgrounds" / f"{source}__{file.stem}", [])
+    return len(files)
+
+
+def _labels_of(recipe: Recipe) -> set[str]:
+    """ImageNet labels that speak for a class, for what is above or below it, or for any musical instrument or animal."""
+    vocabulary = load_vocabulary(None)
+    groups = {klass.group for klass in vocabulary.classes if klass.name in {one.name for one in recipe.classes}}
+    return {
+        _label(look)
+        for klass in vocabulary.classes
+        if klass.group in groups
+        for look, weight in vocabulary.evidence()[klass.name].looks.items()
+        if weight >= LIKELY
+    }
+
+
+def _label(name: str) -> str:
+    return name.casefold().replace("_", " ")
 
 
 def _copy(file: Path, stem: Path, skipped: list[str]) -> bool:

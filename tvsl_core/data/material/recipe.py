@@ -48,8 +48,8 @@ class Recipe:
     classes: tuple[ClassRecipe, ...]
     others: ClassRecipe
     """Sounds of none of the classes."""
-    backgrounds: tuple[str, ...]
-    """Names of photographs that show none of the classes."""
+    not_backgrounds: tuple[str, ...]
+    """Names of photographs in which a class may be seen, though their name does not say so."""
     soundfonts: dict[str, str]
     """Source to the pattern of its file below the packages."""
     validation: frozenset[str]
@@ -65,7 +65,7 @@ def read_recipe(path: Path = RECIPE) -> Recipe:
     return Recipe(
         classes=tuple(_class(name, values) for name, values in data["classes"].items()),
         others=_class("others", data["others"]),
-        backgrounds=tuple(data["backgrounds"]["imagenet"]),
+        not_backgrounds=tuple(data["backgrounds"]["without"]),
         soundfonts=dict(data["soundfonts"]),
         validation=frozenset(data["sources"]["validation"]),
     )
