@@ -55,7 +55,7 @@ def write_backgrounds(recipe: Recipe, places: Places, out: Path) -> int:
 
 
 def _labels_of(recipe: Recipe) -> set[str]:
-    """ImageNet labels that speak for a class, for what is above or below it, or for any musical instrument or animal."""
+    """ImageNet labels that speak for a class of the recipe, or for anything else of its kind."""
     vocabulary = load_vocabulary(None)
     groups = {klass.group for klass in vocabulary.classes if klass.name in {one.name for one in recipe.classes}}
     return {
