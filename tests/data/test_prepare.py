@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import subprocess
+import sys
+import time
 import wave
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -17,6 +23,7 @@ from tvsl_core.data.prepare import Wanted, frame_path, prepare, sound_path, want
 from tvsl_core.data.training_sets import load_training_set
 from tvsl_core.errors import InputError, OutputError
 
+ROOT = Path(__file__).resolve().parents[2]
 SIZE = (16 * BITS, 96)
 
 
@@ -175,3 +182,47 @@ def test_check_and_describe_know_training_sets(videos, tmp_path):
     assert "4. Put them" in described.output
     assert "tvsl train --dataset NAME" in listed.output
     assert run(app, ["datasets", "describe", "custom"]).output.count("\n") > 8
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_it_goes_on_and_ends_with_the_same_files(videos, tmp_path):
+    wanted = [Wanted(id=f"part{number:02d}", video="abcdefghijk", time_s=3 + number / 5) for number in range(30)]
+    prepare("mine", wanted, videos, tmp_path / "whole")
+    (tmp_path / "program.py").write_text(
+        "import sys\nfrom pathlib import Path\nfrom tvsl_core.data.prepare import Wanted, prepare\n"
+        "if __name__ == '__main__':\n"
+        "    wanted = [Wanted(id=f'part{n:02d}', video='abcdefghijk', time_s=3 + n / 5) for n in range(30)]\n"
+        "    prepare('mine', wanted, Path(sys.argv[1]), Path(sys.argv[2]), workers=2)\n"
+    )
+    out = tmp_path / "out"
+    command = [sys.executable, str(tmp_path / "program.py"), str(videos), str(out)]
+    started = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, start_new_session=True)
+    while not list(out.glob("frames/*.jpg")):
+        assert started.poll() is None
+        time.sleep(0.02)
+    started.kill()
+    started.wait()
+    done = len(list(out.glob("frames/*.jpg")))
+    deadline = time.monotonic() + 60
+    while members(started.pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    report = prepare("mine", wanted, videos, out)
+
+    assert done < 30
+    assert members(started.pid) == []  # the workers ended with their parent
+    assert report.is_complete
+    assert report.there >= done
+    for file in (tmp_path / "whole").rglob("*.[jw]*"):
+        if file.name != "prepare.json":
+            assert (out / file.relative_to(tmp_path / "whole")).read_bytes() == file.read_bytes()
+
+
+def members(session: int) -> list[str]:
+    """Processes that still live in a session."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):  # nothing where there is no /proc
+        with contextlib.suppress(OSError):
+            state, _, _, owner = path.read_text().rpartition(")")[2].split()[:4]
+            if int(owner) == session and state not in "ZX":
+                found.append(path.parent.name)
+    return found

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.builders import make_clip, make_material, write_picture, write_sound
+from tvsl_core.data.mixture_options import MixtureOptions
 from tvsl_core.data.mixtures import Mixtures
 from tvsl_core.data.pool import split_pool
 from tvsl_core.data.training_catalog import TRAINING
@@ -119,6 +120,24 @@ def test_a_clip_of_two_classes_shows_and_sounds_both(tmp_path):
     assert {scene.sounding for scene in scenes} <= {(), ("cello", "acoustic guitar")}
     assert {tuple(sorted(scene.visible)) for scene in scenes} <= {(), ("acoustic guitar", "cello")}
     assert any(scene.sounding and scene.visible for scene in scenes)
+
+
+def test_clips_that_share_a_class_never_meet(tmp_path):
+    pairs = ("cello,acoustic_guitar", "acoustic_guitar,violin", "violin,cello", "flute,trumpet")
+    clips = [f"K_U5-GbPgi{number}_098_02961" for number in range(4)]
+    (tmp_path / "music_duet_train.txt").write_text("".join(f"{c},{p}\n" for c, p in zip(clips, pairs, strict=True)))
+    put_media(tmp_path, clips)
+    pool = load_training_set("music-duet", annotations=tmp_path, media=tmp_path).pool
+    options = MixtureOptions(sources=(0.0, 1.0), silent=(0.0, 1.0), twins=0.0)
+    source = Mixtures(pool, options, length=60)
+    together = 0
+    for index in range(60):
+        scene = source.scene(index, 0, sample_rate=4000)
+        together += len(scene.sounding) == 4
+
+        assert len(scene.visible) == len(set(scene.visible))
+        assert len({one.file for one in scene.recipe.objects}) == len(scene.recipe.objects)
+    assert together > 10
 
 
 def test_whole_videos_are_held_out(tmp_path):

@@ -8,13 +8,16 @@ left alone, so that the same command again goes on after an interruption.
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 from numpy.typing import NDArray
@@ -220,7 +223,7 @@ def _run(jobs: Sequence[Job], workers: int) -> Iterator[tuple[str, str]]:
         return
     waiting = iter(jobs)
     # 'spawn': a fork would copy the locks of decoders that may be at work in this process
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), initializer=_begin_worker) as pool:
         running = {pool.submit(_cut, job): job for job in islice(waiting, workers * QUEUED)}
         try:
             while running:
@@ -238,6 +241,23 @@ def _run(jobs: Sequence[Job], workers: int) -> Iterator[tuple[str, str]]:
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _begin_worker() -> None:
+    """One thread, no traceback on Ctrl-C (the parent answers it), and no life after the parent's."""
+    import cv2
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for its next clip for ever."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _cut(job: Job) -> tuple[str, str]:
