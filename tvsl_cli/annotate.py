@@ -35,6 +35,7 @@ KEYS: dict[str, kinds.Converter] = {
     "precision": kinds.text,
     "batch": kinds.whole,
     "workers": kinds.whole,
+    "shard": kinds.text,
     "log-file": kinds.path,
     **limits.LIMIT_KEYS,
 }
@@ -200,6 +201,15 @@ def annotate(
             rich_help_panel=_MANY,
         ),
     ] = 0,
+    shard: Annotated[
+        str,
+        typer.Option(
+            metavar="I/N",
+            help="Only the I-th of N shares of the videos, from 1/N to N/N, for N machines that run the same command; "
+            "auto: in a Slurm job array the share of this task, else everything; all: everything.",
+            rich_help_panel=_HOW,
+        ),
+    ] = "auto",
     max_pixels: limits.MaxPixels = limits.MAX_PIXELS,
     max_duration: limits.MaxDuration = limits.MAX_DURATION,
     max_frames: limits.MaxFrames = limits.MAX_FRAMES,

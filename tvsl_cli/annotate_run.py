@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from tvsl_core.pipeline.batch import BatchReport
     from tvsl_core.pipeline.inputs import FoundVideos
     from tvsl_core.pipeline.options import AnnotateOptions, FeedOptions, TimeLimits
+    from tvsl_core.pipeline.shard import Shard
 
 _log = logging.getLogger(__name__)
 
@@ -44,10 +46,14 @@ def run(
     with logging_to(verbose=verbose, quiet=quiet, log_file=settings["log-file"]):
         _log.debug("tvsl %s: %s", tvsl_core.__version__, sys.argv[1:])
         _log.debug("%s", options)
+        with usage_errors():
+            shard = _shard(settings["shard"])
         found = find_videos(inputs, stdin=sys.stdin)
         if not found.items and not found.problems:
             say("Nothing to do: the input names no video.")
             return 0
+        if shard is not None:
+            found = _share(found, shard, quiet=quiet)
         tally = Tally(videos=len(found.items) + len(found.problems), stages=1 if options.overlay == "none" else 2)
         writer = ResultWriter(jsonl=jsonl, dry_run=dry_run)
         try:
@@ -58,7 +64,10 @@ def run(
                     hear(event)
                     writer.hear(event)
 
-                report = _annotate(found, settings, options, choices, patience, dry_run=dry_run, listen=listen)
+                label = shard.label if shard is not None else "all"
+                report = _annotate(
+                    found, settings, options, choices, patience, label=label, dry_run=dry_run, listen=listen
+                )
         except KeyboardInterrupt:
             _say_interrupted(tally)
             raise
@@ -68,6 +77,25 @@ def run(
         say_summary(report, tally)
     say_failures(report)
     return 1 if report.failed else 0
+
+
+def _shard(given: str) -> Shard | None:
+    """The share that this process has, by option or as a task of a job array. Raises: ValueError: It cannot be told."""
+    from tvsl_core.pipeline.shard import parse_shard, shard_of_array
+
+    if given == "all":
+        return None
+    return shard_of_array(os.environ) if given == "auto" else parse_shard(given)
+
+
+def _share(found: FoundVideos, shard: Shard, *, quiet: bool) -> FoundVideos:
+    from tvsl_core.pipeline.shard import choose_shard
+
+    ours = choose_shard(found, shard)
+    if not quiet:
+        count, whole = (len(videos.items) + len(videos.problems) for videos in (ours, found))
+        say(f"Shard {shard.number}/{shard.count}: {count} of {whole} videos.")
+    return ours
 
 
 def _log_event(event: Event) -> None:
@@ -87,6 +115,7 @@ def _annotate(
     choices: FeedOptions,
     patience: TimeLimits,
     *,
+    label: str,
     dry_run: bool,
     listen: Any,
 ) -> BatchReport:
@@ -110,6 +139,7 @@ def _annotate(
         dry_run=dry_run,
         listen=listen,
         command=("tvsl", *sys.argv[1:]),
+        label=label,
     )
 
 

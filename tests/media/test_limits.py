@@ -173,6 +173,17 @@ def test_a_packed_index_is_not_unpacked_to_gigabytes(tmp_path):
     assert "more memory" in words
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("options", [{}, {"movflags": "frag_keyframe+empty_moov"}])
+def test_a_track_of_an_absurd_number_is_not_counted_up_to(tmp_path, options):
+    """Found by damage (seed 11369): 7 kB kept FFmpeg busy for 3 s a track, and a file may have a thousand tracks."""
+    clip = make_clip(tmp_path / "a.mp4", size=(16, 16), seconds=0.5, options=options)
+    error = refusal(patched(clip, b"tkhd", 16, ">I", 0xFFFFFF00, after=b"moov"))
+
+    assert "numbers a track 4,294,967,040" in error.message
+    assert probe(patched(clip, b"tkhd", 16, ">I", 1_000_000, after=b"moov")).width == 16
+
+
 def test_one_picture_of_the_largest_size_always_fits():
     assert largest_allocation(DEFAULT_LIMITS) == LEAST_ALLOCATION
     assert largest_allocation(MediaLimits(max_pixels=1 << 30)) == 8 << 30

@@ -29,12 +29,16 @@ VIDEO_DEMUXERS = (
 SOUND_DEMUXERS = "mp3,wav,w64,flac,aac,aiff,caf,au,ac3,eac3,amr,ape,tta,wv"
 """Containers of sound alone; opened so that the error can say that it is a sound file."""
 
+MAX_TRACK_NUMBER = 1_000_000
+"""Of a track in an MP4 file."""
+
 _PLAYLIST_HEADS = (b"#EXTM3U", b"ffconcat", b"v=0", b"[playlist]", b"file ")
 _PLAYLIST_MARKS = (b"<MPD", b"<SmoothStreaming")
 _IMAGE_HEADS = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\x00", b"MM\x00*")
-_INDEXED_BOXES = {b"ftyp", b"mdat", b"wide", b"free", b"skip"}
+_INDEXED_BOXES = {b"ftyp", b"mdat", b"wide", b"free", b"skip", b"moov"}
 _HEAD_BYTES = 512
 _MAX_INDEX_BYTES = 64 << 20
+_MAX_BOXES = 100_000
 _OWN_ALIAS = 150
 """Bytes; an alias that is no longer leads nowhere, and FFmpeg ignores it."""
 
@@ -109,6 +113,7 @@ def open_media(path: Path, *, limits: MediaLimits = DEFAULT_LIMITS, stage: Stage
     import av.error
 
     check_file(path, stage=stage)
+    _check_track_numbers(path, stage)
     limit_allocations(limits)
     options = {**ffmpeg_input_options(), "max_pixels": str(limits.max_pixels)}
     try:
@@ -154,17 +159,34 @@ def _head(path: Path) -> bytes:
 
 def names_other_file(path: Path) -> bool:
     """Whether the data reference of a QuickTime track is the alias of another file; FFmpeg leaves such tracks empty."""
-    for kind, offset, length in _boxes(path):
-        if kind == b"moov":
+    return any(
+        box[12:16] == b"alis" and int.from_bytes(box[8:12], "big") > _OWN_ALIAS for box in _inside_index(path, b"dref")
+    )
+
+
+def _check_track_numbers(path: Path, stage: Stage) -> None:
+    """Refuse an MP4 whose tracks have absurd numbers: FFmpeg counts up to each one, seconds for a track."""
+    for box in _inside_index(path, b"tkhd"):
+        at = 12 if box[:1] == b"\0" else 20  # after the two times, of 4 or 8 bytes (ISO/IEC 14496-12, section 8.3.2)
+        number = int.from_bytes(box[at : at + 4], "big")
+        if number > MAX_TRACK_NUMBER:
+            message = f"{path} numbers a track {number:,}, as no program does."
+            raise MediaError(message, hint="It is damaged or means harm; do not trust it.", stage=stage)
+
+
+def _inside_index(path: Path, kind: bytes) -> Iterator[bytes]:
+    """The beginning of every box of a kind within the index (``moov``) of an MP4 file; nothing of other files."""
+    if _head(path)[4:8] not in _INDEXED_BOXES:
+        return
+    for name, offset, length in _boxes(path):
+        if name == b"moov":
             with path.open("rb") as file:
                 file.seek(offset)
                 index = file.read(min(length, _MAX_INDEX_BYTES))
-            at = index.find(b"dref")
+            at = index.find(kind)
             while at >= 0:
-                if index[at + 16 : at + 20] == b"alis" and int.from_bytes(index[at + 12 : at + 16], "big") > _OWN_ALIAS:
-                    return True
-                at = index.find(b"dref", at + 4)
-    return False
+                yield index[at + 4 : at + 44]
+                at = index.find(kind, at + 4)
 
 
 def _lacks_index(path: Path) -> bool:
@@ -183,7 +205,7 @@ def _boxes(path: Path) -> Iterator[tuple[bytes, int, int]]:
     size = path.stat().st_size
     with path.open("rb") as file:
         offset = 0
-        for _ in range(1000):
+        for _ in range(_MAX_BOXES):
             if offset + 8 > size:
                 return
             file.seek(offset)
