@@ -146,6 +146,21 @@ def test_a_split_holds_out_whole_sources_and_leaves_every_class_something(materi
     assert len({split_pool(pool, share=0.3, seed=seed).held_out for seed in range(8)}) > 1
 
 
+def test_a_class_of_one_source_is_never_held_out_and_this_is_told(material):
+    pool = load_material(material).pool
+    one = pool.only(lambda item: "dog" not in item.names or item.group in ("artist0", "library0"))
+    for seed in range(20):
+        split = split_pool(one, share=0.45, seed=seed)
+
+        assert {"artist0", "library0"}.isdisjoint(split.held_out)
+        assert split.training.classes == one.classes
+        for name in one.classes:
+            mine = [item for item in one.pictures if name in item.names]
+            held = [item for item in split.validation.pictures if name in item.names]
+            assert len(held) <= len(mine) / 2
+        assert "No pictures are held out of dog." in " ".join(split.notes)
+
+
 def test_named_sources_are_held_out_and_what_is_lost_is_told(material):
     pool = load_material(material).pool
     split = split_pool(pool, groups=["library0", "library1", "library2"])

@@ -84,6 +84,8 @@ class MixtureOptions:
     """Share of scenes with a band or a moment of their sound removed, as SpecAugment does on spectrograms."""
 
     def __post_init__(self) -> None:
+        for one in fields(self):  # lists, as a configuration file has them, become tuples
+            object.__setattr__(self, one.name, _as_tuple(getattr(self, one.name)))
         for name in (*_SHARES, "flip"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is a share in [0, 1], got {getattr(self, name)}")
@@ -111,3 +113,7 @@ class MixtureOptions:
             "shift_s": 0.0, "speed": 0.0, "noise": 0.0, "room": 0.0, "masked": 0.0, "other_sounds": 0.0,
         }  # fmt: skip
         return MixtureOptions(**{one.name: plain.get(one.name, getattr(self, one.name)) for one in fields(self)})
+
+
+def _as_tuple(value: object) -> object:
+    return tuple(_as_tuple(part) for part in value) if isinstance(value, list | tuple) else value
