@@ -18,6 +18,7 @@ from tvsl_cli.embed import embed
 from tvsl_cli.evaluate import evaluate
 from tvsl_cli.info import info
 from tvsl_cli.models import app as models
+from tvsl_cli.train import train
 from tvsl_cli.vocabulary import vocabulary
 
 app = typer.Typer(
@@ -51,6 +52,7 @@ def tvsl(
 app.command()(annotate)
 app.command()(evaluate)
 app.command()(embed)
+app.command()(train)
 app.add_typer(datasets, name="datasets")
 app.command()(vocabulary)
 app.command()(info)

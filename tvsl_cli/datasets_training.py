@@ -44,7 +44,7 @@ def prepare(
     from tvsl_core.data import prepare as library
 
     wanted = _wanted(name, annotations, videos, test=test)
-    with _bar(f"Cutting {name}") as progress:
+    with bar(f"Cutting {name}") as progress:
         report = library.prepare(
             name, wanted, videos, out, workers=workers or os.cpu_count() or 1, on_progress=progress
         )
@@ -135,7 +135,7 @@ def check_training(name: str, root: Path | None, annotations: Path | None, *, as
     data = data_root()
     if data is None and annotations is None and root is not None:
         data = root.parent
-    with _bar(f"Checking {name}") as progress:
+    with bar(f"Checking {name}") as progress:
         found = load_training_set(name, annotations=annotations, media=root, root=data, on_progress=progress)
     if as_json:
         typer.echo(json.dumps(_facts(found), indent=2))
@@ -170,7 +170,7 @@ def _facts(found: TrainingSet) -> dict[str, object]:
 
 
 @contextmanager
-def _bar(title: str) -> Iterator[Callable[[int, int], None]]:
+def bar(title: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on standard error with the time left; nothing when it is not a terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

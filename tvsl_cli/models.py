@@ -15,6 +15,28 @@ app.add_typer(build, name="build")
 register(app)
 
 
+@app.command("export")
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a training run.")],
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where the weights go.")] = Path(
+        "my.safetensors"
+    ),
+) -> None:
+    """Hand out the best weights of a training run as one file, for --model of annotate and evaluate.
+
+    Prints the path of the file.
+
+    Example: tvsl models export runs/vggsound-instruments --out my.safetensors
+    """
+    from tvsl_cli.terminal import say, write_line
+    from tvsl_core.training.run import export_heads
+
+    info = export_heads(run, out)
+    say(f"Heads over {info.towers}, {len(info.classes)} classes, trained on {info.trained_on or 'unknown data'}")
+    write_line(str(out))
+
+
 @build.callback()
 def build_group() -> None:
     """Rebuild the weights that ship with tvsl, bit for bit."""

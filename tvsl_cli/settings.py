@@ -20,7 +20,12 @@ SECTIONS = ("annotate", "bench", "datasets", "embed", "evaluate", "info", "model
 
 
 def merged(
-    context: typer.Context, *, config: Path | None, section: str, keys: Mapping[str, Converter]
+    context: typer.Context,
+    *,
+    config: Path | None,
+    section: str,
+    keys: Mapping[str, Converter],
+    file_only: Mapping[str, Converter] | None = None,
 ) -> dict[str, Any]:
     """The settings of one command, by option name (``min-score``).
 
@@ -29,15 +34,16 @@ def merged(
         config: The file of ``--config``.
         section: The command's section in it.
         keys: What the section may set.
+        file_only: What it may set besides, for which there is no option; None when it does not.
 
     Raises: ManifestError: The file is unusable; it says why.
     """
     from tvsl_core.config import read_config
 
-    values = {key: context.params[key.replace("-", "_")] for key in keys}
+    values = {key: context.params[key.replace("-", "_")] for key in keys} | dict.fromkeys(file_only or ())
     if config is None:
         return values
-    from_file = read_config(config, section=section, keys=keys, sections=SECTIONS)
+    from_file = read_config(config, section=section, keys={**keys, **(file_only or {})}, sections=SECTIONS)
     return values | {key: value for key, value in from_file.items() if not _was_typed(context, key.replace("-", "_"))}
 
 

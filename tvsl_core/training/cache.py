@@ -36,6 +36,11 @@ Side = Literal["pictures", "sounds"]
 MANIFEST = "manifest.json"
 
 
+ROOMY = 8_000_000_000
+"""Bytes that a cache may have without being asked."""
+MOST_EPOCHS = 8
+
+
 class Field(NamedTuple):
     """One array of a cache."""
 
@@ -90,6 +95,17 @@ def plan_cache(live: LiveFeatures, *, folder: Path, epochs: int) -> tuple[CacheP
         _plan(live, "pictures", folder, epochs, live.pictures(first, 0)),
         _plan(live, "sounds", folder, epochs, live.sounds(first, 0)),
     )
+
+
+def choose_epochs(live: LiveFeatures, *, wanted: int) -> int:
+    """How many epochs of mixtures to store: the more the better, in 8 GB, at the least one and at the most 8.
+
+    Args:
+        live: What is stored.
+        wanted: Epochs of the run.
+    """
+    plans = plan_cache(live, folder=Path(), epochs=1)
+    return max(1, min(MOST_EPOCHS, wanted, ROOMY // max(1, sum(plan.bytes for plan in plans))))
 
 
 class CachedFeatures:

@@ -1,0 +1,161 @@
+"""``tvsl train`` as a user calls it, on a small folder of material and the shipped towers."""
+
+from __future__ import annotations
+
+import json
+import re
+import wave
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from tvsl_cli.__main__ import main
+from tvsl_core.model.heads_file import load_heads
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = """
+[train]
+batch = 4
+epochs = 2
+scenes = 8
+workers = 0
+amp = "off"
+
+[train.mixtures]
+sizes = [[96, 64]]
+seconds = 1.0
+
+[train.heads]
+hidden = 8
+
+[train.losses]
+detect = 0.5
+"""
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory):
+    """Three classes: squares of a colour, and a tone each; four sources of every kind."""
+    root = tmp_path_factory.mktemp("material")
+    time = np.arange(2 * 16_000) / 16_000
+    for klass, name in enumerate(("bell", "dog", "flute")):
+        for source in range(4):
+            images, sounds = root / "images" / name, root / "sounds" / name
+            images.mkdir(parents=True, exist_ok=True)
+            sounds.mkdir(parents=True, exist_ok=True)
+            picture = np.zeros((60, 60, 4), np.uint8)
+            picture[10:50, 10:50, klass] = 250
+            picture[10:50, 10:50, 3] = 255
+            picture[20:30:3, 10:50, :3] = source * 60
+            cv2.imwrite(str(images / f"src{source}__a.png"), picture)
+            tone = 0.3 * np.sin(2 * np.pi * (200 + 400 * klass + 5 * source) * time)
+            with wave.open(str(sounds / f"src{source}__a.wav"), "wb") as file:
+                file.setnchannels(1)
+                file.setsampwidth(2)
+                file.setframerate(16_000)
+                file.writeframes((tone * 32767).astype(np.int16).tobytes())
+    return root
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path, monkeypatch):
+    """Its own folder, cache and data root, and one thread."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TVSL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("TVSL_DATA", raising=False)
+    (tmp_path / "run.toml").write_text(CONFIG)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_train_then_go_on_then_export(material, tmp_path, capsys):
+    arguments = ["train", "--dataset", str(material), "--config", "run.toml", "--out", "mine"]
+    assert main([*arguments, "--dry-run"]) == 0
+    announced = capsys.readouterr().out
+    assert re.search(r"cache\t0\.\d+ GB in .*cache/features, 2 epochs of mixtures, built in", announced)
+    assert re.search(r"steps\t4 of 4 scenes, 2 an epoch", announced)
+    assert not (tmp_path / "mine").exists() and not (tmp_path / "cache").exists()
+
+    assert main([*arguments, "--max-steps", "3"]) == 0
+    assert capsys.readouterr().out.strip() == str(Path("mine/heads.safetensors"))
+    facts = json.loads(Path("mine/run.json").read_text())
+    assert facts["status"] == "done" and facts["steps"] == 3
+    assert facts["options"]["losses"]["detect"] == 0.5 and facts["options"]["heads"] == {"hidden": 8}
+    assert len(facts["held_out"]) >= 1
+
+    assert main(["train", "--resume", "mine"]) == 0
+    said = capsys.readouterr().err
+    assert "there already" in said and "step 1" not in said
+    assert main(["models", "export", "mine", "--out", "my.safetensors"]) == 0
+    _, info = load_heads(Path("my.safetensors"))
+    assert (info.towers, info.classes) == ("compact", ("bell", "dog", "flute"))
+
+
+def test_a_class_of_the_training_set_must_exist(material, capsys):
+    assert main(["train", "--dataset", str(material), "--classes", "dog,zither"]) == 1
+    assert "has no class 'zither'. Its classes: bell, dog, flute" in capsys.readouterr().err
+
+
+def test_without_data_the_answer_says_what_to_fetch(capsys):
+    assert main(["train", "--dataset", "vggsound-instruments"]) == 1
+    said = capsys.readouterr().err
+
+    for part in ("TVSL_DATA", "vgginstruments_train.txt", "tvsl datasets prepare vggsound-instruments"):
+        assert part in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "--dataset says what to train on"),
+        (["--dataset", "x", "--model", "clip"], "--model is compact or audioclip, got 'clip'"),
+        (["--dataset", "x", "--epochs", "0"], "epochs must be at least 1, got 0"),
+        (["--dataset", "x", "--validation", "1"], "validation must lie in [0, 1), got 1"),
+        (["--resume", "nowhere"], "nowhere is not the folder of a training run"),
+    ],
+)
+def test_wrong_options_end_with_one_sentence(arguments, message, capsys):
+    assert main(["train", *arguments]) == 2
+    assert message.lower() in capsys.readouterr().err.lower()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[train]\nlearningrate = 1.0", "no key 'learningrate'. Did you mean 'learning-rate'?"),
+        ("[train.losses]\nsea = 1.0", "losses has no key 'sea'; did you mean 'see'?"),
+        ("[train.mixtures]\nlayout = [1.0]", "mixtures has no key 'layout'; did you mean 'layouts'?"),
+        ("[train.heads]\ntext_weight = 'max'", "text_weight must be relu, softmax or sign"),
+        ("[train.losses]\nsee = -1.0", "loss weight see must not be negative"),
+    ],
+)
+def test_a_mistake_in_the_configuration_names_the_nearest_key(text, message, capsys):
+    Path("bad.toml").write_text(text)
+
+    assert main(["train", "--dataset", "x", "--config", "bad.toml"]) == 2
+    assert message.lower() in capsys.readouterr().err.lower()
+
+
+def test_the_settings_of_a_run_cannot_be_changed_when_it_goes_on(material, capsys):
+    Path("mine").mkdir()
+    Path("mine/run.json").write_text('{"request": {"dataset": "x"}}')
+
+    assert main(["train", "--resume", "mine", "--epochs", "3"]) == 2
+    assert "--epochs cannot be changed; use --init" in capsys.readouterr().err
+
+
+def test_every_configuration_in_the_documents_is_understood():
+    from tvsl_cli.train_request import FINE, KEYS, _table, _tables
+    from tvsl_core.config import read_config
+
+    shown = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/training.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(shown) >= 2
+    for number, text in enumerate(shown):
+        Path(f"{number}.toml").write_text(text)
+        keys = KEYS | FINE | {name: _table(make) for name, make in _tables().items()}
+        assert read_config(Path(f"{number}.toml"), section="train", keys=keys, sections=["train"])
