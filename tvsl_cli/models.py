@@ -22,6 +22,7 @@ def export(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where the weights go.")] = Path(
         "my.safetensors"
     ),
+    fp32: Annotated[bool, typer.Option("--fp32", help="Full precision, in twice the size.")] = False,
 ) -> None:
     """Hand out the best weights of a training run as one file, for --model of annotate and evaluate.
 
@@ -32,7 +33,7 @@ def export(
     from tvsl_cli.terminal import say, write_line
     from tvsl_core.training.run import export_heads
 
-    info = export_heads(run, out)
+    info = export_heads(run, out, half=not fp32)
     say(f"Heads over {info.towers}, {len(info.classes)} classes, trained on {info.trained_on or 'unknown data'}")
     write_line(str(out))
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from tiny import CLASSES, TinyScenes, TinyTowers, digest, make_run, newest
 
-from tvsl_core.data.scene import Picture
+from tvsl_core.data.scene import Picture, Sound
 from tvsl_core.errors import InputError, OutputError
 from tvsl_core.training.cache import CachedFeatures, fingerprint, plan_cache, problems_of
 from tvsl_core.training.cache_build import build_cache
@@ -168,8 +168,25 @@ def test_a_class_without_a_usable_sample_is_named(tmp_path):
         def fingerprint(self):
             return "quiet"
 
-    with pytest.raises(InputError, match=r"1 classes have no usable sound: zither. Add samples of them"):
+    with pytest.raises(InputError, match=r"1 of 5 classes have no usable sample: zither. Add samples of them"):
         train(make_run(tmp_path / "run", train=Quiet(), cache=tmp_path, validation=0), device=CPU)
+
+
+def test_a_class_with_pictures_alone_is_learned_from_them(tmp_path):
+    from tvsl_core.model.heads_file import load_heads
+
+    class Mute(TinyScenes):
+        def fingerprint(self):
+            return "mute"
+
+        def sound(self, index, epoch, sample_rate):
+            waveform, sounding = super().sound(index, epoch, sample_rate)
+            return Sound(waveform, tuple(name for name in sounding if name != "dog"))
+
+    done = train(make_run(tmp_path / "run", train=Mute(), cache=tmp_path, validation=0, epochs=1), device=CPU)
+    details = load_heads(done.heads)[1].details
+    assert details["looks"] == list(CLASSES)
+    assert details["sounds"] == ["bell", "flute", "horse"]
 
 
 def test_pictures_of_several_sizes_are_refused(tmp_path):

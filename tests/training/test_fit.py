@@ -292,7 +292,11 @@ def test_export_hands_out_the_best_weights(tmp_path):
     info = export_heads(tmp_path / "run", tmp_path / "my.safetensors")
 
     assert info.classes == CLASSES
-    assert (tmp_path / "my.safetensors").read_bytes() == done.heads.read_bytes()
+    kept, (shared, _) = load_file(done.heads), load_heads(tmp_path / "my.safetensors")
+    assert all(torch.allclose(value, kept[f"heads.{name}"], atol=1e-3) for name, value in shared.state_dict().items())
+    assert (tmp_path / "my.safetensors").stat().st_size < 0.8 * done.heads.stat().st_size
+    export_heads(tmp_path / "run", tmp_path / "full.safetensors", half=False)
+    assert (tmp_path / "full.safetensors").read_bytes() == done.heads.read_bytes()
     with pytest.raises(TrainingError, match="is not the folder of a training run"):
         export_heads(tmp_path, tmp_path / "none.safetensors")
 

@@ -129,8 +129,13 @@ def train(run: TrainingRun, *, device: torch.device, tell: Told = lambda event: 
     return Trained(heads=run.out / HEADS, counts=counts, steps=job.steps, elapsed_s=elapsed_s, problems=problems)
 
 
-def export_heads(run: Path, out: Path) -> HeadsInfo:
+def export_heads(run: Path, out: Path, *, half: bool = True) -> HeadsInfo:
     """Hand out the best weights of a run as one file that ``--model`` accepts.
+
+    Args:
+        run: Its folder.
+        out: The file.
+        half: As half floats, which is half the size; scores move in the fourth place.
 
     Raises:
         TrainingError: The folder holds no run, or a run that has kept no weights yet.
@@ -141,8 +146,8 @@ def export_heads(run: Path, out: Path) -> HeadsInfo:
         hint = f"Continue it: tvsl train --resume {run}" if read_run(run) else "Name the folder of 'tvsl train --out'."
         what = "has kept no weights yet" if read_run(run) else "is not the folder of a training run"
         raise TrainingError(f"{run} {what}.", hint=hint)
-    _, info = load_heads(best)
-    write_bytes(out, best.read_bytes())
+    heads, info = load_heads(best)
+    write_bytes(out, dump_heads(heads, info, half=half))
     return info
 
 
@@ -158,6 +163,7 @@ def _prepare(
     if run.validation is not None and len(run.validation):
         validation, more = features_of(run, run.validation, group, tell, epochs=1)
         problems += more
+    looks, sounds = covered(train_features)
     classes = run.train.classes
     text = run.towers.embed_names(classes).clone().to(device)
     heads = begin_heads(run, train_features)
@@ -170,7 +176,7 @@ def _prepare(
         settings=run.settings(),
         device=device,
         group=group,
-        keep=lambda best, counts: _keep(run, best, counts, text),
+        keep=lambda best, counts: _keep(run, best, counts, text, {"looks": list(looks), "sounds": list(sounds)}),
         listener=lambda event: _hear(run, event, tell) if group.is_first else None,
     )
     return job, heads, tuple(dict.fromkeys(problems))
@@ -196,8 +202,6 @@ def features_of(
             build_cache(plan, live, workers=run.workers, listener=tell)
     pictures, sounds = group.from_first(plans)
     cached = CachedFeatures(pictures, sounds, classes=live.classes, epochs=epochs)
-    if source is run.train:
-        _check_classes(cached)
     left_out = [f"{name}: {why}" for name, why in getattr(source, "skipped", {}).items()]
     return cached, [*problems_of(pictures), *problems_of(sounds), *left_out]
 
@@ -241,20 +245,32 @@ def make_objective(run: TrainingRun, text: torch.Tensor, group: Group) -> Object
     return Objective(text, run.options, group, teacher)
 
 
-def _check_classes(features: CachedFeatures) -> None:
-    seen, heard = features.class_counts()
-    bare = [name for name, count in zip(features.classes, heard.tolist(), strict=True) if count == 0]
-    unseen = [name for name, count in zip(features.classes, seen.tolist(), strict=True) if count == 0]
-    for names, what in ((bare, "sound"), (unseen, "picture")):
-        if names:
-            shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-            raise InputError(
-                f"{len(names)} classes have no usable {what}: {shown}.",
-                hint="Add samples of them, leave them out with --classes, or draw more scenes an epoch.",
-            )
+def covered(features: FeatureSource) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The classes that scenes show, and those that they let sound.
+
+    A class with pictures alone, or with sounds alone, is learned on that side.
+
+    Raises: InputError: A class has neither.
+    """
+    if not isinstance(features, CachedFeatures):
+        return features.classes, features.classes
+    seen, heard = (counts > 0 for counts in features.class_counts())
+    bare = [name for name, any_at_all in zip(features.classes, seen | heard, strict=True) if not any_at_all]
+    if bare:
+        shown = ", ".join(bare[:5]) + (f" and {len(bare) - 5} more" if len(bare) > 5 else "")
+        raise InputError(
+            f"{len(bare)} of {len(features.classes)} classes have no usable sample: {shown}.",
+            hint="Add samples of them, leave them out with --classes, or draw more scenes an epoch.",
+        )
+    looks, sounds = (
+        tuple(name for name, there in zip(features.classes, side, strict=True) if there) for side in (seen, heard)
+    )
+    return looks, sounds
 
 
-def _keep(run: TrainingRun, best: TvslHeads, counts: Counts, text: torch.Tensor) -> None:
+def _keep(
+    run: TrainingRun, best: TvslHeads, counts: Counts, text: torch.Tensor, sides: Mapping[str, list[str]]
+) -> None:
     info = HeadsInfo(
         towers=run.towers.name,
         towers_sha256=run.towers.weights_sha256,
@@ -265,6 +281,7 @@ def _keep(run: TrainingRun, best: TvslHeads, counts: Counts, text: torch.Tensor)
             "step": counts.step,
             "validation_loss": counts.best if run.validation is not None else None,
             "options": run.options.to_dict(),
+            **sides,
         },
     )
     write_bytes(run.out / HEADS, dump_heads(best, info))
