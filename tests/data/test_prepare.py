@@ -44,7 +44,7 @@ def videos(tmp_path_factory):
 
 
 ALL = wanted_of(
-    ["abcdefghijk_000001", "lmnopqrstuv_000020", "wwwwwwwwwww_000000", "xxxxxxxxxxx_000000", "yyyyyyyyyyy_000000"]
+    ["abcdefghijk_000002", "lmnopqrstuv_000020", "wwwwwwwwwww_000000", "xxxxxxxxxxx_000000", "yyyyyyyyyyy_000000"]
 )
 
 
@@ -62,12 +62,12 @@ def test_the_instant_of_a_whole_video_and_the_middle_of_a_clip_are_cut(videos, t
     report = prepare("mine", ALL[:2], videos, tmp_path)
 
     assert report.is_complete
-    assert counted(frame_path(tmp_path, "abcdefghijk_000001")) == 6 * 25  # starts at 1 s, centre 5 s later
+    assert counted(frame_path(tmp_path, "abcdefghijk_000002")) == 7 * 25  # starts at 2 s, centre 5 s later
     assert counted(frame_path(tmp_path, "lmnopqrstuv_000020")) == 4 * 25
-    sound = samples(sound_path(tmp_path, "abcdefghijk_000001"))
+    sound = samples(sound_path(tmp_path, "abcdefghijk_000002"))
     assert len(sound) == 5 * 44100
     half_second = np.abs(np.fft.rfft(sound[2 * 44100 : int(2.5 * 44100)] * np.hanning(22050)))
-    assert 2 * np.argmax(half_second) == pytest.approx(100 * (1 + 2 * 5.75), abs=60)  # the sweep at 3.5 + 2.25 s
+    assert 2 * np.argmax(half_second) == pytest.approx(100 * (1 + 2 * 6.75), abs=60)  # the sweep at 4.5 + 2.25 s
 
 
 def test_failures_do_not_stop_the_others_and_stand_in_the_report(videos, tmp_path):
@@ -133,7 +133,7 @@ def test_ids_that_lead_out_of_the_folder_and_missing_folders_are_refused(videos,
 
 
 def test_the_command_prepares_a_list_that_can_then_be_trained_on(videos, tmp_path):
-    (tmp_path / "vgginstruments_train.txt").write_text("abcdefghijk_000001,harp\nyyyyyyyyyyy_000000,piano\n")
+    (tmp_path / "vgginstruments_train.txt").write_text("abcdefghijk_000002,harp\nyyyyyyyyyyy_000000,piano\n")
     arguments = ["--videos", str(videos), "--annotations", str(tmp_path), "--workers", "1"]
     result = CliRunner().invoke(
         app, ["datasets", "prepare", "vggsound-instruments", *arguments, "--out", str(tmp_path / "out")]
@@ -142,7 +142,7 @@ def test_the_command_prepares_a_list_that_can_then_be_trained_on(videos, tmp_pat
 
     assert result.exit_code == 1
     assert "1 of 2 clips cut now, 0 were there, 1 have no video, 0 failed" in result.output
-    assert [clip.id for clip in found.clips] == ["abcdefghijk_000001"]
+    assert [clip.id for clip in found.clips] == ["abcdefghijk_000002"]
     assert found.clips[0].media.frame is not None
 
 
@@ -164,7 +164,7 @@ def test_the_command_prepares_ones_own_folders_and_tables(tmp_path):
 
 
 def test_check_and_describe_know_training_sets(videos, tmp_path):
-    (tmp_path / "vgginstruments_train.txt").write_text("abcdefghijk_000001,harp\nyyyyyyyyyyy_000000,piano\n")
+    (tmp_path / "vgginstruments_train.txt").write_text("abcdefghijk_000002,harp\nyyyyyyyyyyy_000000,piano\n")
     prepare("mine", ALL[:1], videos, tmp_path / "out")
     run = CliRunner().invoke
     checked = run(

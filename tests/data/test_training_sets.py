@@ -96,6 +96,7 @@ def test_vggsound_reads_the_training_split_of_a_csv_of_any_name(data, tmp_path):
 
 def test_pictures_and_sounds_of_one_clip_stay_together(data):
     """Every tile's grey says which clip it is, and so does the pitch of its sound."""
+    put_media(data / "vggsound", VGGSOUND)  # two clips of a harp
     pool = load_training_set("vggsound-instruments", root=data).pool
     source = Mixtures(pool, length=60)
     pairs = 0
