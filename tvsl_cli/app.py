@@ -17,6 +17,7 @@ from tvsl_cli.datasets import app as datasets
 from tvsl_cli.embed import embed
 from tvsl_cli.evaluate import evaluate
 from tvsl_cli.info import info
+from tvsl_cli.merge import merge
 from tvsl_cli.models import app as models
 from tvsl_cli.train import train
 from tvsl_cli.vocabulary import vocabulary
@@ -50,6 +51,7 @@ def tvsl(
 
 
 app.command()(annotate)
+app.command()(merge)
 app.command()(evaluate)
 app.command()(embed)
 app.command()(train)

@@ -58,6 +58,10 @@ def test_tasks_of_a_job_array_share_the_work_and_the_folder(videos, tmp_path):
         assert tables == expected
         assert f"Shard {number}/2: {len(expected)} of 5 videos." in said
     assert pq.read_table(tmp_path / "videos.parquet")["video"].to_pylist() == NAMES
+    merge = [sys.executable, "-m", "tvsl_cli", "merge", tmp_path, "--out", tmp_path / "merged"]
+    merged = subprocess.run(merge, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert (merged.returncode, merged.stdout) == (0, f"{tmp_path / 'merged' / 'part-00000.parquet'}\n"), merged.stderr
+    assert "rows of 5 videos" in merged.stderr
     code, tables, said = ended(start(videos, tmp_path))
     assert (code, tables) == (0, NAMES)
     assert "5 skipped" in said
