@@ -227,7 +227,8 @@ def _notes(pool: MediaPool, skipped: list[SkippedFile]) -> tuple[str, ...]:
     if skipped:
         named = "; ".join(f"{one.label}: {one.reason}" for one in skipped[:NAMED])
         more = f"; and {len(skipped) - NAMED} more" if len(skipped) > NAMED else ""
-        notes.append(f"{len(skipped)} files were skipped: {named}{more}")
+        files = "1 file was" if len(skipped) == 1 else f"{len(skipped)} files were"
+        notes.append(f"{files} skipped: {named}{more}")
     if heard - seen:
         notes.append(f"{_listed('Only heard, never seen:', sorted(heard - seen))}.")
     if seen - heard:
