@@ -19,6 +19,7 @@ from tvsl_cli.evaluate import evaluate
 from tvsl_cli.info import info
 from tvsl_cli.merge import merge
 from tvsl_cli.models import app as models
+from tvsl_cli.status import status
 from tvsl_cli.train import train
 from tvsl_cli.vocabulary import vocabulary
 
@@ -52,6 +53,7 @@ def tvsl(
 
 app.command()(annotate)
 app.command()(merge)
+app.command()(status)
 app.command()(evaluate)
 app.command()(embed)
 app.command()(train)

@@ -27,6 +27,8 @@ def say_summary(report: BatchReport, tally: Tally) -> None:
         if hidden > 0:
             say(f"... and {hidden:,} more")
     say(totals(report.finished, tally))
+    for line in notes(report):
+        say(line)
     say(f"Tables: {report.videos_table} (one row per video), {report.run_file} (how it was made)", style="dim")
 
 
@@ -84,6 +86,19 @@ def totals(finished: Sequence[VideoFinished], tally: Tally) -> str:
     if speed := speed_text(video_s, elapsed_s):
         text += f"; {clock_text(video_s)} of video in {clock_text(elapsed_s)} ({speed} real time)"
     return f"{text}."
+
+
+def notes(report: BatchReport) -> list[str]:
+    """What else is to be known: results that were out of date, old failures, and an early end."""
+    lines = []
+    if report.stale:
+        reasons = ", ".join(f"{reason} ({count:,})" for reason, count in sorted(report.stale.items()))
+        lines.append(f"Out of date, so annotated again: {reasons}.")
+    if earlier := sum(row.earlier for row in report.finished):
+        lines.append(f"{earlier:,} of the failed ones failed before and were not tried again; --retry-failed does.")
+    if report.stopped:
+        lines.append("Stopped, since too many videos failed; the same command continues.")
+    return lines
 
 
 def say_failures(report: BatchReport) -> None:

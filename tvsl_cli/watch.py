@@ -66,7 +66,7 @@ class Lines:
     def _finished(self, event: VideoFinished) -> str:
         head = f"[{len(self.tally.finished)}/{self.tally.videos}] {event.video}: {event.status}"
         if event.status == "failed":
-            return f"{head}: {sentence(event.error)}"
+            return f"{head}{' before, and not tried again' if event.earlier else ''}: {sentence(event.error)}"
         parts = [f"{event.sources} {'source' if event.sources == 1 else 'sources'}"]
         parts += [", ".join(event.classes)] if event.classes else []
         parts += (

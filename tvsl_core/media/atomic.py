@@ -49,7 +49,7 @@ def commit_partial(partial: Path, path: Path) -> None:
         with partial.open("rb+") as file:
             os.fsync(file.fileno())
         partial.replace(path.absolute())
-        _sync_folder(path.absolute().parent)
+        sync_folder(path.absolute().parent)
     except OSError as error:
         discard_partial(partial)
         raise write_error(path, error) from error
@@ -103,8 +103,8 @@ def write_error(path: Path, error: OSError) -> OutputError:
     return OutputError(f"Cannot write {path}: {why}.", hint=hint, stage="write")
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable; not every system lets a folder be synced, and then there is nothing to do."""
+def sync_folder(folder: Path) -> None:
+    """Make a rename or a new folder in it durable; where the system lets no folder be synced there is nothing to do."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tvsl_core.errors import OutputError
-from tvsl_core.media.atomic import begin_partial, commit_partial, discard_partial, write_error
+from tvsl_core.media.atomic import begin_partial, commit_partial, discard_partial, sync_folder, write_error
 from tvsl_core.types import LocalizedSource
 
 SCHEMA_VERSION = "1"
@@ -176,7 +176,7 @@ def _storable(value: Any) -> Any:
 
 
 def make_folder(folder: Path) -> None:
-    """Create an output folder and its parents.
+    """Create an output folder and its parents, so that they outlast a power cut.
 
     Raises: OutputError: It cannot be created, or no reader of tables could open what lies in it.
     """
@@ -189,6 +189,8 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise write_error(folder, error) from error
+    for made in missing:
+        sync_folder(made.parent)
 
 
 def read_metadata(path: Path) -> dict[str, str]:
