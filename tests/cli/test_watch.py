@@ -13,6 +13,7 @@ from tvsl_cli.logs import logging_to
 from tvsl_cli.results import ResultWriter, plain
 from tvsl_cli.tally import Tally
 from tvsl_core.errors import OutputError
+from tvsl_core.pipeline.batch import BatchReport
 from tvsl_core.pipeline.progress import VideoAdvanced, VideoFinished, VideoStarted
 
 NASTY = "a[red]b\x1b[31m\nc.mp4"
@@ -48,11 +49,9 @@ def play(tally, *ends):
             hear(end)
 
 
-class Report:
-    videos_table, run_file = Path("results/videos.parquet"), Path("results/run.json")
-
-    def __init__(self, *rows):
-        self.finished = rows
+def report_of(*rows, **more):
+    places = {"videos_table": Path("results/videos.parquet"), "run_file": Path("results/run.json")}
+    return BatchReport(finished=rows, **(places | {"stale": {}} | more))
 
 
 def test_without_a_terminal_each_video_has_a_line_at_its_start_and_end(screen):
@@ -117,7 +116,7 @@ def test_a_nasty_name_neither_steers_the_terminal_nor_is_read_as_markup(screen, 
     text = screen(is_terminal)
     tally = Tally(videos=1, stages=1)
     play(tally, finished(NASTY, "failed", error=f"cannot read {NASTY}"))
-    report = Report(finished(NASTY, classes=(NASTY,)), finished(NASTY, "failed", error=NASTY))
+    report = report_of(finished(NASTY, classes=(NASTY,)), finished(NASTY, "failed", error=NASTY))
     summary.say_summary(report, tally)
     summary.say_failures(report)
     summary.say_plan(report)
@@ -130,7 +129,7 @@ def test_the_summary_shows_every_column_and_failures_first(screen):
     text = screen(True)
     tally = Tally(videos=2, stages=1)
     tally.annotated_s["a.mp4"] = 60.0
-    summary.say_summary(Report(finished(), finished("b.mp4", "failed", error="x")), tally)
+    summary.say_summary(report_of(finished(), finished("b.mp4", "failed", error="x")), tally)
     lines = text.getvalue().splitlines()
 
     assert lines[0].split() == ["video", "length", "sources", "classes", "time", "speed", "status"]
@@ -142,8 +141,8 @@ def test_the_summary_shows_every_column_and_failures_first(screen):
 def test_a_long_batch_shows_some_rows_and_says_where_the_rest_is(screen):
     text = screen(True)
     rows = [finished(f"{number}.mp4", "failed", error="bad") for number in range(100)]
-    summary.say_summary(Report(*rows), Tally(videos=100, stages=1))
-    summary.say_failures(Report(*rows))
+    summary.say_summary(report_of(*rows), Tally(videos=100, stages=1))
+    summary.say_failures(report_of(*rows))
 
     assert "... and 60 more" in text.getvalue()
     assert "60 more failures, listed in results/videos.parquet" in text.getvalue()
@@ -151,7 +150,7 @@ def test_a_long_batch_shows_some_rows_and_says_where_the_rest_is(screen):
 
 def test_a_failure_is_said_with_what_to_do(screen):
     text = screen(False)
-    summary.say_failures(Report(finished("b.mp4", "failed", error="the file is empty.", hint="Copy it again")))
+    summary.say_failures(report_of(finished("b.mp4", "failed", error="the file is empty.", hint="Copy it again")))
 
     assert text.getvalue() == "Failed: b.mp4: The file is empty. Copy it again.\n"
 
@@ -254,3 +253,14 @@ def test_a_screen_that_is_gone_falls_silent(monkeypatch):
     terminal.say("nor this")
     assert terminal.console().quiet
     terminal.console.cache_clear()
+
+
+def test_the_summary_says_what_was_out_of_date_what_is_an_old_failure_and_why_it_stopped(screen):
+    text = screen(False)
+    old = finished("b.mp4", "failed", error="it is empty.", earlier=True)
+    report = report_of(finished(), old, stale={"its input changed": 2}, stopped=True)
+    summary.say_summary(report, Tally(videos=2, stages=1))
+
+    assert "Out of date, so annotated again: its input changed (2)." in text.getvalue()
+    assert "1 of the failed ones failed before and were not tried again; --retry-failed does." in text.getvalue()
+    assert "Stopped" in text.getvalue()

@@ -39,6 +39,7 @@ def source(time=0, name="dog", *, offscreen=False):
 @pytest.fixture
 def table(tmp_path):
     path = tmp_path / "sources" / "clip.mp4.parquet"
+    path.parent.mkdir()
     written = SourceTable(path, video="a/clip.mp4", frame_size=(30, 10), save_maps=True, metadata={"model": "compact"})
     for row in (source(), source(Fraction(1, 2), "café owl", offscreen=True)):
         written.write(row)

@@ -95,7 +95,7 @@ def write_error(path: Path, error: OSError) -> OutputError:
         errno.EACCES: ("permission is denied", "Choose an output folder that you may write to."),
         errno.EPERM: ("permission is denied", "Choose an output folder that you may write to."),
         errno.EROFS: ("the file system is read-only", "Choose an output folder that you may write to."),
-        errno.ENOENT: ("its folder does not exist", "Create the folder first."),
+        errno.ENOENT: ("its folder does not exist", "Create the folder, or bring it back, then run again."),
         errno.ENOTDIR: ("a part of its path is a file, not a folder", "Choose another output folder."),
         errno.ENAMETOOLONG: ("the name is too long", "Choose a shorter output path."),
     }

@@ -87,7 +87,7 @@ def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], listen
     listen(VideoStarted(video=job.item.name, duration_s=info.duration_s))
     _check_range(info, options.start_s)
     result = Annotation(info=info, size_bytes=stat.st_size, mtime_s=stat.st_mtime, warnings=_warnings(info))
-    job.make_rooms()
+    job.make_room(job.table.parent)
     table = SourceTable(
         job.table,
         video=job.item.name,

@@ -67,16 +67,12 @@ class Job:
         """Whether the table of an earlier run with the same input and settings is there, whole."""
         return self.staleness() == ""
 
-    def make_rooms(self) -> None:
-        """Create the folders below the output folder that this video's table needs.
+    def make_room(self, folder: Path) -> None:
+        """Create a folder below the output folder.
 
-        Raises: OutputError: The output folder is gone, or a folder cannot be created.
+        Raises: OutputError: The output folder is gone, or the folder cannot be created.
         """
-        if not self.out.is_dir():
-            raise OutputError(
-                f"The output folder {self.out} is gone.", hint="Bring it back, then run again.", stage="write"
-            )
-        make_folder(self.table.parent)
+        make_folder(folder, inside=self.out)
 
     def check_lease(self) -> None:
         """Make sure that the results are still ours to write.

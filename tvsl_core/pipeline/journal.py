@@ -84,7 +84,7 @@ class Journal:
         row = row_of(video, self.out) | dict(key)
         row |= {"again": video.again, "finished": now(), "run": run}
         path = self._place(video.video)
-        make_folder(path.parent)
+        make_folder(path.parent, inside=self.out)
         write_bytes(path, (json.dumps(row, indent=1) + "\n").encode())
 
     def read(self, video: str) -> Record | None:
@@ -107,7 +107,7 @@ class Journal:
 
         Raises: OutputError: It cannot be written.
         """
-        make_folder(self.runs)
+        make_folder(self.runs, inside=self.out)
         for path, earlier in self._plans():
             same = plan.label == "all" or earlier.label in (plan.label, "all")
             if same and earlier.lease not in alive:

@@ -49,11 +49,7 @@ def write_videos(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 
     Raises: OutputError: It cannot be written.
     """
-    texts = ("video", "path", "table")
-    known = [{name: row[name] for name in VIDEOS_SCHEMA.names} for row in rows]
-    ordered = sorted(
-        (row | {name: as_text(row[name]) for name in texts if row[name]} for row in known), key=lambda row: row["video"]
-    )
+    ordered = sorted(({name: row[name] for name in VIDEOS_SCHEMA.names} for row in rows), key=lambda row: row["video"])
     write_table(path, ordered, VIDEOS_SCHEMA, {"schema_version": SCHEMA_VERSION})
 
 
@@ -76,11 +72,6 @@ def from_row(row: Mapping[str, Any], *, path: Path, outputs: tuple[Path, ...], s
     values = {name: value for name, value in row.items() if name in known and value is not None}
     values |= {"classes": tuple(row["classes"]), "warnings": tuple(row["warnings"])}
     return VideoFinished(**(values | {"path": path, "status": status, "outputs": outputs}))
-
-
-def as_text(name: str) -> str:
-    """A name as a table can hold it: bytes that are not UTF-8 as escapes."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def versions() -> dict[str, str]:

@@ -20,7 +20,6 @@ from tvsl_core.pipeline.job import Job
 from tvsl_core.pipeline.places import heatmap_name
 from tvsl_core.pipeline.prefetch import prefetch
 from tvsl_core.pipeline.progress import Listener, VideoAdvanced
-from tvsl_core.pipeline.table import make_folder
 from tvsl_core.pipeline.timeline import Moment, SourceTimeline, Timelines
 from tvsl_core.types import Frame, VideoInfo
 
@@ -48,7 +47,7 @@ def render_heatmaps(job: Job, info: VideoInfo, timelines: Timelines, *, listen: 
     """
     reels = _plan(job, timelines)
     if reels:
-        make_folder(job.heatmaps)
+        job.make_room(job.heatmaps)
     groups = [reels[i : i + REELS_AT_ONCE] for i in range(0, len(reels), REELS_AT_ONCE)]
     for number, group in enumerate(groups):
         for done_s, total_s in _render(job, info, group):

@@ -8,7 +8,6 @@ from tvsl_core.media.frames import read_frames
 from tvsl_core.media.strip import StripCell, write_strip
 from tvsl_core.pipeline.job import Job
 from tvsl_core.pipeline.render import heat_of
-from tvsl_core.pipeline.table import make_folder
 from tvsl_core.pipeline.timeline import Timelines
 from tvsl_core.types import Frame, VideoInfo
 
@@ -22,7 +21,7 @@ def write_video_strip(job: Job, info: VideoInfo, timelines: Timelines) -> Path:
 
     Raises: OutputError: It cannot be written.
     """
-    make_folder(job.strip.parent)
+    job.make_room(job.strip.parent)
     best = [(source, source.strongest) for source in timelines.sources.values()]
     best.sort(key=lambda pair: -pair[0].scores[pair[1]])
     cells: list[StripCell] = []

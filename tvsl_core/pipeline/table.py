@@ -58,7 +58,7 @@ class SourceTable:
     """Writes the sources of one video, in bounded memory.
 
     Args:
-        path: The final name; it appears only when ``close`` succeeds.
+        path: The final name; it appears only when ``close`` succeeds. Its folder must exist.
         video: What stands in the column ``video``.
         frame_size: Width and height of the frame as shown.
         save_maps: Whether the maps themselves are stored.
@@ -77,7 +77,6 @@ class SourceTable:
         self._schema = SOURCES_SCHEMA.with_metadata(
             dict(metadata) | {"schema_version": SCHEMA_VERSION, "box": BOX_CONVENTION}
         )
-        make_folder(path.parent)
         self._partial = begin_partial(path)
         try:
             self._writer = pq.ParquetWriter(self._partial, self._schema, compression="zstd", use_dictionary=True)
@@ -175,10 +174,15 @@ def _storable(value: Any) -> Any:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
-def make_folder(folder: Path) -> None:
+def make_folder(folder: Path, *, inside: Path | None = None) -> None:
     """Create an output folder and its parents, so that they outlast a power cut.
 
-    Raises: OutputError: It cannot be created, or no reader of tables could open what lies in it.
+    Args:
+        folder: What is created; one that is there stays as it is.
+        inside: A parent that must be there, and is not created: an output folder that is gone does not come back empty.
+
+    Raises: OutputError: It cannot be created, ``inside`` is not there, or no reader of tables could open what lies
+            in it.
     """
     try:
         os.fspath(folder.absolute()).encode()
@@ -186,11 +190,14 @@ def make_folder(folder: Path) -> None:
         message = f"Cannot write to {folder}: its path holds bytes that are not UTF-8, which no reader of tables takes."
         raise OutputError(message, hint="Choose another output folder.", stage="write") from None
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        for path in reversed([folder, *folder.parents]):
+            if inside is not None and inside not in path.parents:
+                continue
+            if not path.is_dir():
+                path.mkdir(exist_ok=True)
+                sync_folder(path.parent)
     except OSError as error:
         raise write_error(folder, error) from error
-    for made in missing:
-        sync_folder(made.parent)
 
 
 def read_metadata(path: Path) -> dict[str, str]:

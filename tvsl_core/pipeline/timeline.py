@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import contextlib
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
+from tvsl_core.media.atomic import write_error
 from tvsl_core.media.heat import interpolate_maps
 from tvsl_core.types import Box, LocalizedSource, Verdict
 
@@ -55,10 +57,16 @@ class Timelines:
     Args:
         folder: Where the temporary file may lie.
         step_s: Seconds between annotated instants.
+
+    Raises: OutputError: The temporary file cannot be written.
     """
 
     def __init__(self, folder: Path, *, step_s: float) -> None:
-        self._file = tempfile.TemporaryFile(dir=folder, prefix=".tvsl-maps-")  # noqa: SIM115 closed in __exit__
+        self._folder = folder
+        try:
+            self._file = tempfile.TemporaryFile(dir=folder, prefix=".tvsl-maps-")  # noqa: SIM115 closed in __exit__
+        except OSError as error:
+            raise write_error(folder, error) from error
         self._step_s = step_s
         self._shape: tuple[int, int] | None = None
         self._count = 0
@@ -79,7 +87,10 @@ class Timelines:
         self._shape = self._shape or (values.shape[0], values.shape[1])
         if values.shape != self._shape:
             raise ValueError(f"maps of one video have one shape, got {values.shape} after {self._shape}")
-        self._file.write((values / max(float(values.max()), 1e-12)).astype(np.float16).tobytes())
+        try:
+            self._file.write((values / max(float(values.max()), 1e-12)).astype(np.float16).tobytes())
+        except OSError as error:
+            raise write_error(self._folder, error) from error
         self._count += 1
         return self._count - 1
 
@@ -87,7 +98,10 @@ class Timelines:
         if slot < 0 or self._shape is None:
             return None
         if self._maps is None or len(self._maps) != self._count:
-            self._file.flush()
+            try:
+                self._file.flush()
+            except OSError as error:
+                raise write_error(self._folder, error) from error
             self._maps = np.memmap(self._file, dtype=np.float16, mode="r", shape=(self._count, *self._shape))
         return np.asarray(self._maps[slot], dtype=np.float32)
 
@@ -135,7 +149,8 @@ class Timelines:
     ) -> None:
         """Close the temporary file."""
         self._maps = None
-        self._file.close()
+        with contextlib.suppress(OSError):  # what it still holds back is of no use any more
+            self._file.close()
 
 
 def _faded(moment: Moment, weight: float) -> Moment:
