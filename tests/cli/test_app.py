@@ -94,7 +94,7 @@ def test_a_misspelt_command_is_answered_with_the_right_one(capfd):
         (["--min-score", "1.5"], "min-score must lie in [0, 1], got 1.5"),
         (["--max-sources", "0"], "max-sources must be at least 1, got 0"),
         (["--batch", "0"], "batch must be at least 1, got 0"),
-        (["--workers", "0"], "workers must be at least 1, got 0"),
+        (["--workers", "-1"], "workers must be at least 1, or 0 for what fits this machine, got -1"),
         (["--audio-track", "-1"], "audio-track counts from 0, got -1"),
         (["--precision", "fp64"], "precision must be one of auto, fp32, bf16, got 'fp64'"),
         (["--device", "gpu"], "device must be auto, cpu, cuda or cuda:N, got 'gpu'"),
