@@ -39,8 +39,8 @@ def asked(monkeypatch):
     """What the command hands on: (inputs, settings, options, flags)."""
     calls = []
 
-    def remember(inputs, settings, options, **flags):
-        calls.append((inputs, settings, options, flags))
+    def remember(inputs, settings, options, choices, patience, **flags):
+        calls.append((inputs, settings, options, flags | {"choices": choices, "patience": patience}))
         return 0
 
     monkeypatch.setattr(annotate_run, "run", remember)
@@ -120,7 +120,7 @@ def test_the_defaults_are_those_of_the_library(asked):
 
     assert inputs == ["a.mp4", "b"]
     assert options == annotate_command.AnnotateOptions()
-    assert (settings["out"], settings["model"], settings["workers"]) == (Path("results"), "compact", 1)
+    assert (settings["out"], settings["model"], settings["workers"]) == (Path("results"), "compact", 0)
     assert not any(flags.values())
 
 
@@ -279,3 +279,13 @@ def test_building_from_the_wrong_folder_is_one_sentence(tmp_path):
     assert result.stderr.startswith("Error: ")
     assert len(result.stderr.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_options_for_many_videos_reach_the_run(asked):
+    *_, flags = asked("a.mp4", "--retry-failed", "--fail-fast", "--timeout", "20")
+
+    assert (flags["choices"].retry_failed, flags["choices"].max_failures) == (True, 1)
+    assert flags["patience"].stall_s == 20
+    assert asked("a.mp4", "--max-failures", "3", "--timeout", "0")[-1]["choices"].max_failures == 3
+    assert main(["annotate", "a.mp4", "--max-failures", "0"]) == 2
+    assert main(["annotate", "a.mp4", "--max-failures", "3", "--fail-fast"]) == 2
