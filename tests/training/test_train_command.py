@@ -159,3 +159,71 @@ def test_every_configuration_in_the_documents_is_understood():
         Path(f"{number}.toml").write_text(text)
         keys = KEYS | FINE | {name: _table(make) for name, make in _tables().items()}
         assert read_config(Path(f"{number}.toml"), section="train", keys=keys, sections=["train"])
+
+
+def test_broken_files_are_left_out_and_named(material, tmp_path, capsys):
+    import shutil
+
+    copy = shutil.copytree(material, tmp_path / "copy")
+    broken = copy / "sounds/dog/src1__a.wav"
+    broken.write_bytes(broken.read_bytes()[:20])
+    (copy / "images/bell/src2__a.png").write_bytes(b"no picture")
+    arguments = ["train", "--dataset", str(copy), "--config", "run.toml", "--out", "mine", "--max-steps", "1"]
+
+    assert main(arguments) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    for name in ("src1__a.wav", "src2__a.png"):
+        assert re.search(rf"{name} is left out", said), said
+
+
+def test_a_file_that_breaks_while_training_runs_is_replaced_and_named(material, tmp_path):
+    """Found in order at the start, gone when scenes are made."""
+    import shutil
+
+    from tvsl_core.data.mixture_options import MixtureOptions
+    from tvsl_core.model.load import load_towers
+    from tvsl_core.training.options import TrainOptions
+    from tvsl_core.training.run import TrainingRun, train
+    from tvsl_core.training.sources import SourceOptions, load_sources
+
+    copy = shutil.copytree(material, tmp_path / "copy")
+    mixtures = MixtureOptions(sizes=((96, 64),), seconds=1.0)
+    found = load_sources(SourceOptions(dataset=str(copy), validation=0, scenes=16, mixtures=mixtures))
+    (copy / "images/dog/src0__a.png").unlink()
+    (copy / "sounds/flute/src3__a.wav").write_bytes(b"RIFF")
+    run = TrainingRun(
+        towers=load_towers("compact", device="cpu"),
+        train=found.train,
+        validation=None,
+        out=tmp_path / "run",
+        cache=tmp_path / "features",
+        options=TrainOptions(batch=8, max_steps=1, heads={"hidden": 8}),
+    )
+    done = train(run, device=torch.device("cpu"))
+
+    assert {text.split(":")[0].split("/")[-1] for text in done.problems} == {"src0__a.png", "src3__a.wav"}
+
+
+def test_a_class_of_which_nothing_can_be_read_is_named(material, tmp_path, capsys):
+    import shutil
+
+    copy = shutil.copytree(material, tmp_path / "copy")
+    for file in (copy / "sounds/dog", copy / "images/dog"):
+        for one in file.iterdir():
+            one.write_bytes(b"nothing")
+
+    assert main(["train", "--dataset", str(copy), "--config", "run.toml", "--out", "mine"]) == 1
+    assert "dog" in capsys.readouterr().err
+    assert not Path("mine").exists()
+
+
+def test_tensorboard_is_written_where_it_is_installed_and_else_named(material, capsys):
+    from importlib.util import find_spec
+
+    arguments = ["train", "--dataset", str(material), "--config", "run.toml", "--out", "mine", "--tensorboard"]
+    if find_spec("tensorboard") is None:
+        assert main(arguments) == 1
+        assert "pip install 'tvsl[tensorboard]'" in capsys.readouterr().err
+    else:
+        assert main([*arguments, "--max-steps", "1"]) == 0
+        assert list(Path("mine/tensorboard").glob("events.*"))
