@@ -44,21 +44,6 @@ KEYS: dict[str, kinds.Converter] = {
     "cache-epochs": kinds.whole,
 }
 """What both the command line and the section [train] of a file may set."""
-FINE: dict[str, kinds.Converter] = {
-    "weight-decay": kinds.number,
-    "warmup": kinds.number,
-    "clip-norm": kinds.number,
-    "ema": kinds.number,
-    "validate-epochs": kinds.number,
-    "checkpoint-steps": kinds.whole,
-    "keep-checkpoints": kinds.whole,
-    "swap-sounds": kinds.number,
-    "mask-sound": kinds.number,
-    "sound-pool": kinds.one_of("top-third", "mean", "max", "smooth-max"),
-    "label-smoothing": kinds.number,
-    "outside": kinds.names,
-}
-"""What only a file may set."""
 MAY_CHANGE = frozenset({"device", "workers", "cache"})
 """Options beside --resume that do not change what a run learns."""
 
@@ -80,13 +65,27 @@ def request_from(context: typer.Context, config: Path | None, resume: Path | Non
     from tvsl_cli.settings import merged, usage_errors
 
     with usage_errors():
-        file_only = FINE | {name: _table(make) for name, make in _tables().items()}
+        file_only = fine_keys()
         settings = merged(context, config=config, section="train", keys=KEYS, file_only=file_only)
         if resume is not None:
             settings = _resumed(context, settings, resume)
         for key in ("classes", "validation-sources"):
             settings[key] = kinds.names(settings[key]) if settings[key] else ()
         return _checked(settings)
+
+
+def fine_keys() -> dict[str, kinds.Converter]:
+    """What only the section [train] of a file may set: the other fields of ``TrainOptions``, and tables."""
+    from tvsl_core.training.options import TrainOptions
+
+    numbers: dict[str, kinds.Converter] = {"float": kinds.number, "int": kinds.whole}
+    plain = {one.name.replace("_", "-"): numbers[str(one.type)] for one in fields(TrainOptions) if one.type in numbers}
+    words: dict[str, kinds.Converter] = {
+        "sound-pool": kinds.one_of("top-third", "mean", "max", "smooth-max"),
+        "outside": kinds.names,
+    }
+    tables = {name: _table(make) for name, make in _tables().items()}
+    return {name: kind for name, kind in (plain | words | tables).items() if name not in KEYS}
 
 
 def _checked(settings: dict[str, Any]) -> Request:

@@ -85,7 +85,7 @@ def test_a_run_stops_when_validation_no_longer_gains(tmp_path):
     assert again.counts.step == done.counts.step, "a run that stopped early is done"
 
 
-@pytest.mark.parametrize("at", [1, 3, 7, 11])
+@pytest.mark.parametrize("at", [1, 7])
 def test_an_interrupted_run_ends_with_the_same_weights(tmp_path, at):
     whole, parts = make_run(tmp_path / "whole"), make_run(tmp_path / "parts")
     train(whole, device=CPU)
