@@ -58,7 +58,7 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("overlay", "every"), [("none", 3), pytest.param("combined", 1, marks=pytest.mark.slow)], ids=["tables", "videos"]
+    ("overlay", "every"), [("none", 3), pytest.param("combined", 4, marks=pytest.mark.slow)], ids=["tables", "videos"]
 )
 def test_wherever_the_disk_gets_full_it_is_one_sentence_and_a_rerun_completes(
     tmp_path, small_disk, model, overlay, every
@@ -91,8 +91,7 @@ def test_wherever_the_disk_gets_full_it_is_one_sentence_and_a_rerun_completes(
     assert failures
     assert all("the disk is full" in message for message in failures), failures
     written = {Path(message.split(": the disk")[0]).name for message in failures}
-    assert "videos.parquet" in written
-    assert overlay == "none" or {"combined.mp4", "a.mp4.png", "run.json"} <= written
+    assert ("videos.parquet" if overlay == "none" else "combined.mp4") in written
 
 
 @pytest.mark.parametrize("pages", [0, 1, 4, 16])

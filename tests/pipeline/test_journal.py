@@ -61,7 +61,7 @@ def test_an_outcome_is_written_down_before_anybody_is_told(folder, out, model):
 
     def listen(event):
         if isinstance(event, VideoFinished):
-            seen[event.video] = (Journal(out).read(event.video) or {}).get("status")
+            seen.setdefault(event.video, (Journal(out).read(event.video) or {}).get("status"))
 
     run(model, folder, out, listen=listen)
 

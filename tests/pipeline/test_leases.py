@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tvsl_core.pipeline.leases import Leases, Owner, standing
+from tvsl_core.pipeline.leases import Lease, Leases, Owner, standing
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -194,3 +194,20 @@ def test_giving_back_what_was_lost_leaves_the_new_holder_alone(leases, clock):
     assert fresh.path == lost.path
     stale.give_back(lost)
     assert fresh.holds()
+
+
+def test_who_finds_a_higher_lease_or_another_one_in_the_place_of_the_abandoned_steps_back(leases):
+    far = asdict(replace(Owner.ours(), host="elsewhere", token="far"))
+    ours = leases.take("unit")
+    (before,) = standing(leases.folder, "unit")
+    assert leases._won(None, ours)
+
+    (leases.folder / "unit.2").write_text(json.dumps(far))
+    assert not leases._won(None, ours)
+
+    above = Lease(path=leases.folder / "unit.2", token="far")
+    assert leases._won(before, above)
+    os.utime(ours.path, (5, 5))  # its holder was alive after all
+    assert not leases._won(before, above)
+    ours.path.write_text(json.dumps(far))
+    assert not leases._won(before, above)
