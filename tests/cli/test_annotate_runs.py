@@ -187,3 +187,20 @@ def test_paths_come_from_standard_input_and_a_leading_dash_is_a_name(videos, tmp
     code, out, _ = annotate("-", *QUICK, "--out", tmp_path, stdin=listed)
 
     assert (code, len(out)) == (0, 2)
+
+
+@pytest.mark.slow
+def test_the_status_of_a_finished_batch_is_told_to_people_and_to_programs(videos, tmp_path):
+    def status(*arguments):
+        command = [sys.executable, "-m", "tvsl_cli", "status", *map(str, arguments)]
+        return subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=False)
+
+    annotate(videos, *QUICK, "--out", tmp_path / "out")
+    told, found = status(tmp_path / "out"), json.loads(status(tmp_path / "out", "--json").stdout)
+
+    assert told.returncode == 0
+    assert "5 videos: 3 done, 2 failed, 0 at work, 0 left" in told.stdout
+    assert "Failed: empty.mp4: " in told.stdout
+    assert (found["done"], found["failed"], found["left"], found["runs"][0]["state"]) == (3, 2, 0, "finished")
+    nothing = status(tmp_path)
+    assert (nothing.returncode, len(nothing.stderr.splitlines())) == (1, 1)
