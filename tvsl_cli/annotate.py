@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -36,6 +36,8 @@ KEYS: dict[str, kinds.Converter] = {
     "batch": kinds.whole,
     "workers": kinds.whole,
     "shard": kinds.text,
+    "engine": kinds.one_of("local", "ray"),
+    "address": kinds.text,
     "log-file": kinds.path,
     **limits.LIMIT_KEYS,
 }
@@ -210,6 +212,21 @@ def annotate(
             rich_help_panel=_HOW,
         ),
     ] = "auto",
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(
+            help="local: worker processes of this machine; ray: actors of a Ray cluster (pip install 'tvsl[ray]').",
+            rich_help_panel=_HOW,
+        ),
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Ray cluster to use, auto for the one on this machine; by default one is started for this run.",
+            rich_help_panel=_HOW,
+        ),
+    ] = None,
     max_pixels: limits.MaxPixels = limits.MAX_PIXELS,
     max_duration: limits.MaxDuration = limits.MAX_DURATION,
     max_frames: limits.MaxFrames = limits.MAX_FRAMES,
@@ -260,6 +277,8 @@ def options_from(settings: dict[str, Any]) -> AnnotateOptions:
     """The settings that steer the annotation of one video, checked. Raises: ValueError: A value is out of range."""
     if settings["workers"] < 0:
         raise ValueError(f"workers must be at least 1, or 0 for what fits this machine, got {settings['workers']}")
+    if settings["address"] is not None and settings["engine"] != "ray":
+        raise ValueError("--address is of a Ray cluster: give --engine ray with it")
     if settings["precision"] not in _PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(_PRECISIONS)}, got {settings['precision']!r}")
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", settings["device"]):

@@ -21,9 +21,11 @@ from tvsl_core.pipeline.progress import Event, VideoFinished, VideoStarted
 
 if TYPE_CHECKING:
     from tvsl_core.pipeline.batch import BatchReport
+    from tvsl_core.pipeline.engine import Engine
     from tvsl_core.pipeline.inputs import FoundVideos
     from tvsl_core.pipeline.options import AnnotateOptions, FeedOptions, TimeLimits
     from tvsl_core.pipeline.shard import Shard
+    from tvsl_core.pipeline.unit import ModelChoice
 
 _log = logging.getLogger(__name__)
 
@@ -121,7 +123,6 @@ def _annotate(
 ) -> BatchReport:
     from tvsl_core.pipeline.batch import annotate_videos
     from tvsl_core.pipeline.unit import ModelChoice, choose_names
-    from tvsl_core.pipeline.workers import Workers, good_count
 
     with usage_errors():
         names = choose_names(options)
@@ -132,7 +133,7 @@ def _annotate(
     return annotate_videos(
         found,
         out=settings["out"],
-        engine=Workers(choice, count=min(most, settings["workers"] or good_count()), limits=patience),
+        engine=_engine(settings, choice, patience, most=most, dry_run=dry_run),
         options=options,
         names=names,
         choices=choices,
@@ -141,6 +142,19 @@ def _annotate(
         command=("tvsl", *sys.argv[1:]),
         label=label,
     )
+
+
+def _engine(
+    settings: Mapping[str, Any], choice: ModelChoice, patience: TimeLimits, *, most: int, dry_run: bool
+) -> Engine:
+    """What annotates; a dry run needs no cluster to say what would be done."""
+    if settings["engine"] == "ray" and not dry_run:
+        from tvsl_core.pipeline.ray_engine import RayEngine
+
+        return RayEngine(choice, address=settings["address"], workers=settings["workers"], most=most, limits=patience)
+    from tvsl_core.pipeline.workers import Workers, good_count
+
+    return Workers(choice, count=min(most, settings["workers"] or good_count()), limits=patience)
 
 
 def _say_interrupted(tally: Tally) -> None:
