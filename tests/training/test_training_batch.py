@@ -99,13 +99,14 @@ def test_shares_of_a_patch_add_up_to_one():
 
 def test_two_objects_of_one_class_are_one_share():
     picture = PictureRows(
-        features=np.zeros((1, 1, 2), np.float16),
-        cover=np.array([[[100, 100]]], np.uint8),
-        known=np.ones((1, 1), bool),
+        features=np.zeros((1, 2, 2), np.float16),
+        cover=np.array([[[100, 100], [200, 100]]], np.uint8),
+        known=np.ones((1, 2), bool),
         visible=np.array([[1, 1]], np.int16),
     )
 
     assert class_shares(picture, 2)[0, 0, 1] == pytest.approx(200 / 255, abs=1e-6)
+    assert class_shares(picture, 2)[0, 1].tolist() == [0, 1, 0], "no patch is covered more than once over"
 
 
 def test_labels_say_what_is_seen_and_heard(features):
