@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -128,6 +129,17 @@ def test_maps_that_grow_over_the_disk_are_one_sentence(small_disk):
     with pytest.raises(OutputError, match="the disk is full"), Timelines(small_disk, step_s=0.5) as timelines:
         for _ in range(100):
             timelines.add(dataclasses.replace(source(), map=grid))
+
+
+def test_maps_that_wait_for_the_disk_are_one_sentence_when_they_are_asked_for(small_disk):
+    from tests.pipeline.test_table import source
+    from tvsl_core.pipeline.timeline import Timelines
+
+    with Timelines(small_disk, step_s=0.5) as timelines:
+        timelines.add(source())
+        (small_disk / "filler").write_bytes(bytes(os.statvfs(small_disk).f_bavail * PAGE))
+        with pytest.raises(OutputError, match="the disk is full"):
+            timelines.moment(timelines.sources[3], 0)
 
 
 def start(folder, out, *arguments):
@@ -253,3 +265,37 @@ def test_what_a_killed_run_held_is_taken_over_by_the_run_beside_it(tmp_path):
     assert two.wait() == 0
     assert temporary(tmp_path / "out") == []
     assert set(pd.read_parquet(tmp_path / "out" / "videos.parquet")["status"]) == {"done"}
+
+
+HANG = """
+    import sys
+    from pathlib import Path
+    from tests.pipeline.faults import HarmfulChoice
+    from tvsl_core.pipeline.batch import annotate_videos
+    from tvsl_core.pipeline.inputs import find_videos
+    from tvsl_core.pipeline.options import AnnotateOptions
+    from tvsl_core.pipeline.workers import Workers
+
+    found, out = find_videos([sys.argv[1]]), Path(sys.argv[2])
+    annotate_videos(found, out=out, engine=Workers(HarmfulChoice()), options=AnnotateOptions(overlay="none"))
+"""
+
+
+def test_a_worker_that_hangs_does_not_outlive_a_supervisor_that_is_killed(tmp_path):
+    (tmp_path / "hang.mp4").write_bytes(b"no video")
+    arguments = [sys.executable, "-c", textwrap.dedent(HANG), tmp_path / "hang.mp4", tmp_path / "out"]
+    process = subprocess.Popen([str(part) for part in arguments], cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    leases = tmp_path / "out" / ".tvsl" / "leases"
+    while not [path for path in leases.glob("*") if not path.name.startswith("run-")]:
+        assert process.poll() is None
+        time.sleep(0.05)
+    time.sleep(0.5)
+    started = descendants(process.pid)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    until = time.monotonic() + 10
+    while any(map(alive, started)) and time.monotonic() < until:
+        time.sleep(0.05)
+
+    assert started
+    assert not any(map(alive, started))
