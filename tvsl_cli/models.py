@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
+from tvsl_cli.models_score import score
 from tvsl_cli.models_weights import register
 
 app = typer.Typer(help="Build and manage model weights.", no_args_is_help=True)
 build = typer.Typer(help="Rebuild the weights that ship with tvsl, bit for bit.", no_args_is_help=True)
 app.add_typer(build, name="build")
 register(app)
+app.command("score")(score)
 
 
 @app.command("export")

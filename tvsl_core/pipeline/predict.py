@@ -49,13 +49,13 @@ class ClipPredictor:
             waveform: Mono ``[sample]`` in [-1, 1] at ``sample_rate``.
             names: Classes that are given; those that are not detected get a map all the same.
         """
-        clip = self._embed(frame, waveform)
+        clip = self.embed(frame, waveform)
         size = (frame.shape[1], frame.shape[0])
         found = detect(clip, self.model, self._options)
         own = localize(clip, found, self.model, frame_size=size)
         reported = {detection.name for detection, _ in own}
         given = [name for name in dict.fromkeys(names) if name in self.model.vocabulary.names and name not in reported]
-        beside = self._given(clip, [detection for detection, _ in own], given, size)
+        beside = self.given_maps(clip, [detection for detection, _ in own], given, size)
         blank = np.zeros(clip.grid, np.float32)
         entries = [(detection, blank if grid is None else grid.values, True) for detection, grid in own]
         entries += [(detection, values, False) for detection, values in beside]
@@ -68,7 +68,7 @@ class ClipPredictor:
             detected=tuple(by_itself for _, _, by_itself in entries),
         )
 
-    def _given(
+    def given_maps(
         self, clip: EmbeddedClip, found: list[Detection], names: list[str], size: tuple[int, int]
     ) -> list[tuple[Detection, NDArray[np.float32]]]:
         """Maps of classes that were given; what was detected counts as their rivals."""
@@ -94,7 +94,8 @@ class ClipPredictor:
         return [(detection, grid.values) for detection in asked if (grid := by_name.get(detection.name)) is not None]
 
     @torch.inference_mode()
-    def _embed(self, frame: NDArray[np.uint8], waveform: NDArray[np.float32]) -> EmbeddedClip:
+    def embed(self, frame: NDArray[np.uint8], waveform: NDArray[np.float32]) -> EmbeddedClip:
+        """The vectors of one clip: RGB ``[height width 3]`` and mono ``[sample]`` at ``sample_rate``."""
         towers = self.model.towers
         parts = towers.inspect_images(towers.preprocess(frame[None]))
         seconds = len(waveform) / towers.sample_rate
