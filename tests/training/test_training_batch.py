@@ -115,3 +115,25 @@ def test_labels_say_what_is_seen_and_heard(features):
         scene = features.source.scene(index, 0, sample_rate=1600)
         assert [CLASSES[k] for k in batch.visible[row].nonzero()[:, 0].tolist()] == sorted(scene.visible)
         assert [CLASSES[k] for k in batch.sounding[row].nonzero()[:, 0].tolist()] == sorted(scene.sounding)
+
+
+def test_a_share_of_the_patches_keeps_each_with_its_own_truth_and_changes_with_the_scene(features):
+    indices = np.arange(4)
+    whole, part, other = (
+        assemble(features, at, 0, options(patch_share=share))
+        for at, share in ((indices, 1.0), (indices, 0.5), (indices + 4, 0.5))
+    )
+
+    assert part.image.shape[1] == round(0.5 * whole.image.shape[1])
+    for scene in range(4):
+        for patch in range(part.image.shape[1]):
+            same = (whole.image[scene] == part.image[scene, patch]).all(dim=-1)
+            assert same.any()
+            place = int(same.nonzero()[0])
+            assert torch.equal(whole.share[scene, place], part.share[scene, patch])
+            assert whole.known[scene, place] == part.known[scene, patch]
+    chosen = [(whole.image[0] == row).all(dim=-1).nonzero()[0] for row in part.image[0]]
+    rest = assemble(features, indices + 4, 0, options())
+    assert [int(place) for place in chosen] != [
+        int((rest.image[0] == row).all(dim=-1).nonzero()[0]) for row in other.image[0]
+    ]

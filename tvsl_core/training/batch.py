@@ -131,6 +131,8 @@ def assemble(
     if augment and options.swap_sounds > 0:
         heard = np.array([_partner(source, index, epoch, options) for index in indices.tolist()], np.int64)
     picture, sound = source.pictures(indices, epoch), source.sounds(heard, epoch)
+    if augment and options.patch_share < 1:
+        picture = _some_patches(picture, indices, epoch, options)
     features = torch.from_numpy(sound.features.astype(np.float32))
     if augment and options.mask_sound > 0:
         for row, index in enumerate(indices.tolist()):
@@ -143,6 +145,18 @@ def assemble(
         known=torch.from_numpy(picture.known.astype(bool)),
         visible=many_hot(picture.visible, classes),
         sounding=torch.from_numpy(sound.sounding.astype(np.float32)),
+    )
+
+
+def _some_patches(picture: PictureRows, indices: Indices, epoch: int, options: TrainOptions) -> PictureRows:
+    """A random share of the patches of each picture: neighbours tell much the same, and each takes its time."""
+    patches = picture.features.shape[1]
+    number = max(1, round(options.patch_share * patches))
+    chances = [np.random.default_rng((options.seed, epoch, index, 6)) for index in indices.tolist()]
+    places = np.array([chance.permutation(patches)[:number] for chance in chances]).reshape(len(chances), number)
+    row = np.arange(len(places))[:, None]
+    return picture._replace(
+        features=picture.features[row, places], cover=picture.cover[row, places], known=picture.known[row, places]
     )
 
 

@@ -78,6 +78,8 @@ class TrainOptions:
     """Share of scenes that are heard with the sound of another: what is seen is silent, what sounds is off-screen."""
     mask_sound: float = 0.1
     """Share of sound positions that are replaced by others of the same sound, as SpecAugment masks moments."""
+    patch_share: float = 1.0
+    """Share of each picture's patches that a step looks at, drawn anew every epoch; less is faster."""
     sound_pool: SoundPool = "top-third"
     label_smoothing: float = 0.0
     losses: LossWeights = field(default_factory=LossWeights)
@@ -94,6 +96,8 @@ class TrainOptions:
         for name in ("warmup", "swap_sounds", "mask_sound"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
+        if not 0 < self.patch_share <= 1:
+            raise ValueError(f"patch_share must lie in (0, 1], got {self.patch_share}")
         if not 0 <= self.ema < 1:
             raise ValueError(f"ema must lie in [0, 1), got {self.ema}")
         if not 0 <= self.label_smoothing < 0.5:
