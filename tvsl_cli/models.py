@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tvsl_cli.models_calibrate import calibrate
 from tvsl_cli.models_score import score
 from tvsl_cli.models_weights import register
 
@@ -14,6 +15,7 @@ app = typer.Typer(help="Build and manage model weights.", no_args_is_help=True)
 build = typer.Typer(help="Rebuild the weights that ship with tvsl, bit for bit.", no_args_is_help=True)
 app.add_typer(build, name="build")
 register(app)
+app.command("calibrate")(calibrate)
 app.command("score")(score)
 
 

@@ -7,17 +7,27 @@ from typing import Annotated
 
 import typer
 
+MaterialArgument = Annotated[Path, typer.Argument(help="A MATERIAL folder; docs/training.md says what that is.")]
+SourcesOption = Annotated[
+    str,
+    typer.Option(metavar="A,B,..", help="Only files of these sources, which the model must not have learned from."),
+]
+EachOption = Annotated[int, typer.Option(min=1, metavar="N", help="Scenes of each kind; twice as many pairs.")]
+DeviceOption = Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu or cuda:N.")]
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """Names between commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
 
 def score(
-    material: Annotated[Path, typer.Argument(help="A MATERIAL folder; docs/training.md says what that is.")],
+    material: MaterialArgument,
     model: Annotated[str, typer.Option(metavar="NAME|FILE", help="compact, audioclip, or a weights file.")] = "compact",
-    sources: Annotated[
-        str,
-        typer.Option(metavar="A,B,..", help="Only files of these sources, which the model must not have learned from."),
-    ] = "tonejs,musescore,gcompris,heldout",
-    each: Annotated[int, typer.Option(min=1, metavar="N", help="Scenes of each kind.")] = 150,
+    sources: SourcesOption = "tonejs,musescore,gcompris,heldout",
+    each: EachOption = 150,
     seed: Annotated[int, typer.Option(metavar="N", help="Another seed gives other scenes.")] = 6,
-    device: Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu or cuda:N.")] = "auto",
+    device: DeviceOption = "auto",
 ) -> None:
     """Score a model on scenes composed of held-out material: pairs, silent objects, offscreen sounds, noise.
 
@@ -31,8 +41,7 @@ def score(
     from tvsl_core.pipeline.judge import embed_scenes, held_out_pool, judge
 
     loaded = load_model(model, device=device)
-    names = tuple(source.strip() for source in sources.split(",") if source.strip())
-    scenes = embed_scenes(loaded, held_out_pool(material, names), each=each, seed=seed)
+    scenes = embed_scenes(loaded, held_out_pool(material, split_names(sources)), each=each, seed=seed)
     for figure in score_scenes([judge(scene, loaded) for scene in scenes]):
         interval = f"{figure.low:.3f}-{figure.high:.3f}"
         write_fields(figure.name, f"{figure.value:.3f}", f"n={figure.number}", interval)

@@ -14,7 +14,15 @@ import torch
 from torch import Tensor
 
 EPSILON = 1e-6
-_UNBOUNDED = ("sound_gain", "sound_offset", "image_gain", "image_offset", "familiar_gain", "fitted_on")
+_UNBOUNDED = (
+    "sound_gain",
+    "sound_offset",
+    "image_gain",
+    "image_offset",
+    "image_weight",
+    "familiar_gain",
+    "fitted_on",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +38,8 @@ class Calibration:
     image_gain: float = 1.0
     image_offset: float = -2.0
     """Logit of the image evidence at which a class is as likely to be visible as not."""
+    image_weight: float = 1.0
+    """How much the picture counts in choosing among names, against 2 for the sound."""
     threshold: float = 0.5
     """Least score of a source that is in the picture."""
     offscreen_threshold: float = 0.81

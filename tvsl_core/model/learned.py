@@ -139,7 +139,7 @@ class LearnedTowers:
         if not bool(marks.any()) or positions.shape[-2] == 0:
             return untrained
         heard = torch.sigmoid(self.heads.sound_logits(self.heads.hear(positions[..., self.dim :]), self.text))
-        learned = torch.stack([_best(heard, mark) for mark in marks], dim=-1)
+        learned = (heard[..., None, :] * marks).amax(dim=-1)
         return torch.where(marks.any(dim=1), learned, untrained).clamp(0.0, 1.0)
 
     @torch.inference_mode()
@@ -170,14 +170,6 @@ class LearnedTowers:
         parts = self.towers.inspect_images(images)
         features, _ = self.towers.image_features(images)
         return replace(parts, patches=self.joint_image(features))
-
-
-def _best(heard: Tensor, mark: Tensor) -> Tensor:
-    """The best of some weighted classes: ``[clip sound klass]``, ``[klass]`` to ``[clip sound]``; 0 without any."""
-    chosen = mark > 0
-    if not bool(chosen.any()):
-        return heard.new_zeros(heard.shape[:-1])
-    return (heard[..., chosen] * mark[chosen]).amax(dim=-1)
 
 
 class _Coverage:

@@ -9,6 +9,7 @@ cancelling in a normalisation, and pictures and sounds are adapted before they a
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,6 +99,12 @@ class TvslModel:
             sha256=self.sha256,
             maps=self.maps,
         )
+
+    def with_calibration(self, calibration: Calibration) -> TvslModel:
+        """The same model with other thresholds; nothing is computed anew."""
+        other = copy.copy(self)
+        other.calibration = calibration
+        return other
 
     def same_source(self, klass: int, other: int) -> bool:
         """Whether two classes name one thing: one is the generic name of the other, or both mean nearly the same."""

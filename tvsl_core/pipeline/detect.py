@@ -6,15 +6,17 @@ Sound alone decides that something sounds; the picture chooses among the names t
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tvsl_core.model.calibration import EPSILON
+from tvsl_core.model.calibration import EPSILON, Calibration
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.pipeline.embed import EmbeddedClip
 from tvsl_core.types import Detection, Verdict
@@ -38,6 +40,13 @@ class DetectOptions:
     """Least score, in [0, 1]; None is the threshold stored with the model."""
 
 
+class ClassWeights(NamedTuple):
+    """What the towers say about every class at one instant; both ``[klass]`` in [0, 1]."""
+
+    sound: Tensor
+    image: Tensor
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class ClassEvidence:
     """What sound and picture say about every class at one instant; arrays ``[klass]`` in [0, 1]."""
@@ -47,10 +56,9 @@ class ClassEvidence:
     audible: NDArray[np.float64]
     visible: NDArray[np.float64]
 
-    @property
-    def rank(self) -> NDArray[np.float64]:
-        """How well sound and picture agree on a class; sound weighs twice, and being unseen costs only so much."""
-        return 2 * np.log(self.sound + EPSILON) + np.log(np.maximum(self.image, UNSEEN) + EPSILON)
+    def rank(self, image_weight: float) -> NDArray[np.float64]:
+        """How well sound and picture agree on a class; sound weighs 2, and being unseen costs only so much."""
+        return 2 * np.log(self.sound + EPSILON) + image_weight * np.log(np.maximum(self.image, UNSEEN) + EPSILON)
 
 
 class Detector:
@@ -92,28 +100,52 @@ def detect(
         options: What is worth reporting.
         familiar: Classes in the picture that were reported a moment ago.
     """
-    positions, patches = clip.positions, clip.patches
-    if len(positions) == 0:
-        return ()
+    return decide(lambda found: weigh_without(clip, model, found), model, options, familiar=familiar)
+
+
+def decide(
+    weighed: Callable[[tuple[int, ...]], ClassWeights | None],
+    model: TvslModel,
+    options: DetectOptions,
+    *,
+    familiar: frozenset[int] = frozenset(),
+) -> tuple[Detection, ...]:
+    """The decisions of ``detect`` apart from where the evidence comes from, so that thresholds can be tried quickly.
+
+    Args:
+        weighed: Evidence without the classes that were found already; None when nothing is heard.
+        model: Its vocabulary and calibration.
+        options: What is worth reporting.
+        familiar: Classes in the picture that were reported a moment ago.
+    """
     known = np.zeros(len(model.vocabulary.names), dtype=bool)
     known[list(familiar)] = True
     found: list[Detection] = []
-    loudest = 0.0
-    with torch.inference_mode():
-        while len(found) < options.max_sources:
-            evidence = weigh(positions, patches, clip.offsets_s, model)
-            loudest = loudest or float(evidence.sound.max())
-            calibration = model.calibration
-            seen = evidence.visible >= (
-                calibration.second_visible_threshold if found else calibration.visible_threshold
-            )
-            klass = _best(evidence, seen, known & seen, found, loudest, model, options)
-            if klass is None:
-                break
-            found.append(_detection(klass, evidence, model, "sounding" if seen[klass] else "offscreen"))
-            positions = model.towers.without_sound(positions, model.text[klass])
-            patches = model.towers.without_image(patches, model.text[klass])
+    loudest, calibration = 0.0, model.calibration
+    while len(found) < options.max_sources:
+        weights = weighed(tuple(detection.klass for detection in found))
+        if weights is None:
+            break
+        evidence = judge_evidence(weights, calibration)
+        loudest = loudest or float(evidence.sound.max())
+        seen = evidence.visible >= (calibration.second_visible_threshold if found else calibration.visible_threshold)
+        klass = _best(evidence, seen, known & seen, found, loudest, model, options)
+        if klass is None:
+            break
+        found.append(_detection(klass, evidence, model, "sounding" if seen[klass] else "offscreen"))
     return tuple(found)
+
+
+@torch.inference_mode()
+def weigh_without(clip: EmbeddedClip, model: TvslModel, found: Sequence[int]) -> ClassWeights | None:
+    """Sound and image evidence of every class once some classes are taken out; None when nothing is heard."""
+    positions, patches = clip.positions, clip.patches
+    if len(positions) == 0:
+        return None
+    for klass in found:
+        positions = model.towers.without_sound(positions, model.text[klass])
+        patches = model.towers.without_image(patches, model.text[klass])
+    return measure(positions, patches, clip.offsets_s, model)
 
 
 def weigh(positions: Tensor, patches: Tensor, offsets_s: NDArray[np.float64], model: TvslModel) -> ClassEvidence:
@@ -125,14 +157,24 @@ def weigh(positions: Tensor, patches: Tensor, offsets_s: NDArray[np.float64], mo
         offsets_s: ``[sound]``, centre of each position relative to the instant.
         model: What embedded them.
     """
+    return judge_evidence(measure(positions, patches, offsets_s, model), model.calibration)
+
+
+def measure(positions: Tensor, patches: Tensor, offsets_s: NDArray[np.float64], model: TvslModel) -> ClassWeights:
+    """Sound and image evidence of every class as the towers give them; arguments as of ``weigh``."""
     heard = model.towers.sound_evidence(positions[None], model.text)[0].float()
     sound = pool_sound(heard, torch.from_numpy(offsets_s).to(heard.device))
     image = model.towers.image_evidence(patches[None], model.text)[0].float().amax(dim=0)
+    return ClassWeights(sound.clamp(0, 1).cpu(), image.clamp(0, 1).cpu())
+
+
+def judge_evidence(weights: ClassWeights, calibration: Calibration) -> ClassEvidence:
+    """Evidence with what it means by a calibration."""
     return ClassEvidence(
-        sound=_numbers(sound),
-        image=_numbers(image),
-        audible=_numbers(model.calibration.audible(sound)),
-        visible=_numbers(model.calibration.visible(image)),
+        sound=_numbers(weights.sound),
+        image=_numbers(weights.image),
+        audible=_numbers(calibration.audible(weights.sound)),
+        visible=_numbers(calibration.visible(weights.image)),
     )
 
 
@@ -168,7 +210,7 @@ def _best(
     share = np.where(seen, calibration.rival_ratio, calibration.rival_offscreen_ratio)
     loud_enough = known | (evidence.sound >= share * loudest)
     eligible = loud_enough & (evidence.audible >= _least(seen, known, found, model, options))
-    rank = evidence.rank + known * np.log(calibration.familiar_gain)
+    rank = evidence.rank(calibration.image_weight) + known * np.log(calibration.familiar_gain)
     for klass in np.argsort(-rank):
         if eligible[klass] and not any(model.same_source(int(klass), other.klass) for other in found):
             return int(klass)
