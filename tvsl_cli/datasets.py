@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from tvsl_cli.datasets_material import material
 from tvsl_cli.datasets_training import SHOWN, check_training, describe_training, list_training, prepare
 
 app = typer.Typer(
@@ -132,3 +133,4 @@ def check(
 
 
 app.command()(prepare)
+app.command()(material)

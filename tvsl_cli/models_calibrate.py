@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from tvsl_core.model.heads import TvslHeads
+    from tvsl_core.model.heads_file import HeadsInfo
 
 from tvsl_cli.models_score import DeviceOption, EachOption, MaterialArgument, SourcesOption, split_names
 
@@ -29,17 +33,27 @@ def calibrate(
     from dataclasses import replace
 
     from tvsl_cli.terminal import write_fields
-    from tvsl_core.media.atomic import write_bytes
-    from tvsl_core.model.heads_file import dump_heads, load_heads
+    from tvsl_core.model.heads_file import load_heads
     from tvsl_core.model.load import load_model
     from tvsl_core.pipeline.calibrate import calibrate as fit
-    from tvsl_core.pipeline.judge import embed_scenes, held_out_pool
+    from tvsl_core.pipeline.calibrate import support_of
+    from tvsl_core.pipeline.judge import embed_scenes, split_material
 
-    model = load_model(str(heads), device=device)
-    pool = held_out_pool(material, split_names(sources))
-    scenes = list(embed_scenes(model, pool, each=each, seed=seed))
-    fitted = fit(model, scenes, name=f"scenes from {sources}, seed {seed}")
+    learned_from, held_out = split_material(material, split_names(sources))
     trained, info = load_heads(heads)
-    write_bytes(out, dump_heads(trained, replace(info, calibration=fitted.calibration.as_dict()), half=True))
+    supported = replace(info, details={**info.details, **support_of(learned_from)})
+    model = load_model(dump_to(out, trained, supported), device=device)
+    scenes = list(embed_scenes(model, held_out, each=each, seed=seed))
+    fitted = fit(model, scenes, name=f"scenes from {sources}, seed {seed}")
+    dump_to(out, trained, replace(supported, calibration=fitted.calibration.as_dict()))
     for name, value in fitted.figures.items():
         write_fields(name, f"{value:.3f}")
+
+
+def dump_to(out: Path, heads: TvslHeads, info: HeadsInfo) -> str:
+    """Write heads as a file; its path."""
+    from tvsl_core.media.atomic import write_bytes
+    from tvsl_core.model.heads_file import dump_heads
+
+    write_bytes(out, dump_heads(heads, info, half=True))
+    return str(out)

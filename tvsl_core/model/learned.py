@@ -27,6 +27,11 @@ from tvsl_core.vocabulary import Vocabulary, load_vocabulary
 
 LOOKS, SOUNDS = "looks", "sounds"
 """Keys of a heads file's details: which of its classes were trained on pictures, and which on sounds."""
+TRUST, SUPPORT = "trust", "support"
+"""Keys of a heads file's details: by class, the weights of the heads' logit and of the untrained mapping's logit.
+Where a class was trained on few recordings, the untrained mapping, which learned from thousands, knows more."""
+FAINT = 1e-3
+"""Untrained evidence below this is none; how far below says nothing."""
 GENERIC = 0.9
 """Share of a trained class's evidence that its generic name gets: guitar must not crowd out acoustic guitar."""
 
@@ -56,6 +61,14 @@ class LearnedTowers:
         self.text = info.text.to(towers.device)
         """``[klass names_dim]`` of the trained classes."""
         self._coverage = _Coverage(info)
+        self._trust, self._support = (
+            torch.tensor([weights.get(name, usual) for name in info.classes], device=towers.device)
+            for weights, usual in ((dict(info.details.get(TRUST, {})), 1.0), (dict(info.details.get(SUPPORT, {})), 0.0))
+        )
+        """``[klass]``: how much the heads and the untrained mapping each count in what a trained class sounds like."""
+        towers.curate(load_vocabulary(None).evidence())
+        with torch.inference_mode():
+            self._mapped_names = towers.embed_text(info.classes).float()
 
     @property
     def sound_hop_s(self) -> float | None:
@@ -138,7 +151,9 @@ class LearnedTowers:
         untrained = self.towers.sound_evidence(positions[..., : self.dim], text[:, : self.dim])
         if not bool(marks.any()) or positions.shape[-2] == 0:
             return untrained
-        heard = torch.sigmoid(self.heads.sound_logits(self.heads.hear(positions[..., self.dim :]), self.text))
+        logits = self.heads.sound_logits(self.heads.hear(positions[..., self.dim :]), self.text)
+        mapped = self.towers.sound_evidence(positions[..., : self.dim], self._mapped_names)
+        heard = torch.sigmoid(self._trust * logits + self._support * torch.logit(mapped, eps=FAINT))
         learned = (heard[..., None, :] * marks).amax(dim=-1)
         return torch.where(marks.any(dim=1), learned, untrained).clamp(0.0, 1.0)
 

@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tvsl_core.data.pool import MediaPool
 from tvsl_core.model.calibration import Calibration
+from tvsl_core.model.learned import SUPPORT, TRUST
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.pipeline.detect import ClassWeights, DetectOptions, decide, weigh_without
 from tvsl_core.pipeline.judge import EmbeddedScene, means_the_same
@@ -57,6 +59,31 @@ GOALS: Mapping[str, Goal] = {
 """Figures by name. A figure above its goal still counts, but little."""
 BEYOND = 0.15
 """How much a gain above the goal counts against one below it."""
+
+
+MANY_SOURCES = 3
+"""A class whose sounds come from so many sources can be told by what was learned."""
+LEARNED_WELL, LEARNED_LITTLE = (1.0, 0.3), (0.5, 1.0)
+"""Trust in the heads and support by the untrained mapping; docs/experiments.md has the comparison."""
+
+
+def support_of(pool: MediaPool) -> dict[str, dict[str, float]]:
+    """How much heads and untrained mapping count for each class, by the variety of the sounds that it was trained on.
+
+    Args:
+        pool: What the heads were trained on.
+
+    Returns: For the details of a heads file.
+    """
+    sources: dict[str, set[str]] = {name: set() for name in pool.classes}
+    for item in pool.sounds:
+        for name in item.names:
+            sources[name].add(item.group)
+    weights = {name: LEARNED_WELL if len(own) >= MANY_SOURCES else LEARNED_LITTLE for name, own in sources.items()}
+    return {
+        TRUST: {name: trust for name, (trust, _) in weights.items()},
+        SUPPORT: {name: support for name, (_, support) in weights.items()},
+    }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

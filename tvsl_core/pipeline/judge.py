@@ -48,14 +48,22 @@ def held_out_pool(material: Path, sources: Sequence[str]) -> MediaPool:
 
     Raises: InputError: None does.
     """
+    return split_material(material, sources)[1]
+
+
+def split_material(material: Path, sources: Sequence[str]) -> tuple[MediaPool, MediaPool]:
+    """The files of a MATERIAL folder that may be learned from, and those of the sources that are held out.
+
+    Raises: InputError: None are held out.
+    """
     pool = load_material(material, cut_white=True).pool
-    found = pool.only(lambda item: item.group in sources)
-    if not found.classes:
+    held_out = pool.only(lambda item: item.group in sources)
+    if not held_out.classes:
         raise InputError(
             f"'{material}' holds nothing of the sources {', '.join(sources)}.",
             hint=f"It has: {', '.join(sorted(pool.groups))}.",
         )
-    return found
+    return pool.only(lambda item: item.group not in sources), held_out
 
 
 def exclusive_classes(model: TvslModel, classes: Sequence[str]) -> tuple[tuple[str, ...], ...]:
