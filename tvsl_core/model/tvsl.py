@@ -32,12 +32,14 @@ class MapOptions:
     """How much the agreement of patch and sound counts beside the name, in [0, 1]; 0 listens to the name alone."""
     sharpness: float = 0.7
     """Exponent of the class map; below 1 its weaker parts count for more, since an activation peaks on a part."""
-    likeness_floor: float = 0.2
+    likeness_floor: float = 0.3
     """Patches less alike than this do not belong together, in [0, 1)."""
     foreground_floor: float = 0.2
     """Foreground below this is background, in [0, 1)."""
     foreground_weight: float = 0.65
     """Weight of the foreground against the class in a map's extent, in [0, 1]."""
+    flatness: float = 0.65
+    """Exponent of the finished map; below 1 it is wider at half its height. Order, and so the peak, stays."""
 
     def __post_init__(self) -> None:
         for name in ("correspondence", "foreground_weight"):
@@ -46,8 +48,9 @@ class MapOptions:
         for name in ("likeness_floor", "foreground_floor"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
-        if not self.sharpness > 0:
-            raise ValueError(f"sharpness must be positive, got {self.sharpness}")
+        for name in ("sharpness", "flatness"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
 
 
 class TvslModel:

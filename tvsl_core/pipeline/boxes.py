@@ -18,7 +18,7 @@ FINE = 8
 class BoxOptions:
     """How bold a region must be to become a box."""
 
-    threshold: float = 0.45
+    threshold: float = 0.5
     """Least share of the map's maximum that counts as the source."""
     min_area: float = 0.004
     """Least share of the frame that a region covers; smaller ones are dropped."""

@@ -25,14 +25,14 @@ GRIDS: Mapping[str, tuple[float, ...]] = {
     "sound_offset": tuple(np.arange(-5.0, 2.01, 0.5)),
     "image_offset": tuple(np.arange(-4.0, 2.01, 0.5)),
     "image_weight": (0.25, 0.5, 0.75, 1.0, 1.5, 2.0),
-    "threshold": tuple(np.arange(0.1, 0.96, 0.05)),
+    "threshold": (0.01, 0.02, 0.03, 0.05, 0.075, *np.arange(0.1, 0.96, 0.05)),
     "offscreen_threshold": tuple(np.arange(0.3, 0.99, 0.04)),
     "noise_threshold": (0.77, 0.9, 0.95, 0.98),
     "noise_offscreen_threshold": (0.97, 0.99, 0.995, 1.0),
     "kin_offscreen_threshold": (0.9, 0.95, 0.98, 0.99, 1.0),
-    "visible_threshold": (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8),
+    "visible_threshold": (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
     "second_visible_threshold": (0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95),
-    "rival_ratio": (0.01, 0.03, 0.06, 0.1, 0.15, 0.25, 0.4),
+    "rival_ratio": (0.0, 0.002, 0.005, 0.01, 0.03, 0.06, 0.1, 0.15, 0.25, 0.4),
     "rival_offscreen_ratio": (0.1, 0.25, 0.5, 0.7, 0.9),
 }
 """Values that are tried for every threshold."""
@@ -48,6 +48,8 @@ class Goal(NamedTuple):
 GOALS: Mapping[str, Goal] = {
     "pair found": Goal(0.75, 2.0),
     "pair exact": Goal(0.45, 1.5),
+    "pair boxed": Goal(0.72, 1.0),
+    "silent boxed": Goal(0.88, 1.0),
     "silent found": Goal(0.90),
     "silent kept quiet": Goal(0.92, 1.5),
     "single found": Goal(0.80),
@@ -160,6 +162,11 @@ class _Trial:
             counts["offscreen unboxed"].append(not any(seen for _, seen in found))
         else:
             counts[f"{kind} found"].extend(hits)
+            if kind in ("pair", "silent"):
+                boxed = [name for name, seen in found if seen]
+                counts[f"{kind} boxed"].extend(
+                    any(self._means(name, true) for name in boxed) for true in truth.sounding
+                )
             if kind in ("pair", "single"):
                 counts[f"{kind} exact"].append(exact)
             else:

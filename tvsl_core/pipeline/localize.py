@@ -18,10 +18,10 @@ RIVAL_SHARE = 1.0
 """How much of the strongest rival's map is taken off a class; 1 gives each patch to one class."""
 SAME_OBJECT = 0.5
 """Two names whose regions share this much of their union are names for one object."""
-REGION = 0.45
+REGION = 0.6
 """Share of a map's maximum from which a patch belongs to its region."""
 
-PART = 0.25
+PART = 0.4
 """Share of an extent's maximum from which patches hang together."""
 SEED = 0.5
 """Share of the evidence in a source's best part from which another part shows the class as well."""
@@ -125,7 +125,7 @@ def spread_over_objects(maps: Tensor, affinity: Tensor, foreground: Tensor, opti
     objects = (foreground.float() - options.foreground_floor).clamp_min(0)
     objects = objects / objects.amax().clamp_min(1e-12) if objects.amax() > 0 else torch.ones_like(objects)
     extent = reached ** (1 - options.foreground_weight) * objects**options.foreground_weight
-    return extent / extent.amax(dim=1, keepdim=True).clamp_min(1e-12)
+    return (extent / extent.amax(dim=1, keepdim=True).clamp_min(1e-12)) ** options.flatness
 
 
 def keep_own_parts(
