@@ -7,6 +7,7 @@ whether the source is in view. (A picture that shares in the decision reports si
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,15 @@ _UNBOUNDED = (
     "familiar_gain",
     "fitted_on",
 )
+_SCORES = (
+    "threshold",
+    "offscreen_threshold",
+    "noise_threshold",
+    "noise_offscreen_threshold",
+    "kin_offscreen_threshold",
+    "familiar_threshold",
+)
+"""Thresholds of the score, which move with the offset."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +89,18 @@ class Calibration:
     def visible(self, image: Tensor) -> Tensor:
         """Probability that a class is in the picture, from its image evidence in [0, 1]; any shape."""
         return torch.sigmoid(self.image_gain * (torch.logit(image, eps=EPSILON) - self.image_offset))
+
+    def centred(self) -> Calibration:
+        """The same decisions with a threshold of 0.5, so that a score says on which side of it a source is."""
+        shift = math.log(self.threshold / (1 - self.threshold))
+
+        def moved(value: float) -> float:
+            if not 0 < value < 1:
+                return value
+            return 1 / (1 + math.exp(-(math.log(value / (1 - value)) - shift)))
+
+        thresholds: dict[str, Any] = {name: moved(getattr(self, name)) for name in _SCORES}
+        return dataclasses.replace(self, sound_offset=self.sound_offset + shift / self.sound_gain, **thresholds)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for the weights file."""

@@ -28,6 +28,8 @@ VERSION = 1
 METADATA_KEY = "tvsl"
 PREFIX = "heads."
 TEXT = "text"
+FOR_TRAINING = ("fuse.", "image_class.", "sound_class.")
+"""Parts of the heads that no use of them asks."""
 _HINT = "Make such a file with 'tvsl models export RUN --out my.safetensors'."
 
 
@@ -51,23 +53,26 @@ class HeadsInfo:
     """How evidence becomes a score; None leaves it to the towers' own."""
 
 
-def dump_heads(heads: TvslHeads, info: HeadsInfo, *, half: bool = False) -> bytes:
+def dump_heads(heads: TvslHeads, info: HeadsInfo, *, half: bool = False, lean: bool = False) -> bytes:
     """The file's content; the same heads and the same info give the same bytes.
 
     Args:
         heads: Trained.
         info: What the file says about them.
         half: Round matrices to half floats, for a file of half the size.
+        lean: Leave out what only training needs; such heads cannot be trained further.
     """
     tensors = {
         PREFIX + name: (value.half() if half and value.ndim == 2 else value).detach().cpu().contiguous()
         for name, value in heads.state_dict().items()
+        if not (lean and name.startswith(FOR_TRAINING))
     }
     tensors[TEXT] = info.text.detach().cpu().float().contiguous()
     about = {
         "format": FORMAT,
         "version": VERSION,
         "options": heads.options.to_dict(),
+        "lean": lean,
         "towers": info.towers,
         "towers_sha256": info.towers_sha256,
         "classes": list(info.classes),
@@ -137,6 +142,9 @@ def _assemble(tensors: dict[str, Tensor], metadata: Mapping[str, str], path: str
     with torch.device("meta"):
         heads = TvslHeads(options)
     found = {name.removeprefix(PREFIX): value.float() for name, value in tensors.items()}
+    if about.get("lean", False):
+        missing = {name: value for name, value in heads.state_dict().items() if name.startswith(FOR_TRAINING)}
+        found |= {name: torch.zeros(value.shape) for name, value in missing.items()}
     heads.load_state_dict(fit(found, heads.state_dict(), model="T-VSL heads", source=path), strict=True, assign=True)
     return heads.eval().requires_grad_(False), info
 

@@ -129,6 +129,11 @@ class LearnedTowers:
         """As of the towers below."""
         self.towers.curate(evidence)
 
+    def is_trained(self, names: Sequence[str]) -> Sequence[bool]:
+        """Those for whose sound a trained class answers."""
+        heard = self._coverage.marks(names)[:, len(self.text) :]
+        return [bool(row.any()) for row in heard]
+
     @torch.inference_mode()
     def embed_text(self, names: Sequence[str]) -> Tensor:
         """Names to ``[klass dim+2*trained]``: untrained vector, trained classes it stands for by look and by sound."""

@@ -156,6 +156,7 @@ def _assemble(
         towers=LearnedTowers(towers, *heads, weights_sha256=sha256),
         vocabulary=vocabulary,
         calibration=calibration,
+        outside=_read_calibration(towers.name),
         sha256=sha256,
         maps=maps,
     )

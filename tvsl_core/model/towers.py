@@ -108,6 +108,10 @@ class Towers(Protocol):
         """Take in what somebody has written down about names; towers that go by the words alone ignore it."""
         ...
 
+    def is_trained(self, names: Sequence[str]) -> Sequence[bool]:
+        """For each name whether trained heads say how it sounds, rather than the towers as they were published."""
+        ...
+
     def embed_text(self, names: Sequence[str]) -> Tensor:
         """Class names (any words) to ``[klass dim]``."""
         ...

@@ -60,6 +60,7 @@ class TvslModel:
         towers: Pictures, sounds and names in one space.
         vocabulary: The classes that are looked for.
         calibration: How evidence becomes a score.
+        outside: The same for names that the heads were not trained on; None is ``calibration``.
         sha256: Of the weights file; part of every result's fingerprint.
     """
 
@@ -70,10 +71,12 @@ class TvslModel:
         vocabulary: Vocabulary,
         calibration: Calibration,
         sha256: str,
+        outside: Calibration | None = None,
         maps: MapOptions | None = None,
     ) -> None:
         self.towers = towers
         self.calibration = calibration
+        self.outside = outside or calibration
         self.sha256 = sha256
         self.maps = maps or MapOptions()
         self._set_vocabulary(vocabulary)
@@ -87,6 +90,8 @@ class TvslModel:
         with torch.inference_mode():
             self.towers.curate(vocabulary.evidence())
             self.text = self.towers.embed_text(vocabulary.prompts)
+        self.is_trained = np.asarray(self.towers.is_trained(vocabulary.prompts), dtype=bool)
+        """``[klass]``, whether trained heads say how a class sounds."""
 
     @property
     def name(self) -> str:
@@ -99,14 +104,17 @@ class TvslModel:
             towers=self.towers,
             vocabulary=vocabulary,
             calibration=self.calibration,
+            outside=self.outside,
             sha256=self.sha256,
             maps=self.maps,
         )
 
     def with_calibration(self, calibration: Calibration) -> TvslModel:
-        """The same model with other thresholds; nothing is computed anew."""
+        """The same model with other thresholds for what it was trained on; nothing is computed anew."""
         other = copy.copy(self)
         other.calibration = calibration
+        if self.outside is self.calibration:
+            other.outside = calibration
         return other
 
     def same_source(self, klass: int, other: int) -> bool:

@@ -27,8 +27,6 @@ GRIDS: Mapping[str, tuple[float, ...]] = {
     "image_weight": (0.25, 0.5, 0.75, 1.0, 1.5, 2.0),
     "threshold": (0.01, 0.02, 0.03, 0.05, 0.075, *np.arange(0.1, 0.96, 0.05)),
     "offscreen_threshold": tuple(np.arange(0.3, 0.99, 0.04)),
-    "noise_threshold": (0.77, 0.9, 0.95, 0.98),
-    "noise_offscreen_threshold": (0.97, 0.99, 0.995, 1.0),
     "kin_offscreen_threshold": (0.9, 0.95, 0.98, 0.99, 1.0),
     "visible_threshold": (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
     "second_visible_threshold": (0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95),
@@ -122,7 +120,8 @@ def calibrate(model: TvslModel, scenes: Sequence[EmbeddedScene], *, name: str, r
             break
     shown = ", ".join(f"{key} {value:.3f}" for key, value in figures.items())
     record = f"{name}, {len(scenes)} scenes: {shown}"
-    return Fitted(calibration=dataclasses.replace(best, fitted_on=record), figures=figures, scenes=len(scenes))
+    fitted = dataclasses.replace(best.centred(), fitted_on=record)
+    return Fitted(calibration=fitted, figures=figures, scenes=len(scenes))
 
 
 def worth(figures: Mapping[str, float]) -> float:

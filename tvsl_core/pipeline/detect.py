@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tvsl_core.model.calibration import EPSILON, Calibration
+from tvsl_core.model.calibration import EPSILON
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.pipeline.embed import EmbeddedClip
 from tvsl_core.types import Detection, Verdict
@@ -56,9 +56,13 @@ class ClassEvidence:
     audible: NDArray[np.float64]
     visible: NDArray[np.float64]
 
-    def rank(self, image_weight: float) -> NDArray[np.float64]:
-        """How well sound and picture agree on a class; sound weighs 2, and being unseen costs only so much."""
-        return 2 * np.log(self.sound + EPSILON) + image_weight * np.log(np.maximum(self.image, UNSEEN) + EPSILON)
+    def rank(self, model: TvslModel) -> NDArray[np.float64]:
+        """How well sound and picture agree on a class; sound weighs 2, and being unseen costs only so much.
+
+        Sound is taken relative to where a class is as likely to sound as not: trained and other classes differ there.
+        """
+        heard = np.log(self.sound + EPSILON) - per_class(model, "sound_offset")
+        return 2 * heard + per_class(model, "image_weight") * np.log(np.maximum(self.image, UNSEEN) + EPSILON)
 
 
 class Detector:
@@ -121,14 +125,14 @@ def decide(
     known = np.zeros(len(model.vocabulary.names), dtype=bool)
     known[list(familiar)] = True
     found: list[Detection] = []
-    loudest, calibration = 0.0, model.calibration
+    loudest = 0.0
     while len(found) < options.max_sources:
         weights = weighed(tuple(detection.klass for detection in found))
         if weights is None:
             break
-        evidence = judge_evidence(weights, calibration)
+        evidence = judge_evidence(weights, model)
         loudest = loudest or float(evidence.sound.max())
-        seen = evidence.visible >= (calibration.second_visible_threshold if found else calibration.visible_threshold)
+        seen = evidence.visible >= per_class(model, "second_visible_threshold" if found else "visible_threshold")
         klass = _best(evidence, seen, known & seen, found, loudest, model, options)
         if klass is None:
             break
@@ -157,7 +161,7 @@ def weigh(positions: Tensor, patches: Tensor, offsets_s: NDArray[np.float64], mo
         offsets_s: ``[sound]``, centre of each position relative to the instant.
         model: What embedded them.
     """
-    return judge_evidence(measure(positions, patches, offsets_s, model), model.calibration)
+    return judge_evidence(measure(positions, patches, offsets_s, model), model)
 
 
 def measure(positions: Tensor, patches: Tensor, offsets_s: NDArray[np.float64], model: TvslModel) -> ClassWeights:
@@ -168,14 +172,25 @@ def measure(positions: Tensor, patches: Tensor, offsets_s: NDArray[np.float64], 
     return ClassWeights(sound.clamp(0, 1).cpu(), image.clamp(0, 1).cpu())
 
 
-def judge_evidence(weights: ClassWeights, calibration: Calibration) -> ClassEvidence:
-    """Evidence with what it means by a calibration."""
+def judge_evidence(weights: ClassWeights, model: TvslModel) -> ClassEvidence:
+    """Evidence with what it means by the model's calibrations."""
+    trained, outside = model.calibration, model.outside
     return ClassEvidence(
         sound=_numbers(weights.sound),
         image=_numbers(weights.image),
-        audible=_numbers(calibration.audible(weights.sound)),
-        visible=_numbers(calibration.visible(weights.image)),
+        audible=_either(model, trained.audible(weights.sound), outside.audible(weights.sound)),
+        visible=_either(model, trained.visible(weights.image), outside.visible(weights.image)),
     )
+
+
+def per_class(model: TvslModel, field: str) -> NDArray[np.float64]:
+    """A number of the calibration for every class, ``[klass]``: of the trained ones, or of all others."""
+    trained, outside = float(getattr(model.calibration, field)), float(getattr(model.outside, field))
+    return np.where(model.is_trained, trained, outside)
+
+
+def _either(model: TvslModel, trained: Tensor, other: Tensor) -> NDArray[np.float64]:
+    return np.where(model.is_trained, _numbers(trained), _numbers(other))
 
 
 def pool_sound(heard: Tensor, offsets_s: Tensor) -> Tensor:
@@ -206,11 +221,10 @@ def _best(
     options: DetectOptions,
 ) -> int | None:
     """The likeliest class that is worth reporting beside those already found; None when there is none."""
-    calibration = model.calibration
-    share = np.where(seen, calibration.rival_ratio, calibration.rival_offscreen_ratio)
+    share = np.where(seen, per_class(model, "rival_ratio"), per_class(model, "rival_offscreen_ratio"))
     loud_enough = known | (evidence.sound >= share * loudest)
     eligible = loud_enough & (evidence.audible >= _least(seen, known, found, model, options))
-    rank = evidence.rank(calibration.image_weight) + known * np.log(calibration.familiar_gain)
+    rank = evidence.rank(model) + known * np.log(per_class(model, "familiar_gain"))
     for klass in np.argsort(-rank):
         if eligible[klass] and not any(model.same_source(int(klass), other.klass) for other in found):
             return int(klass)
@@ -227,13 +241,16 @@ def _least(
     """Least score of every class, ``[klass]``."""
     if options.min_score is not None:
         return np.full(len(seen), options.min_score)
-    calibration = model.calibration
-    unseen = np.where(model.is_noise, calibration.noise_offscreen_threshold, calibration.offscreen_threshold)
+    unseen = _by_noise(model, "offscreen_threshold", "noise_offscreen_threshold")
     if found:
         kin = np.isin(model.groups, [model.groups[other.klass] for other in found])
-        unseen = np.where(kin, calibration.kin_offscreen_threshold, unseen)
-    in_view = np.where(model.is_noise, calibration.noise_threshold, calibration.threshold)
-    return np.where(seen, np.where(known, calibration.familiar_threshold, in_view), unseen)
+        unseen = np.where(kin, np.maximum(per_class(model, "kin_offscreen_threshold"), unseen), unseen)
+    in_view = _by_noise(model, "threshold", "noise_threshold")
+    return np.where(seen, np.where(known, np.minimum(per_class(model, "familiar_threshold"), in_view), in_view), unseen)
+
+
+def _by_noise(model: TvslModel, usual: str, noise: str) -> NDArray[np.float64]:
+    return np.where(model.is_noise, per_class(model, noise), per_class(model, usual))
 
 
 def _detection(klass: int, evidence: ClassEvidence, model: TvslModel, verdict: Verdict) -> Detection:

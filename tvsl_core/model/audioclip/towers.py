@@ -251,6 +251,10 @@ class AudioClipTowers:
         """
         return evidence.without(patches, text=text, background=self.embed_text(evidence.NO_OBJECT))
 
+    def is_trained(self, names: Sequence[str]) -> Sequence[bool]:
+        """No name: these towers are as they were published."""
+        return [False] * len(names)
+
     @torch.inference_mode()
     def agreement(self, patches: Tensor, positions: Tensor, text: Tensor) -> Tensor:
         """Cosine of each patch with the part of the sound that each name pulls out: ``[clip klass patch]``."""

@@ -38,7 +38,7 @@ from tvsl_core.model.compact.store import (
 )
 from tvsl_core.model.compact.text import DEPTH, TextTower
 from tvsl_core.model.compact.yamnet import BANDS, LAYERS, LOG_OFFSET, SPECTRUM
-from tvsl_core.model.heads_file import check_towers, load_heads
+from tvsl_core.model.heads_file import check_towers, dump_heads, load_heads
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,8 +97,10 @@ def add_heads(tensors: Mapping[str, Tensor], details: Mapping[str, Any], heads: 
 
     Raises: WeightsError: They were trained over other towers, or are no heads.
     """
-    check_towers(load_heads(heads)[1], towers="compact", sha256=towers_sha256, path=heads)
-    carried = {**tensors, HEADS: torch.frombuffer(bytearray(heads.read_bytes()), dtype=torch.uint8)}
+    trained, info = load_heads(heads)
+    check_towers(info, towers="compact", sha256=towers_sha256, path=heads)
+    content = dump_heads(trained, info, half=True, lean=True)
+    carried = {**tensors, HEADS: torch.frombuffer(bytearray(content), dtype=torch.uint8)}
     return save_safetensors(carried, metadata=dump_metadata({**details, TOWERS_SHA256: towers_sha256}))
 
 

@@ -233,6 +233,10 @@ class CompactTowers:
         """What is left of a picture without a class: ``[patch 1521]``, ``[1521]`` to ``[patch 1521]``."""
         return self.without_sound(patches, text)
 
+    def is_trained(self, names: Sequence[str]) -> Sequence[bool]:
+        """No name: these towers are as they were published."""
+        return [False] * len(names)
+
     @torch.inference_mode()
     def agreement(self, patches: Tensor, positions: Tensor, text: Tensor) -> Tensor:
         """Cosine of each patch with the part of the sound that each name pulls out: ``[clip klass patch]``."""
