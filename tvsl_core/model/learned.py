@@ -22,10 +22,11 @@ from torch import Tensor
 
 from tvsl_core.model.heads import TvslHeads
 from tvsl_core.model.heads_file import HeadsInfo
-from tvsl_core.model.towers import LabelEvidence, PictureParts, Towers
+from tvsl_core.model.towers import LabelEvidence, PictureParts, Side, Towers
 from tvsl_core.vocabulary import Vocabulary, load_vocabulary
 
-LOOKS, SOUNDS = "looks", "sounds"
+LOOKS: Side = "looks"
+SOUNDS: Side = "sounds"
 """Keys of a heads file's details: which of its classes were trained on pictures, and which on sounds."""
 TRUST, SUPPORT = "trust", "support"
 """Keys of a heads file's details: by class, the weights of the heads' logit and of the untrained mapping's logit.
@@ -129,10 +130,10 @@ class LearnedTowers:
         """As of the towers below."""
         self.towers.curate(evidence)
 
-    def is_trained(self, names: Sequence[str]) -> Sequence[bool]:
-        """Those for whose sound a trained class answers."""
-        heard = self._coverage.marks(names)[:, len(self.text) :]
-        return [bool(row.any()) for row in heard]
+    def is_trained(self, names: Sequence[str], side: Side) -> Sequence[bool]:
+        """Those for whose look or sound a trained class answers."""
+        looks, sounds = np.split(self._coverage.marks(names), 2, axis=1)
+        return [bool(row.any()) for row in (looks if side == LOOKS else sounds)]
 
     @torch.inference_mode()
     def embed_text(self, names: Sequence[str]) -> Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -30,6 +30,10 @@ class LabelEvidence(Protocol):
     def looks(self) -> Mapping[str, float]:
         """ImageNet main names to weights."""
         ...
+
+
+Side = Literal["looks", "sounds"]
+"""One of the two things that can be learned of a class."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -108,8 +112,8 @@ class Towers(Protocol):
         """Take in what somebody has written down about names; towers that go by the words alone ignore it."""
         ...
 
-    def is_trained(self, names: Sequence[str]) -> Sequence[bool]:
-        """For each name whether trained heads say how it sounds, rather than the towers as they were published."""
+    def is_trained(self, names: Sequence[str], side: Side) -> Sequence[bool]:
+        """For each name whether trained heads say how it looks or sounds, rather than the towers as published."""
         ...
 
     def embed_text(self, names: Sequence[str]) -> Tensor:

@@ -90,8 +90,10 @@ class TvslModel:
         with torch.inference_mode():
             self.towers.curate(vocabulary.evidence())
             self.text = self.towers.embed_text(vocabulary.prompts)
-        self.is_trained = np.asarray(self.towers.is_trained(vocabulary.prompts), dtype=bool)
+        self.is_sound_trained = np.asarray(self.towers.is_trained(vocabulary.prompts, "sounds"), dtype=bool)
         """``[klass]``, whether trained heads say how a class sounds."""
+        self.is_look_trained = np.asarray(self.towers.is_trained(vocabulary.prompts, "looks"), dtype=bool)
+        """``[klass]``, whether trained heads say how a class looks."""
 
     @property
     def name(self) -> str:

@@ -21,6 +21,8 @@ from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.pipeline.embed import EmbeddedClip
 from tvsl_core.types import Detection, Verdict
 
+OF_LOOKS = ("visible_threshold", "second_visible_threshold")
+"""Numbers of the calibration that ask how a class looks; all others ask how it sounds."""
 UNSEEN = 0.02
 """Image evidence below this is as good as none; how far below says nothing."""
 FAMILIAR_S = 1.25
@@ -178,19 +180,19 @@ def judge_evidence(weights: ClassWeights, model: TvslModel) -> ClassEvidence:
     return ClassEvidence(
         sound=_numbers(weights.sound),
         image=_numbers(weights.image),
-        audible=_either(model, trained.audible(weights.sound), outside.audible(weights.sound)),
-        visible=_either(model, trained.visible(weights.image), outside.visible(weights.image)),
+        audible=_either(model.is_sound_trained, trained.audible(weights.sound), outside.audible(weights.sound)),
+        visible=_either(model.is_look_trained, trained.visible(weights.image), outside.visible(weights.image)),
     )
 
 
 def per_class(model: TvslModel, field: str) -> NDArray[np.float64]:
     """A number of the calibration for every class, ``[klass]``: of the trained ones, or of all others."""
     trained, outside = float(getattr(model.calibration, field)), float(getattr(model.outside, field))
-    return np.where(model.is_trained, trained, outside)
+    return np.where(model.is_look_trained if field in OF_LOOKS else model.is_sound_trained, trained, outside)
 
 
-def _either(model: TvslModel, trained: Tensor, other: Tensor) -> NDArray[np.float64]:
-    return np.where(model.is_trained, _numbers(trained), _numbers(other))
+def _either(is_trained: NDArray[np.bool_], trained: Tensor, other: Tensor) -> NDArray[np.float64]:
+    return np.where(is_trained, _numbers(trained), _numbers(other))
 
 
 def pool_sound(heard: Tensor, offsets_s: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from tvsl_core.model.audioclip.network import AudioClipNetwork
 from tvsl_core.model.audioclip.sizes import SAMPLE_RATE, STRIDE
 from tvsl_core.model.audioclip.sound import INT16_SCALE
 from tvsl_core.model.audioclip.tokenizer import tokenize
-from tvsl_core.model.towers import LabelEvidence, PictureParts, agree
+from tvsl_core.model.towers import LabelEvidence, PictureParts, Side, agree
 
 SoundScale = Literal["int16", "unit"]
 """What the audio tower is fed: samples times 32768, as AudioCLIP's own pipeline does, or as they are."""
@@ -251,7 +251,7 @@ class AudioClipTowers:
         """
         return evidence.without(patches, text=text, background=self.embed_text(evidence.NO_OBJECT))
 
-    def is_trained(self, names: Sequence[str]) -> Sequence[bool]:
+    def is_trained(self, names: Sequence[str], side: Side) -> Sequence[bool]:
         """No name: these towers are as they were published."""
         return [False] * len(names)
 

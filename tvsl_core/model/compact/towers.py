@@ -25,7 +25,7 @@ from tvsl_core.model.compact.evidence import Evidence, normalize_name, sharpen, 
 from tvsl_core.model.compact.language import LabelSpace, carry_matrix
 from tvsl_core.model.compact.text import WIDTH, TextTower
 from tvsl_core.model.compact.yamnet import Yamnet
-from tvsl_core.model.towers import PictureParts, agree
+from tvsl_core.model.towers import PictureParts, Side, agree
 
 SHORT_SIDE = 320
 """Working height or width, whichever is shorter, of a prepared picture in pixels."""
@@ -233,7 +233,7 @@ class CompactTowers:
         """What is left of a picture without a class: ``[patch 1521]``, ``[1521]`` to ``[patch 1521]``."""
         return self.without_sound(patches, text)
 
-    def is_trained(self, names: Sequence[str]) -> Sequence[bool]:
+    def is_trained(self, names: Sequence[str], side: Side) -> Sequence[bool]:
         """No name: these towers are as they were published."""
         return [False] * len(names)
 
