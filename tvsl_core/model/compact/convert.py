@@ -40,6 +40,8 @@ from tvsl_core.model.compact.text import DEPTH, TextTower
 from tvsl_core.model.compact.yamnet import BANDS, LAYERS, LOG_OFFSET, SPECTRUM
 from tvsl_core.model.heads_file import check_towers, dump_heads, load_heads
 
+HEADS_LICENCE = "Apache-2.0, trained by the tvsl project; docs/model-card.md names the data and their terms"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildReport:
@@ -101,7 +103,8 @@ def add_heads(tensors: Mapping[str, Tensor], details: Mapping[str, Any], heads: 
     check_towers(info, towers="compact", sha256=towers_sha256, path=heads)
     content = dump_heads(trained, info, half=True, lean=True)
     carried = {**tensors, HEADS: torch.frombuffer(bytearray(content), dtype=torch.uint8)}
-    return save_safetensors(carried, metadata=dump_metadata({**details, TOWERS_SHA256: towers_sha256}))
+    about = {TOWERS_SHA256: towers_sha256, "heads_licence": HEADS_LICENCE, "heads_trained_on": info.trained_on}
+    return save_safetensors(carried, metadata=dump_metadata({**details, **about}))
 
 
 def label_line(label: Label) -> tuple[str, ...]:
