@@ -62,6 +62,7 @@ class LearnedTowers:
         self.text = info.text.to(towers.device)
         """``[klass names_dim]`` of the trained classes."""
         self._coverage = _Coverage(info)
+        self._known_looks = torch.from_numpy(self._coverage.looks).to(towers.device)
         self._trust, self._support = (
             torch.tensor([weights.get(name, usual) for name in info.classes], device=towers.device)
             for weights, usual in ((dict(info.details.get(TRUST, {})), 1.0), (dict(info.details.get(SUPPORT, {})), 0.0))
@@ -148,6 +149,11 @@ class LearnedTowers:
         marks = text[:, self.dim : self.dim + trained]
         learned = patches[..., self.dim : self.dim + trained] @ marks.T
         untrained = self.towers.image_evidence(patches[..., : self.dim], text[:, : self.dim])
+        # A class that was trained on sounds alone keeps its untrained look, but not where the heads see another class:
+        # to the towers below, every violin is something of a cello.
+        claimed = patches[..., self.dim : self.dim + trained][..., self._known_looks].sum(dim=-1, keepdim=True)
+        heard_only = text[:, self.dim + trained :].any(dim=1)
+        untrained = torch.where(heard_only, untrained * (1 - claimed), untrained)
         return torch.where(marks.any(dim=1), learned, untrained).clamp(0.0, 1.0)
 
     @torch.inference_mode()
@@ -200,12 +206,12 @@ class _Coverage:
         self._classes = info.classes
         self._vocabulary: Vocabulary = load_vocabulary(None)
         looks, sounds = (set(info.details.get(key, info.classes)) for key in (LOOKS, SOUNDS))
-        self._looks = np.array([name in looks for name in info.classes])
+        self.looks = np.array([name in looks for name in info.classes])
         self._sounds = np.array([name in sounds for name in info.classes])
 
     def marks(self, names: Sequence[str]) -> NDArray[np.float32]:
         """``[name 2*klass]``: how far each trained class answers for the name's look, then for its sound, in [0, 1]."""
-        rows = [np.concatenate((row * self._looks, row * self._sounds)) for row in map(self._row, names)]
+        rows = [np.concatenate((row * self.looks, row * self._sounds)) for row in map(self._row, names)]
         return np.asarray(rows, np.float32).reshape(len(rows), 2 * len(self._classes))
 
     def _row(self, name: str) -> NDArray[np.float32]:
