@@ -36,12 +36,12 @@ def calibrate(
     from tvsl_core.model.heads_file import load_heads
     from tvsl_core.model.load import load_model
     from tvsl_core.pipeline.calibrate import calibrate as fit
-    from tvsl_core.pipeline.calibrate import coverage_of
+    from tvsl_core.pipeline.calibrate import support_of
     from tvsl_core.pipeline.judge import embed_scenes, split_material
 
     learned_from, held_out = split_material(material, split_names(sources))
     trained, info = load_heads(heads)
-    supported = replace(info, details={**info.details, **coverage_of(learned_from)})
+    supported = replace(info, details={**info.details, **support_of(learned_from)})
     model = load_model(dump_to(out, trained, supported), device=device)
     scenes = list(embed_scenes(model, held_out, each=each, seed=seed))
     fitted = fit(model, scenes, name=f"scenes from {sources}, seed {seed}")

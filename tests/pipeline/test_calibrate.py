@@ -11,7 +11,7 @@ from builders import make_material
 from tvsl_core.data.scene_kinds import KINDS, draw_kinds
 from tvsl_core.errors import InputError
 from tvsl_core.model.calibration import Calibration
-from tvsl_core.pipeline.calibrate import GOALS, calibrate, coverage_of, worth
+from tvsl_core.pipeline.calibrate import GOALS, calibrate, support_of, worth
 from tvsl_core.pipeline.detect import DetectOptions, decide, detect, weigh_without
 from tvsl_core.pipeline.judge import embed_scenes, exclusive_classes, judge, means_the_same, split_material
 
@@ -123,12 +123,8 @@ def test_a_shortfall_weighs_more_than_what_lies_beyond_a_goal():
     assert 0 < worth(beyond) < -worth(short)
 
 
-def test_a_class_with_few_pictures_keeps_its_untrained_look(pools):
-    assert coverage_of(pools[0])["looks"] == []
-
-
 def test_classes_from_few_sources_lean_on_the_untrained_mapping(pools):
-    support = coverage_of(pools[0])
+    support = support_of(pools[0])
 
     assert set(support["trust"]) == set(pools[0].classes)
     assert all(value == 0.5 for value in support["trust"].values())

@@ -100,9 +100,10 @@ def test_heat_lies_in_the_box_of_the_table(owl):
             for container in (drawn, plain)
         ]
     change = np.abs(pictures[0] - pictures[1]).sum(axis=2)
-    inside = change[row["y_min"] : row["y_max"], row["x_min"] : row["x_max"]].mean()
+    x_min, y_min, x_max, y_max = (int(row[edge]) for edge in ("x_min", "y_min", "x_max", "y_max"))
+    inside = change[y_min:y_max, x_min:x_max].mean()
 
-    assert inside > 3 * change[:, : max(1, int(row["x_min"]) - 150)].mean()
+    assert inside > 3 * change[:, : max(1, x_min - 150)].mean()
 
 
 def test_the_strip_and_the_ledger_are_there(owl):

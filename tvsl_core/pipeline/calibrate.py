@@ -8,7 +8,6 @@ enough for a dozen of them and leaves nothing to chance.
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -17,7 +16,7 @@ import numpy as np
 
 from tvsl_core.data.pool import MediaPool
 from tvsl_core.model.calibration import Calibration
-from tvsl_core.model.learned import LOOKS, SUPPORT, TRUST
+from tvsl_core.model.learned import SUPPORT, TRUST
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.pipeline.detect import ClassWeights, DetectOptions, decide, weigh_without
 from tvsl_core.pipeline.judge import EmbeddedScene, means_the_same
@@ -64,14 +63,12 @@ BEYOND = 0.15
 
 MANY_SOURCES = 3
 """A class whose sounds come from so many sources can be told by what was learned."""
-MANY_PICTURES = 20
-"""A class with so many pictures can be told by what was learned; of others the untrained look stays."""
 LEARNED_WELL, LEARNED_LITTLE = (1.0, 0.3), (0.5, 1.0)
 """Trust in the heads and support by the untrained mapping; docs/experiments.md has the comparison."""
 
 
-def coverage_of(pool: MediaPool) -> dict[str, Any]:
-    """How far heads and untrained mapping count for each class, by the variety of what it was trained on.
+def support_of(pool: MediaPool) -> dict[str, dict[str, float]]:
+    """How much heads and untrained mapping count for each class, by the variety of the sounds that it was trained on.
 
     Args:
         pool: What the heads were trained on.
@@ -83,9 +80,7 @@ def coverage_of(pool: MediaPool) -> dict[str, Any]:
         for name in item.names:
             sources[name].add(item.group)
     weights = {name: LEARNED_WELL if len(own) >= MANY_SOURCES else LEARNED_LITTLE for name, own in sources.items()}
-    pictures = Counter(name for item in pool.pictures for name in item.names)
     return {
-        LOOKS: [name for name, count in pictures.items() if count >= MANY_PICTURES],
         TRUST: {name: trust for name, (trust, _) in weights.items()},
         SUPPORT: {name: support for name, (_, support) in weights.items()},
     }
