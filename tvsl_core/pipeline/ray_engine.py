@@ -56,15 +56,21 @@ class Annotator:
         import cv2
 
         cv2.setNumThreads(1)
-        self._model: TvslModel = choice.load()
+        self._choice = choice
+        self._model: TvslModel | None = None
         self._events: deque[Event] = deque(maxlen=20)
 
     def identity(self) -> ModelIdentity:
-        """Which model it holds."""
+        """Load the model, and say which it is; Ray passes on errors of a method, but not of a constructor.
+
+        Raises: WeightsError: It cannot be loaded.
+        """
+        self._model = self._choice.load()
         return ModelIdentity.of(self._model)
 
     def annotate(self, job: Job, metadata: Mapping[str, str]) -> VideoFinished:
-        """One video."""
+        """One video, with the model of ``identity``."""
+        assert self._model is not None
         return run_unit(job, self._model, metadata=metadata, listen=self._hear)
 
     def progress(self) -> list[Event]:
