@@ -245,8 +245,10 @@ def test_saved_maps_have_the_shape_that_the_row_says(model, tmp_path):
 
     rows = annotate_video(SAMPLES / "owl.mp4", out=tmp_path, model=model, overlay="none", save_maps=True, end_s=2.0)
 
-    assert len(rows) > 0
-    for row in rows.to_dict("records"):
+    in_view = rows[rows["verdict"] == "sounding"]
+    assert len(in_view) > 0
+    assert rows[rows["verdict"] == "offscreen"]["map"].isna().all()
+    for row in in_view.to_dict("records"):
         assert len(row["map"]) == row["map_rows"] * row["map_cols"]
         assert max(row["map"]) == pytest.approx(row["map_peak"])
 

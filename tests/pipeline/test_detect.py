@@ -6,12 +6,19 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tvsl_core.model.load import load_model
 from tvsl_core.model.tvsl import MapOptions
 from tvsl_core.pipeline.detect import DetectOptions, Detector, detect, pool_sound
 from tvsl_core.pipeline.embed import EmbeddedClip
 from tvsl_core.pipeline.localize import different_objects, keep_own_parts, localize, separate, spread_over_objects
 
 GRID = (4, 6)
+
+
+@pytest.fixture(scope="module")
+def model():
+    """Towers whose positions are labels, so that a test can write down what is heard."""
+    return load_model("compact-untrained", device="cpu")
 
 
 def scene(model, *, heard=(), seen=(), time=0, loudness=0.9):

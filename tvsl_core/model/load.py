@@ -21,7 +21,9 @@ from tvsl_core.model.tvsl import MapOptions, TvslModel
 from tvsl_core.vocabulary import Vocabulary, load_vocabulary
 
 Precision = Literal["auto", "fp32", "bf16"]
-MODELS = ("compact", "audioclip")
+UNTRAINED = "compact-untrained"
+"""The compact towers without the heads that ship with them: what the published networks know by themselves."""
+MODELS = ("compact", UNTRAINED, "audioclip")
 UPGRADE = "Use the version of tvsl that made them, or export them again."
 
 
@@ -87,7 +89,7 @@ def _load_bare(
         from tvsl_core.model.audioclip import load_audioclip
 
         return load_audioclip(weights=source, device=chosen, precision=fixed)
-    raise WeightsError(f"unknown model {name!r}.", hint=f"Known models: {', '.join(MODELS)}, or a .safetensors file.")
+    raise WeightsError(f"unknown towers {name!r}.", hint="Known towers: compact, audioclip.")
 
 
 def load_model(
@@ -101,8 +103,8 @@ def load_model(
     """Everything that annotation needs: towers, T-VSL heads, calibration and a vocabulary.
 
     Args:
-        name: ``compact``, ``audioclip``, or the path of a ``.safetensors`` file: heads that ``tvsl train`` made and
-            ``tvsl models export`` wrote, or weights in the compact form.
+        name: ``compact``, ``compact-untrained``, ``audioclip``, or the path of a ``.safetensors`` file: heads that
+            ``tvsl train`` made and ``tvsl models export`` wrote, or weights in the compact form.
         weights: Another weights file for the named towers.
         device: ``auto``, ``cpu`` or ``cuda:N``.
         precision: ``auto``, ``fp32`` or ``bf16``.
@@ -118,6 +120,9 @@ def load_model(
         'compact'
     """
     heads = None
+    if name == UNTRAINED:
+        towers = _load_bare("compact", weights=weights, device=device, precision=precision)
+        return _assemble(towers, None, towers.weights_sha256, vocabulary or load_vocabulary(None))
     if name not in MODELS:
         path = Path(name)
         if not path.suffix or not path.is_file():

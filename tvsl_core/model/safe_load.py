@@ -43,12 +43,13 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         raise WeightsError(f"The weights {path} cannot be read: {error.strerror}.", hint="Check the path.") from error
     if size == 0:
         raise WeightsError(f"The weights {path} are empty (0 bytes).", hint="Download or copy the file again.")
+    # First: a safetensors file begins with a number, whose bytes may look like the marks of the others.
+    if len(head) >= 9 and head[8:9] == b"{" and struct.unpack("<Q", head[:8])[0] <= size - 8:
+        return _load_safetensors(path)
     if head.startswith(b"PK"):
         return _named_tensors(_load_zip(path, size), path)
     if head.startswith(b"\x80"):
         return _named_tensors(_load_legacy(path, size), path)
-    if len(head) >= 9 and head[8:9] == b"{" and struct.unpack("<Q", head[:8])[0] <= size - 8:
-        return _load_safetensors(path)
     raise WeightsError(
         f"{path} is neither a torch file nor safetensors, or it is damaged at its beginning.",
         hint="Name a .pt or .safetensors file, and compare its size with the original.",

@@ -64,6 +64,7 @@ def load_compact(
         raise ValueError(f"precision must be fp32 or bf16, got {precision!r}")
     if isinstance(weights, Mapping):
         tensors, digest = _as_tensors(weights), ""
+        tensors.pop(HEADS, None)
         sounds, looks = audioset_labels(), imagenet_labels()
     else:
         tensors, sounds, looks, digest = read_weights(weights or WEIGHTS_FILE)
