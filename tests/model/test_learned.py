@@ -110,6 +110,21 @@ def test_the_untrained_mapping_supports_a_class_as_far_as_it_is_told(base, heads
     torch.testing.assert_close(found, untrained.clamp(1e-3, 1 - 1e-3), rtol=1e-4, atol=1e-5)
 
 
+def test_a_class_that_leans_on_the_untrained_mapping_is_seen_where_either_sees_it(base, heads, learned, features):
+    image, _ = features
+    leaning = LearnedTowers(base, heads, info_of(base, trust={"dog": 0.5}), weights_sha256="x")
+    either = torch.maximum(
+        learned.image_evidence(learned.joint_image(image), learned.embed_text(["dog"])),
+        base.image_evidence(base.joint_image(image), base.embed_text(["dog"])),
+    )
+    for name, expected in (
+        ("dog", either),
+        ("violin", learned.image_evidence(learned.joint_image(image), learned.embed_text(["violin"]))),
+    ):
+        found = leaning.image_evidence(leaning.joint_image(image), leaning.embed_text([name]))
+        torch.testing.assert_close(found, expected)
+
+
 def test_taking_a_class_out_leaves_what_was_learned(learned, features):
     _, sound = features
     positions, violin = learned.joint_sound(sound)[0], learned.embed_text(["violin"])[0]
