@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 from builders import make_material
 
 from tvsl_core.data.scene_kinds import KINDS, draw_kinds
@@ -112,6 +113,35 @@ def test_fitting_never_makes_it_worse_and_says_on_what_it_was_fitted(scenes, mod
     assert worth(fitted.figures) >= worth(start.figures)
     assert fitted.calibration.fitted_on.startswith(f"toy scenes, {len(scenes)} scenes: pair found")
     assert model.calibration.sound_offset != 9.0
+
+
+def test_the_search_keeps_what_is_better(model, monkeypatch):
+    def figures(_trial, calibration):
+        off = abs(calibration.offscreen_threshold - 0.8) + abs(calibration.rival_ratio - 0.1)
+        return {key: goal.least - off for key, goal in GOALS.items()}
+
+    monkeypatch.setattr("tvsl_core.pipeline.calibrate._Trial.figures", figures)
+    monkeypatch.setattr(
+        "tvsl_core.pipeline.calibrate.GRIDS",
+        {"offscreen_threshold": (0.3, 0.8, 1.0), "rival_ratio": (0.1, 0.4), "kin_offscreen_threshold": (0.1, 0.2)},
+    )
+    found = calibrate(model.with_calibration(Calibration(offscreen_threshold=0.95)), [], name="x").calibration
+
+    assert (found.offscreen_threshold, found.rival_ratio) == (pytest.approx(0.8), 0.1)
+    assert found.kin_offscreen_threshold == Calibration().kin_offscreen_threshold
+
+
+def test_centring_moves_the_scores_and_no_decision():
+    scores = {"threshold": 0.1, "offscreen_threshold": 0.6, "familiar_threshold": 0.05}
+    given = Calibration(**scores, sound_offset=-4.0, sound_gain=1.3)
+    centred = given.centred()
+    sound = torch.linspace(0.001, 0.999, 200)
+
+    assert centred.threshold == pytest.approx(0.5)
+    for name in scores:
+        before = given.audible(sound) >= getattr(given, name)
+        after = centred.audible(sound) >= getattr(centred, name)
+        assert torch.equal(before, after) and before.any() and not before.all(), name
 
 
 def test_a_shortfall_weighs_more_than_what_lies_beyond_a_goal():

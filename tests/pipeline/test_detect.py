@@ -1,4 +1,5 @@
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -6,9 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tvsl_core.model.calibration import Calibration
 from tvsl_core.model.load import load_model
 from tvsl_core.model.tvsl import MapOptions
-from tvsl_core.pipeline.detect import DetectOptions, Detector, detect, pool_sound
+from tvsl_core.pipeline.detect import ClassEvidence, DetectOptions, Detector, detect, pool_sound
 from tvsl_core.pipeline.embed import EmbeddedClip
 from tvsl_core.pipeline.localize import different_objects, keep_own_parts, localize, separate, spread_over_objects
 
@@ -228,3 +230,22 @@ def test_offscreen_sources_have_no_map(model):
 def test_a_threshold_out_of_range_is_refused():
     with pytest.raises(ValueError, match="sharpness"):
         MapOptions(sharpness=0)
+
+
+def test_trained_and_other_names_are_ranked_by_how_far_each_is_above_its_own_threshold():
+    both = SimpleNamespace(
+        calibration=Calibration(sound_offset=-4.0), outside=Calibration(sound_offset=-2.0),
+        is_sound_trained=np.array([True, False]), is_look_trained=np.array([True, False]),
+    )  # fmt: skip
+    even = np.array([0.1, 0.1])
+    first, second = ClassEvidence(sound=even, image=even, audible=even, visible=even).rank(both)
+
+    assert first - second == pytest.approx(2 * 2.0)
+
+
+def test_a_flatter_map_keeps_its_order_and_is_wider_at_half_its_height():
+    maps, alike, objects = torch.tensor([[0.001, 0.02, 1.0, 0.005]]), torch.eye(4), torch.ones(4)
+    steep, flat = (spread_over_objects(maps, alike, objects, MapOptions(flatness=f))[0] for f in (1.0, 0.5))
+
+    torch.testing.assert_close(flat, steep**0.5)
+    assert (flat >= 0.5).sum() > (steep >= 0.5).sum()

@@ -5,7 +5,15 @@ import pytest
 import torch
 from tiny import CLASSES, TinyScenes, TinyTowers
 
-from tvsl_core.training.batch import PictureRows, Plan, assemble, class_shares, prefetched, share_out
+from tvsl_core.training.batch import (
+    PictureRows,
+    Plan,
+    _some_patches,
+    assemble,
+    class_shares,
+    prefetched,
+    share_out,
+)
 from tvsl_core.training.live import LiveFeatures
 from tvsl_core.training.options import TrainOptions
 
@@ -137,3 +145,19 @@ def test_a_share_of_the_patches_keeps_each_with_its_own_truth_and_changes_with_t
     assert [int(place) for place in chosen] != [
         int((rest.image[0] == row).all(dim=-1).nonzero()[0]) for row in other.image[0]
     ]
+
+
+def test_a_chosen_patch_keeps_its_own_mark_of_what_is_known():
+    odd = np.arange(12) % 2
+    picture = PictureRows(
+        features=np.tile(odd[None, :, None], (3, 1, 2)).astype(np.float16),
+        cover=np.tile(odd[None, :, None], (3, 1, 1)).astype(np.uint8),
+        known=np.tile(odd[None], (3, 1)).astype(bool),
+        visible=np.zeros((3, 1), np.int16),
+    )
+    some = _some_patches(picture, np.arange(3), 0, options(patch_share=0.5))
+
+    assert some.features.shape == (3, 6, 2)
+    assert np.array_equal(some.known, some.features[..., 0] == 1)
+    assert np.array_equal(some.cover[..., 0], some.features[..., 0])
+    assert some.known.any() and not some.known.all()

@@ -149,12 +149,12 @@ class LearnedTowers:
         marks = text[:, self.dim : self.dim + trained]
         learned = patches[..., self.dim : self.dim + trained] @ marks.T
         untrained = self.towers.image_evidence(patches[..., : self.dim], text[:, : self.dim])
-        # A class that was trained on sounds alone keeps its untrained look, but not where the heads see another class:
-        # to the towers below, every violin is something of a cello.
+        # A class that was trained keeps its untrained look only as far as the heads see no class there: to the towers
+        # below, every violin is something of a cello.
         claimed = patches[..., self.dim : self.dim + trained][..., self._known_looks].sum(dim=-1, keepdim=True)
-        heard_only = text[:, self.dim + trained :].any(dim=1)
-        untrained = torch.where(heard_only, untrained * (1 - claimed), untrained)
-        # A class that leans on the untrained mapping for its sound was shown in few pictures as well (most animals).
+        is_heard = text[:, self.dim + trained :].any(dim=1)
+        untrained = torch.where(is_heard, untrained * (1 - claimed), untrained)
+        # One that leans on the untrained mapping for its sound was shown in few pictures as well (most animals).
         leans = (marks > 0).float() @ (self._trust < 1).float() > 0
         learned = torch.where(leans, torch.maximum(learned, untrained), learned)
         return torch.where(marks.any(dim=1), learned, untrained).clamp(0.0, 1.0)
