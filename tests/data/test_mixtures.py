@@ -7,7 +7,6 @@ import pickle
 import re
 import subprocess
 import sys
-import time
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -501,22 +500,6 @@ def test_lists_from_a_configuration_file_are_the_same_options():
 
     assert listed == MixtureOptions(sources=(1.0, 2.0), exclusive=(("dog", "sheep"),), sizes=((320, 180),))
     assert repr(listed).count("[") == 0
-
-
-def test_a_scene_takes_less_than_15_ms_for_its_picture_and_5_ms_for_its_sound(pool):
-    """In processor time, from memory."""
-    source = mixtures(pool)
-
-    def median_ms(make) -> float:
-        spent = []
-        for index in [*range(30), *range(30)]:
-            begin = time.process_time()
-            make(index)
-            spent.append(1000 * (time.process_time() - begin))
-        return float(np.median(spent[30:]))
-
-    assert median_ms(lambda index: source.picture(index, 0)) < 15
-    assert median_ms(lambda index: source.sound(index, 0, RATE)) < 5
 
 
 def test_every_option_stands_in_the_documents_with_its_default():

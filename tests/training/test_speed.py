@@ -15,16 +15,6 @@ def test_both_ways_are_measured_in_one_run():
     assert all(speed.seconds > 0 and speed.scenes_per_s == pytest.approx(4 / speed.seconds) for speed in found.values())
 
 
-@pytest.mark.slow
-def test_steps_from_the_cache_are_twenty_times_faster_for_audioclip():
-    """Fewer scenes a step would leave the optimiser's own work, the same for every batch, a larger share."""
-    from tvsl_core.model.bench import random_towers
-
-    _, cached = bench_training(random_towers(), batch=32, repeats=1)
-
-    assert cached.ratio >= 20
-
-
 def test_an_estimate_measures_and_writes_nothing(tmp_path):
     run = make_run(tmp_path / "run", cache=tmp_path / "cache", count=24, epochs=3)
     found = estimate(run, device=torch.device("cpu"))
