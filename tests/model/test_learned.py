@@ -171,6 +171,17 @@ def test_heads_travel_in_the_weights_file_and_the_towers_keep_their_identity(bas
     torch.testing.assert_close(one, two, rtol=0, atol=2e-3)
 
 
+def test_a_picture_goes_through_the_network_once(base, learned, monkeypatch):
+    image = base.preprocess(np.random.default_rng(0).integers(0, 255, (1, 64, 64, 3), dtype=np.uint8))
+    passes, plain = [], base._features
+    monkeypatch.setattr(base, "_features", lambda images: passes.append(1) or plain(images))
+    parts = learned.inspect_images(image)
+
+    assert len(passes) == 1
+    assert torch.equal(parts.features, base.image_features(image)[0])
+    assert torch.equal(parts.patches, learned.image_patches(image)[0])
+
+
 def test_damaged_heads_are_one_sentence(base, heads):
     content = dump_heads(heads, info_of(base))
 

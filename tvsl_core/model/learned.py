@@ -198,8 +198,7 @@ class LearnedTowers:
     def inspect_images(self, images: Tensor) -> PictureParts:
         """As of the towers below, with what was learned about patches."""
         parts = self.towers.inspect_images(images)
-        features, _ = self.towers.image_features(images)
-        return replace(parts, patches=self.joint_image(features))
+        return replace(parts, patches=self.joint_image(parts.features))
 
 
 class _Coverage:

@@ -44,6 +44,8 @@ class PictureParts:
     """``[clip patch dim]``, row by row, as ``image_patches`` gives them."""
     grid: tuple[int, int]
     """Rows and columns of the patches."""
+    features: Tensor
+    """``[clip patch feature]``, as ``image_features`` gives them: what trained heads read."""
     foreground: Tensor
     """``[clip row column]`` in [0, 1]: how likely a patch belongs to any object at all."""
     affinity: Tensor

@@ -276,6 +276,7 @@ class AudioClipTowers:
             return PictureParts(
                 patches=nothing,
                 grid=(rows, columns),
+                features=nothing,
                 foreground=images.new_zeros(0, rows, columns),
                 affinity=images.new_zeros(0, rows * columns, rows * columns),
             )
@@ -290,6 +291,7 @@ class AudioClipTowers:
         return PictureParts(
             patches=patches,
             grid=(rows, columns),
+            features=patches,
             foreground=likely.reshape(-1, rows, columns),
             affinity=evidence.likeness(features.float()),
         )

@@ -250,6 +250,7 @@ class CompactTowers:
         return PictureParts(
             patches=patches,
             grid=grid,
+            features=_by_patch(features),
             foreground=foreground.objectness(features),
             affinity=foreground.affinity(features),
         )
@@ -257,8 +258,8 @@ class CompactTowers:
     @torch.inference_mode()
     def image_features(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """EfficientNet's last features of each cell: ``[clip 3 height width]`` to (``[clip patch 1280]``, grid)."""
-        cells = self._features(images).cells.float()
-        return cells.flatten(2).transpose(1, 2).contiguous(), (cells.shape[2], cells.shape[3])
+        features = self._features(images)
+        return _by_patch(features), (features.cells.shape[2], features.cells.shape[3])
 
     @torch.inference_mode()
     def sound_features(self, waveforms: Tensor) -> Tensor:
@@ -315,3 +316,8 @@ class CompactTowers:
     def _from_looks(self, looks: Tensor) -> Tensor:
         """Probabilities ``[... 1000]`` to the joint space."""
         return torch.cat((looks, (looks @ self._picture_to_sound).clamp(max=1.0)), dim=-1)
+
+
+def _by_patch(features: efficientnet_lite.ImageFeatures) -> Tensor:
+    """The last features, ``[clip patch 1280]``, patches row by row."""
+    return features.cells.float().flatten(2).transpose(1, 2).contiguous()
