@@ -38,10 +38,11 @@ def score(
     from tvsl_cli.terminal import write_fields
     from tvsl_core.evaluation.scenes import score_scenes
     from tvsl_core.model.load import load_model
-    from tvsl_core.pipeline.judge import embed_scenes, held_out_pool, judge
+    from tvsl_core.pipeline.judge import embed_scenes, judge, split_material
 
     loaded = load_model(model, device=device)
-    scenes = embed_scenes(loaded, held_out_pool(material, split_names(sources)), each=each, seed=seed)
+    _, held_out = split_material(material, split_names(sources))
+    scenes = embed_scenes(loaded, held_out, each=each, seed=seed)
     for figure in score_scenes([judge(scene, loaded) for scene in scenes]):
         interval = f"{figure.low:.3f}-{figure.high:.3f}"
         write_fields(figure.name, f"{figure.value:.3f}", f"n={figure.number}", interval)

@@ -43,14 +43,6 @@ class Placed(NamedTuple):
     box: Box | None
 
 
-def held_out_pool(material: Path, sources: Sequence[str]) -> MediaPool:
-    """The files of a MATERIAL folder that come from some sources.
-
-    Raises: InputError: None does.
-    """
-    return split_material(material, sources)[1]
-
-
 def split_material(material: Path, sources: Sequence[str]) -> tuple[MediaPool, MediaPool]:
     """The files of a MATERIAL folder that may be learned from, and those of the sources that are held out.
 
