@@ -21,6 +21,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.fixture(scope="session")
+def model():
+    """One default model for all tests that need one: loading it takes a second."""
+    from tvsl_core.model.load import load_model
+
+    return load_model("compact", device="cpu")
+
+
+@pytest.fixture(scope="session")
 def benchmarks() -> Path:
     """Where the public annotation files are, for tests that read the real ones."""
     places = [os.environ.get("TVSL_BENCHMARKS", ""), Path(__file__).resolve().parents[2] / "shared/benchmarks"]

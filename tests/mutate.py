@@ -87,9 +87,9 @@ def _damage(data: bytearray, choose: random.Random, sources: Path) -> None:
 def read(path: Path) -> str:
     """Everything that annotation reads of a file; what came of it, in a word."""
     from tvsl_core.errors import MediaError
-    from tvsl_core.media.frames import read_all_frames, read_frames
-    from tvsl_core.media.probe import probe
-    from tvsl_core.media.sound import SoundStream
+    from tvsl_core.media.read.frames import read_all_frames, read_frames
+    from tvsl_core.media.read.probe import probe
+    from tvsl_core.media.read.sound import SoundStream
 
     try:
         info = probe(path)

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from tvsl_core.types import Box
-from tvsl_core.vocabulary import load_vocabulary
+from tvsl_core.vocabulary.classes import load_vocabulary
 
 SAMPLES = Path(__file__).resolve().parent.parent / "sample_videos"
 EDGE_S = 0.5

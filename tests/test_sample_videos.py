@@ -159,7 +159,7 @@ def test_in_a_duet_one_source_starts_later_than_the_other(name):
 
 
 def test_every_class_is_in_the_default_vocabulary():
-    vocabulary = tomllib.loads((ROOT / "tvsl_core/vocabularies/default.toml").read_text(encoding="utf-8"))
+    vocabulary = tomllib.loads((ROOT / "tvsl_core/vocabulary/default.toml").read_text(encoding="utf-8"))
     known = {entry["name"] for entry in vocabulary["class"]}
 
     assert {thing["class"] for clip in CLIPS.values() for thing in clip["objects"]} <= known

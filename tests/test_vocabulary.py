@@ -16,15 +16,15 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from tvsl_core.errors import ManifestError
-from tvsl_core.vocabularies import names as spelling
-from tvsl_core.vocabularies.labels import labels
-from tvsl_core.vocabulary import (
+from tvsl_core.vocabulary import spelling
+from tvsl_core.vocabulary.classes import (
     BENCHMARKS,
     Vocabulary,
     VocabularyClass,
     load_benchmark_classes,
     load_vocabulary,
 )
+from tvsl_core.vocabulary.labels import labels
 
 DEFAULT = load_vocabulary()
 # fmt: off
@@ -136,7 +136,7 @@ def test_rivals_own_what_a_class_borrows():
 
 
 def test_loading_it_needs_no_torch():
-    code = "import sys; from tvsl_core.vocabulary import load_vocabulary as f; f(); sys.exit('torch' in sys.modules)"
+    code = "import sys, tvsl_core; tvsl_core.load_vocabulary(); sys.exit('torch' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

@@ -1,1 +1,10 @@
-"""The command line of tvsl: it parses, calls ``tvsl_core``, prints and exits. One command a file."""
+"""The command line: parses, calls ``tvsl_core``, prints, exits.
+
+- ``app``: the commands, and the order in which the help shows them;
+- ``embed``: ``tvsl embed``: videos and texts become points of one space, for search and clustering;
+- ``info``: ``tvsl info``: what is installed here and what this machine can do;
+- ``manual``: the command reference, docs/commands.md, written from the commands themselves;
+- ``merge``: ``tvsl merge``: the tables of a batch become one dataset;
+- ``status``: ``tvsl status``: how far a batch is, while it runs and afterwards;
+- ``vocabulary``: ``tvsl vocabulary``: the classes that are looked for, and what speaks for each.
+"""

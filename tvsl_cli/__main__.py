@@ -51,7 +51,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     from tvsl_core.errors import TvslError
 
     if strange := _strange_option(sys.argv[1:] if arguments is None else arguments):
-        from tvsl_cli.terminal import say
+        from tvsl_cli.shared.terminal import say
 
         say(f"Error: {strange!r} is no option. If it is the name of a file, write ./ before it.", style="red")
         return 2
@@ -60,13 +60,13 @@ def _run(arguments: Sequence[str] | None) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except TvslError as error:
-        from tvsl_cli.terminal import say_error
+        from tvsl_cli.shared.terminal import say_error
 
         _trace(error)
         say_error(error)
         return 1
     except Exception as error:
-        from tvsl_cli.terminal import say
+        from tvsl_cli.shared.terminal import say
 
         _trace(error)
         kind = type(error).__name__
@@ -81,7 +81,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 def _strange_option(arguments: Sequence[str]) -> str | None:
     """An option that holds what steers a terminal: no option does, but the name of a file may, and typer repeats it."""
-    from tvsl_cli.terminal import visible
+    from tvsl_cli.shared.terminal import visible
 
     options = (argument for argument in takewhile("--".__ne__, arguments) if argument.startswith("-"))
     return next((option for option in options if visible(option) != option), None)
@@ -92,7 +92,7 @@ def _trace(error: Exception) -> None:
     if os.environ.get("TVSL_DEBUG"):
         import traceback
 
-        from tvsl_cli.terminal import visible_lines
+        from tvsl_cli.shared.terminal import visible_lines
 
         sys.stderr.write(visible_lines("".join(traceback.format_exception(error))))
 

@@ -11,16 +11,16 @@ from typing import Annotated
 
 import typer
 
-from tvsl_cli.annotate import annotate
-from tvsl_cli.bench import app as bench
-from tvsl_cli.datasets import app as datasets
+from tvsl_cli.annotate.command import annotate
+from tvsl_cli.bench.app import app as bench
+from tvsl_cli.datasets.app import app as datasets
 from tvsl_cli.embed import embed
-from tvsl_cli.evaluate import evaluate
+from tvsl_cli.evaluate.command import evaluate
 from tvsl_cli.info import info
 from tvsl_cli.merge import merge
-from tvsl_cli.models import app as models
+from tvsl_cli.models.app import app as models
 from tvsl_cli.status import status
-from tvsl_cli.train import train
+from tvsl_cli.train.command import train
 from tvsl_cli.vocabulary import vocabulary
 
 app = typer.Typer(

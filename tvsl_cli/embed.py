@@ -8,7 +8,7 @@ from typing import Annotated, cast
 
 import typer
 
-from tvsl_cli import limits
+from tvsl_cli.shared import limits
 
 
 def embed(
@@ -45,10 +45,11 @@ def embed(
 
     Example: tvsl embed sample_videos --out index --text-file queries.txt
     """
-    from tvsl_cli.settings import usage_errors
-    from tvsl_cli.terminal import say, sentence, write_line
+    from tvsl_cli.shared.settings import usage_errors
+    from tvsl_cli.shared.terminal import say, sentence, write_line
+    from tvsl_core.batch.inputs import find_videos
     from tvsl_core.model.load import Precision, load_towers
-    from tvsl_core.pipeline.embeddings import (
+    from tvsl_core.search.embeddings import (
         EmbeddedVideo,
         EmbedOptions,
         Modality,
@@ -56,7 +57,6 @@ def embed(
         embed_videos,
         read_texts,
     )
-    from tvsl_core.pipeline.inputs import find_videos
 
     with usage_errors():
         kinds = tuple(dict.fromkeys(part.strip() for part in modality.split(",") if part.strip()))
@@ -75,12 +75,12 @@ def embed(
     if texts:
         write_line(str(embed_texts(texts, out=out, towers=towers)))
 
-    def listen(video: EmbeddedVideo) -> None:
+    def on_event(video: EmbeddedVideo) -> None:
         if video.status == "failed":
             say(f"{video.video}: {sentence(video.error, video.hint)}", style="red")
         else:
             say(f"{video.video}: {video.windows} windows, {video.status}")
             write_line(str(video.table))
 
-    results = embed_videos(found, out=out, towers=towers, options=options, overwrite=overwrite, listen=listen)
+    results = embed_videos(found, out=out, towers=towers, options=options, overwrite=overwrite, on_event=on_event)
     raise typer.Exit(1 if any(result.status == "failed" for result in results) else 0)

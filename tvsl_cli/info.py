@@ -34,7 +34,7 @@ def info(
 
     Example: tvsl info --json
     """
-    from tvsl_cli.terminal import write_line
+    from tvsl_cli.shared.terminal import write_line
 
     facts = collect()
     if as_json:
@@ -87,7 +87,7 @@ def _machine() -> dict[str, Any]:
 
 def _ffmpeg() -> dict[str, str]:
     from tvsl_core.errors import TvslError
-    from tvsl_core.media.ffmpeg_binary import ffmpeg_version, find_ffmpeg
+    from tvsl_core.media.write.binary import ffmpeg_version, find_ffmpeg
 
     try:
         return {"path": str(find_ffmpeg()), "version": str(ffmpeg_version())}

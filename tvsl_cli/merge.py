@@ -26,9 +26,9 @@ def merge(
 
     Example: tvsl merge results --out merged
     """
-    from tvsl_cli.summary import MOST_ROWS
-    from tvsl_cli.terminal import say, sentence, write_line
-    from tvsl_core.pipeline.merge import merge_results
+    from tvsl_cli.annotate.summary import MOST_ROWS
+    from tvsl_cli.shared.terminal import say, sentence, write_line
+    from tvsl_core.batch.merge import merge_results
 
     report = merge_results(results, out=out, force=force)
     problems = report.survey.problems

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tvsl_core.pipeline.status import BatchStatus, RunStatus
+    from tvsl_core.batch.status import BatchStatus, RunStatus
 
 
 def status(
@@ -28,8 +28,8 @@ def status(
     import dataclasses
     import json
 
-    from tvsl_cli.terminal import write_line
-    from tvsl_core.pipeline.status import read_status
+    from tvsl_cli.shared.terminal import write_line
+    from tvsl_core.batch.status import read_status
 
     found = read_status(out)
     if as_json:
@@ -40,8 +40,8 @@ def status(
 
 
 def _lines(found: BatchStatus) -> Iterator[str]:
-    from tvsl_cli.tally import clock_text
-    from tvsl_cli.terminal import sentence
+    from tvsl_cli.annotate.tally import clock_text
+    from tvsl_cli.shared.terminal import sentence
 
     for run in found.runs:
         yield _run_line(run)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from tvsl_core.vocabulary import VocabularyClass
+    from tvsl_core.vocabulary.classes import VocabularyClass
 
 PIPE_WIDTH = 200
 """Columns of the table when no terminal says how wide it is."""
@@ -39,9 +39,9 @@ def vocabulary(
 
     Example: tvsl vocabulary --group instrument --search horn
     """
-    from tvsl_cli.settings import usage_errors
-    from tvsl_cli.terminal import say
-    from tvsl_core.vocabulary import load_vocabulary
+    from tvsl_cli.shared.settings import usage_errors
+    from tvsl_cli.shared.terminal import say
+    from tvsl_core.vocabulary.classes import load_vocabulary
 
     with usage_errors():
         found = load_vocabulary(vocabulary_file)
@@ -94,7 +94,7 @@ def _print_table(classes: Iterable[VocabularyClass]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from tvsl_cli.terminal import visible
+    from tvsl_cli.shared.terminal import visible
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("class", no_wrap=True)

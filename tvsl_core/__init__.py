@@ -14,12 +14,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tvsl_core.annotate.options import AnnotateOptions
+    from tvsl_core.batch.single import annotate_video
     from tvsl_core.errors import InputError, ManifestError, MediaError, OutputError, TvslError, WeightsError
-    from tvsl_core.media.probe import probe
+    from tvsl_core.media.read.probe import probe
     from tvsl_core.model.load import load_model, load_towers
-    from tvsl_core.pipeline.options import AnnotateOptions
-    from tvsl_core.pipeline.single import annotate_video
-    from tvsl_core.vocabulary import Vocabulary, load_vocabulary
+    from tvsl_core.vocabulary.classes import Vocabulary, load_vocabulary
 
     __version__: str
     """The installed version."""
@@ -42,19 +42,19 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AnnotateOptions": "tvsl_core.pipeline.options",
+    "AnnotateOptions": "tvsl_core.annotate.options",
     "InputError": "tvsl_core.errors",
     "ManifestError": "tvsl_core.errors",
     "MediaError": "tvsl_core.errors",
     "OutputError": "tvsl_core.errors",
     "TvslError": "tvsl_core.errors",
-    "Vocabulary": "tvsl_core.vocabulary",
+    "Vocabulary": "tvsl_core.vocabulary.classes",
     "WeightsError": "tvsl_core.errors",
-    "annotate_video": "tvsl_core.pipeline.single",
+    "annotate_video": "tvsl_core.batch.single",
     "load_model": "tvsl_core.model.load",
     "load_towers": "tvsl_core.model.load",
-    "load_vocabulary": "tvsl_core.vocabulary",
-    "probe": "tvsl_core.media.probe",
+    "load_vocabulary": "tvsl_core.vocabulary.classes",
+    "probe": "tvsl_core.media.read.probe",
 }
 """Public name to the module that it lives in."""
 

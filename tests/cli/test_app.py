@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from tvsl_cli import annotate as annotate_command
-from tvsl_cli import annotate_run
 from tvsl_cli.__main__ import main
+from tvsl_cli.annotate import command as annotate_command
+from tvsl_cli.annotate import run as annotate_run
 from tvsl_cli.app import app
 from tvsl_cli.manual import MANUAL, manual, walk
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tvsl_core import config
+from tvsl_cli.shared import config_file as config
 from tvsl_core.errors import ManifestError
 
 KEYS = {"fps": config.number, "max-sources": config.whole, "classes": config.names, "save-maps": config.flag}

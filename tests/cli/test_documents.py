@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import tvsl_core
-from tvsl_core.pipeline.options import AnnotateOptions
+from tvsl_core.annotate.options import AnnotateOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -67,8 +67,8 @@ def test_the_columns_are_documented_with_their_types_in_order(heading, schema):
 @pytest.fixture
 def results(tmp_path, monkeypatch):
     """Results of two videos, one of which failed, in the folder that the documents name."""
-    from tvsl_core.pipeline.ledger import VIDEOS_SCHEMA
-    from tvsl_core.pipeline.table import SOURCES_SCHEMA
+    from tvsl_core.annotate.results.table import SOURCES_SCHEMA
+    from tvsl_core.batch.records import VIDEOS_SCHEMA
 
     given = {
         "string": "a.mp4",

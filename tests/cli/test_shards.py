@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.builders import make_clip
-from tvsl_core.pipeline.shard import Shard
+from tvsl_core.batch.shard import Shard
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = [f"{number}.mp4" for number in range(5)]

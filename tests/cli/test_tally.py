@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from tvsl_cli.tally import Tally, clock_text
-from tvsl_core.pipeline.progress import VideoAdvanced, VideoFinished, VideoStarted
+from tvsl_cli.annotate.tally import Tally, clock_text
+from tvsl_core.annotate.progress import VideoAdvanced, VideoFinished, VideoStarted
 
 
 class Clock:

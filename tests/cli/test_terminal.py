@@ -3,7 +3,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tvsl_cli.terminal import sentence, visible
+from tvsl_cli.shared.terminal import sentence, visible
 
 
 @given(st.text(st.characters(codec="utf-16")) | st.text())

@@ -8,13 +8,15 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
-from tvsl_cli import summary, terminal, watch
-from tvsl_cli.logs import logging_to
-from tvsl_cli.results import ResultWriter, plain
-from tvsl_cli.tally import Tally
+from tvsl_cli.annotate import progress as watch
+from tvsl_cli.annotate import summary
+from tvsl_cli.annotate.stdout import ResultWriter, plain
+from tvsl_cli.annotate.tally import Tally
+from tvsl_cli.shared import terminal
+from tvsl_cli.shared.logs import logging_to
+from tvsl_core.annotate.progress import VideoAdvanced, VideoFinished, VideoStarted
+from tvsl_core.batch.batch import BatchReport
 from tvsl_core.errors import OutputError
-from tvsl_core.pipeline.batch import BatchReport
-from tvsl_core.pipeline.progress import VideoAdvanced, VideoFinished, VideoStarted
 
 NASTY = "a[red]b\x1b[31m\nc.mp4"
 

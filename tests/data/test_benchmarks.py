@@ -6,9 +6,9 @@ import shutil
 import numpy as np
 import pytest
 
-from tvsl_core.data.boxes import draw_boxes
-from tvsl_core.data.catalog import ENTRIES, annotations_folder, find_entry, media_folder
-from tvsl_core.data.sample import SAME_CLASS, class_key
+from tvsl_core.data.benchmarks.boxes import draw_boxes
+from tvsl_core.data.benchmarks.catalog import ENTRIES, annotations_folder, find_entry, media_folder
+from tvsl_core.data.benchmarks.sample import SAME_CLASS, class_key
 from tvsl_core.errors import InputError, ManifestError
 
 
@@ -80,7 +80,7 @@ def test_audioset_boxes_of_one_class_are_one_source(benchmarks):
 
 
 def test_868_training_clips_are_test_clips(benchmarks):
-    from tvsl_core.data.select import trained_on
+    from tvsl_core.data.benchmarks.select import trained_on
 
     single = ENTRIES["vggsound-single"].load(benchmarks)
     shared = trained_on(single, benchmarks / "vgginstruments_train.txt")
@@ -89,7 +89,7 @@ def test_868_training_clips_are_test_clips(benchmarks):
 
 
 def test_music_boxes_read_as_corners_are_refused_with_the_reason(benchmarks, tmp_path):
-    from tvsl_core.data.custom import load_custom
+    from tvsl_core.data.benchmarks.custom import load_custom
 
     rows = json.loads((benchmarks / "music_solo.json").read_text())[:200]
     lines = [",".join([row["file"], row["class"], *(str(value) for value in row["bbox"])]) for row in rows]

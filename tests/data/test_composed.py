@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tvsl_core.data.composed import NAMES, NUMBER, compose, find_moments
+from tvsl_core.data.benchmarks.composed import NAMES, NUMBER, compose, find_moments
 from tvsl_core.errors import InputError, ManifestError
 
 FOLDER = Path(__file__).resolve().parents[2] / "sample_videos"

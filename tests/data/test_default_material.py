@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
-from tvsl_core.data.material.build import SAMPLE_RATE, Places, build_material, write_wave
-from tvsl_core.data.material.phrases import PHRASE_S, Note, phrase
-from tvsl_core.data.material.pictures import write_backgrounds
-from tvsl_core.data.material.recipe import ClassRecipe, Recipe, read_recipe
-from tvsl_core.data.material.recordings import change_speed, read_sound, repeat_call, string_notes, trim
-from tvsl_core.data.material.soundfont import write_midi
+from tvsl_core.data.material.recipe.build import SAMPLE_RATE, build_material, write_wave
+from tvsl_core.data.material.recipe.phrases import PHRASE_S, Note, phrase
+from tvsl_core.data.material.recipe.pictures import write_backgrounds
+from tvsl_core.data.material.recipe.recipe import ClassRecipe, MaterialRecipe, SourceFolders, read_recipe
+from tvsl_core.data.material.recipe.recordings import change_speed, read_sound, repeat_call, string_notes, trim
+from tvsl_core.data.material.recipe.soundfont import write_midi
 from tvsl_core.errors import ManifestError
-from tvsl_core.vocabulary import load_vocabulary
+from tvsl_core.vocabulary.classes import load_vocabulary
 
 
-def chance(seed=0):
+def rng(seed=0):
     return np.random.default_rng(seed)
 
 
@@ -28,7 +28,7 @@ def tone(seconds=0.5, pitch=440.0):
     return np.sin(2 * np.pi * pitch * time).astype(np.float32)
 
 
-def small_recipe(**changes) -> Recipe:
+def small_recipe(**changes) -> MaterialRecipe:
     parts = {
         "classes": (ClassRecipe(name="dog", photos=("dogs",), tonejs=("dog",)),),
         "others": ClassRecipe(name="others"),
@@ -36,7 +36,7 @@ def small_recipe(**changes) -> Recipe:
         "soundfonts": {},
         "validation": frozenset({"tonejs", "heldout"}),
     }
-    return Recipe(**(parts | changes))
+    return MaterialRecipe(**(parts | changes))
 
 
 def test_every_class_of_the_recipe_is_one_of_the_default_vocabulary_and_has_material():
@@ -75,7 +75,7 @@ def test_an_unknown_key_of_a_recipe_is_refused(tmp_path):
 @pytest.mark.parametrize("seed", range(5))
 def test_a_phrase_stays_within_its_keys_and_begins_within_its_time(style, seed):
     keys = (40, 43, 46) if style == "hits" else (50, 80)
-    notes = phrase(style, keys, chance(seed))
+    notes = phrase(style, keys, rng(seed))
 
     assert notes
     assert all(0 <= note.start_s < PHRASE_S + 1 and 1 <= note.velocity <= 127 for note in notes)
@@ -122,7 +122,7 @@ def test_phrases_of_recordings_have_one_length_and_repeat_from_the_same_seed():
 
     for make in (lambda rng: string_notes(notes, rng, sample_rate=SAMPLE_RATE),
                  lambda rng: repeat_call(notes[0], rng, sample_rate=SAMPLE_RATE)):  # fmt: skip
-        one, again, other = make(chance(1)), make(chance(1)), make(chance(2))
+        one, again, other = make(rng(1)), make(rng(1)), make(rng(2))
         assert len(one) == round(PHRASE_S * SAMPLE_RATE)
         assert np.array_equal(one, again)
         assert not np.array_equal(one, other)
@@ -146,7 +146,11 @@ def test_material_is_named_by_source_and_what_cannot_be_read_is_told(tmp_path):
     write_wave(packages / "tonejs/dog/bark.mp3", tone())  # the content decides, not the name
     (packages / "tonejs/dog/broken.mp3").write_bytes(b"nothing")
     report = build_material(
-        Places(packages=packages, media=media), tmp_path / "out", phrases=5, recipe=small_recipe(), classes=("dog",)
+        SourceFolders(packages=packages, media=media),
+        tmp_path / "out",
+        phrases=5,
+        recipe=small_recipe(),
+        classes=("dog",),
     )
 
     pictures = sorted(path.name.partition("__")[0] for path in (tmp_path / "out/images/dog").iterdir())
@@ -162,7 +166,7 @@ def test_no_background_shows_a_class_or_its_kin(tmp_path):
     samples.mkdir()
     for number, name in enumerate(("stage", "valley", "golden_retriever", "cello", "pizza")):
         cv2.imwrite(str(samples / f"n{number:08d}_{name}.jpg"), np.zeros((9, 9, 3), np.uint8))
-    count = write_backgrounds(small_recipe(), Places(packages=tmp_path, media=tmp_path), tmp_path / "out")
+    count = write_backgrounds(small_recipe(), SourceFolders(packages=tmp_path, media=tmp_path), tmp_path / "out")
     found = {path.stem.partition("_n")[2][9:] for path in (tmp_path / "out/backgrounds").iterdir()}
 
     assert count == len(found)
@@ -176,4 +180,6 @@ def test_a_missing_soundfont_is_one_sentence(tmp_path):
     recipe = small_recipe(classes=(ClassRecipe(name="violin", programs=(40,)),), soundfonts={"fluid": "**/none.sf2"})
 
     with pytest.raises(ManifestError, match=r"none\.sf2"):
-        build_material(Places(packages=tmp_path, media=tmp_path), tmp_path / "out", recipe=recipe, classes=("violin",))
+        build_material(
+            SourceFolders(packages=tmp_path, media=tmp_path), tmp_path / "out", recipe=recipe, classes=("violin",)
+        )

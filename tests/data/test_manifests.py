@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tvsl_core.data.boxes import misread_share, read_boxes, to_corners
-from tvsl_core.data.custom import load_custom
-from tvsl_core.data.layout import check_media
-from tvsl_core.data.masks import read_mask
-from tvsl_core.data.sample import Benchmark, Sample, Source, class_key
-from tvsl_core.data.select import split_by_classes, spread
-from tvsl_core.data.vggsound import load_duet, load_single
+from tvsl_core.data.benchmarks.boxes import misread_share, read_boxes, to_corners
+from tvsl_core.data.benchmarks.custom import load_custom
+from tvsl_core.data.benchmarks.layout import check_media
+from tvsl_core.data.benchmarks.masks import read_mask
+from tvsl_core.data.benchmarks.sample import Benchmark, Sample, Source, class_key
+from tvsl_core.data.benchmarks.select import split_by_classes, spread
+from tvsl_core.data.benchmarks.vggsound import load_duet, load_single
 from tvsl_core.errors import ManifestError
 
 SHARE = st.floats(0, 1, allow_nan=False)

@@ -17,11 +17,11 @@ from tests.builders import (
     write_picture,
     write_sound,
 )
-from tvsl_core.data import material_folder as module
-from tvsl_core.data.cutouts import cut_from_white, trim
-from tvsl_core.data.material_folder import load_material, source_of
-from tvsl_core.data.media_store import read_mono
-from tvsl_core.data.pool import split_pool
+from tvsl_core.data.material import folder as module
+from tvsl_core.data.material.folder import load_material, source_of
+from tvsl_core.data.scenes.cutouts import cut_from_white, trim
+from tvsl_core.data.scenes.pool import split_pool
+from tvsl_core.data.scenes.store import read_mono
 from tvsl_core.errors import InputError, ManifestError
 
 
@@ -260,7 +260,7 @@ def test_a_damaged_index_is_an_empty_one_and_an_unwritable_folder_is_no_error(tm
         raise OutputError("the file system is read-only")
 
     (tmp_path / ".tvsl-index.json").unlink()
-    monkeypatch.setattr("tvsl_core.media.atomic.write_bytes", refuse)
+    monkeypatch.setattr("tvsl_core.system.files.write_bytes", refuse)
     assert load_material(tmp_path) == first
     assert not (tmp_path / ".tvsl-index.json").exists()
 
@@ -279,7 +279,7 @@ def test_every_kind_of_sound_file_is_read_alike(tmp_path, suffix, rate):
 
 @pytest.mark.parametrize("channels", ["mono", "stereo"])
 def test_the_fast_way_through_wav_files_gives_what_the_decoder_gives(tmp_path, channels):
-    from tvsl_core.data import media_store
+    from tvsl_core.data.scenes import store as media_store
 
     path = make_clip(
         tmp_path / "sweep.wav",
@@ -289,7 +289,7 @@ def test_the_fast_way_through_wav_files_gives_what_the_decoder_gives(tmp_path, c
         audio_layout=channels,
         sound=lambda seconds: 0.5 * np.sin(2000 * seconds**2),
     )
-    from tvsl_core.data.clips import read_sound
+    from tvsl_core.data.benchmarks.clips import read_sound
 
     assert np.array_equal(media_store._read_wav(path, 16000), media_store._read_beginning(path, 16000))
     assert np.array_equal(read_mono(path, 16000, middle=True), read_sound(path, 16000))

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 
 from tests.builders import MATERIAL_COLOURS, make_material, write_picture, write_sound
-from tvsl_core.data.material_folder import load_material
-from tvsl_core.data.media_store import MediaStore, loud_level
-from tvsl_core.data.mixture_layout import covered
-from tvsl_core.data.mixture_options import LAYOUTS, MixtureOptions
-from tvsl_core.data.mixtures import Mixtures
+from tvsl_core.data.material.folder import load_material
+from tvsl_core.data.scenes.layout import covered
+from tvsl_core.data.scenes.mixtures import Mixtures
+from tvsl_core.data.scenes.options import LAYOUTS, MixtureOptions
+from tvsl_core.data.scenes.store import MediaStore, loud_level
 from tvsl_core.errors import InputError, MediaError
 
 RATE = 16000
@@ -73,8 +73,8 @@ def test_the_same_numbers_give_the_same_scene_in_any_order_and_copy(pool):
 
 def test_another_process_draws_the_same_scene(pool, folder):
     code = (
-        "import hashlib, sys; from pathlib import Path; from tvsl_core.data.material_folder import load_material\n"
-        "from tvsl_core.data.mixtures import Mixtures\n"
+        "import hashlib, sys; from pathlib import Path; from tvsl_core.data.material.folder import load_material\n"
+        "from tvsl_core.data.scenes.mixtures import Mixtures\n"
         "scene = Mixtures(load_material(Path(sys.argv[1])).pool, length=200).scene(5, 1, sample_rate=16000)\n"
         "data = scene.frame.tobytes() + scene.waveform.tobytes() + repr(scene.recipe).encode()\n"
         "print(hashlib.sha256(data).hexdigest())"

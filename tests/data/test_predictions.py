@@ -7,8 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from tvsl_core.data.predictions import NOTHING, Prediction, boxes_as_prediction, open_predictions, read_maps, save_maps
-from tvsl_core.data.sample import Sample, Source
+from tvsl_core.data.benchmarks.sample import Sample, Source
+from tvsl_core.data.predictions.prediction import NOTHING, Prediction, boxes_as_prediction
+from tvsl_core.data.predictions.read import open_predictions, read_maps, save_maps
 from tvsl_core.errors import ManifestError
 
 

@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 
 from tests.builders import BITS, make_clip, read_counter
 from tvsl_cli.app import app
-from tvsl_core.data import prepare as module
-from tvsl_core.data.prepare import Wanted, frame_path, prepare, sound_path, wanted_of
-from tvsl_core.data.training_sets import load_training_set
+from tvsl_core.data.training_sets import prepare as module
+from tvsl_core.data.training_sets.prepare import Wanted, frame_path, prepare, sound_path, wanted_of
+from tvsl_core.data.training_sets.sets import load_training_set
 from tvsl_core.errors import InputError, OutputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -189,7 +189,7 @@ def test_killed_at_any_moment_it_goes_on_and_ends_with_the_same_files(videos, tm
     wanted = [Wanted(id=f"part{number:02d}", video="abcdefghijk", time_s=3 + number / 5) for number in range(30)]
     prepare("mine", wanted, videos, tmp_path / "whole")
     (tmp_path / "program.py").write_text(
-        "import sys\nfrom pathlib import Path\nfrom tvsl_core.data.prepare import Wanted, prepare\n"
+        "import sys\nfrom pathlib import Path\nfrom tvsl_core.data.training_sets.prepare import Wanted, prepare\n"
         "if __name__ == '__main__':\n"
         "    wanted = [Wanted(id=f'part{n:02d}', video='abcdefghijk', time_s=3 + n / 5) for n in range(30)]\n"
         "    prepare('mine', wanted, Path(sys.argv[1]), Path(sys.argv[2]), workers=2)\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tvsl_core.data.scene import Scene, SceneRecipe
+from tvsl_core.data.scenes.scene import Scene, SceneRecipe
 
 
 def make_scene(*, sounding=("dog",), visible=("dog", "sheep"), regions=None, frame=None, waveform=None) -> Scene:

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from tests.builders import make_clip, make_material, write_picture, write_sound
-from tvsl_core.data.mixture_options import MixtureOptions
-from tvsl_core.data.mixtures import Mixtures
-from tvsl_core.data.pool import split_pool
-from tvsl_core.data.training_catalog import TRAINING
-from tvsl_core.data.training_lists import music_clip, vggsound_clip
-from tvsl_core.data.training_sets import load_training_set, needed_clips
+from tvsl_core.data.scenes.mixtures import Mixtures
+from tvsl_core.data.scenes.options import MixtureOptions
+from tvsl_core.data.scenes.pool import split_pool
+from tvsl_core.data.training_sets.catalog import TRAINING
+from tvsl_core.data.training_sets.lists import music_clip, vggsound_clip
+from tvsl_core.data.training_sets.sets import load_training_set, needed_clips
 from tvsl_core.errors import InputError, ManifestError
 
 VGGSOUND = ["--G-wKyj6JQ_000030", "--IOqc-XgYo_000000", "--SQyOb8eS0_000030", "abcdefghijk_000100"]
@@ -55,7 +55,7 @@ def test_the_published_lists_have_the_sizes_that_are_told(benchmarks):
 
 
 def test_868_clips_of_the_instruments_are_test_clips_and_this_is_told(benchmarks, tmp_path):
-    from tvsl_core.data.training_lists import shared_with_vggss
+    from tvsl_core.data.training_sets.lists import shared_with_vggss
 
     _, clips = needed_clips("vggsound-instruments", annotations=benchmarks)
     put_media(tmp_path, [clips[0].id])

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tvsl_core.evaluation import checks
-from tvsl_core.evaluation.detection import Heard, average_precision, confusion, evaluate, per_class
+from tvsl_core.evaluation.metrics import checks
+from tvsl_core.evaluation.metrics.detection import Heard, average_precision, confusion, evaluate, per_class
 
 NAMES = ("dog", "cat", "owl")
 

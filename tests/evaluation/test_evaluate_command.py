@@ -8,7 +8,7 @@ import pandas
 import pytest
 
 from tvsl_cli.__main__ import main
-from tvsl_core.data.catalog import DATA_VARIABLE, ENTRIES
+from tvsl_core.data.benchmarks.catalog import DATA_VARIABLE, ENTRIES
 
 ROWS = [("clip0", "dog", 0.1), ("clip1", "cat", 0.3), ("clip2", "dog", 0.5)]
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tvsl_core.evaluation.localization import ciou, evaluate, iou, peak_hit, pixel_ap, pixel_aps
-from tvsl_core.evaluation.maps import Threshold, binarize, resize_map
+from tvsl_core.evaluation.metrics.localization import ciou, evaluate, iou, peak_hit, pixel_ap, pixel_aps
+from tvsl_core.evaluation.metrics.maps import Threshold, binarize, resize_map
 
 SIDE = st.integers(2, 7)
 QUICK = settings(max_examples=60, deadline=None)

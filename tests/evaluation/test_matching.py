@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import linear_sum_assignment
 
-from tvsl_core.evaluation.matching import by_class, greedy, hungarian
-from tvsl_core.evaluation.mixture import assign, cap, evaluate, piap, pick
+from tvsl_core.evaluation.metrics.matching import by_class, greedy, hungarian
+from tvsl_core.evaluation.metrics.mixture import assign, cap, evaluate, piap, pick
 
 QUICK = settings(max_examples=80, deadline=None)
 

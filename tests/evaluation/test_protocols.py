@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from tvsl_core.data.predictions import Prediction
-from tvsl_core.data.sample import SAME_CLASS, Benchmark, Sample, Source
+from tvsl_core.data.benchmarks.sample import SAME_CLASS, Benchmark, Sample, Source
+from tvsl_core.data.predictions.prediction import Prediction
 from tvsl_core.errors import InputError, ManifestError
 from tvsl_core.evaluation.protocols import PROTOCOLS, find_protocol
 from tvsl_core.evaluation.run import evaluate, evaluate_floors
@@ -218,7 +218,7 @@ FIGURES = [
 
 @pytest.mark.parametrize(("name", "protocol", "floor", "figures"), FIGURES)
 def test_floors_of_the_specification_follow_from_the_annotations(benchmarks, name, protocol, floor, figures):
-    from tvsl_core.data.catalog import ENTRIES
+    from tvsl_core.data.benchmarks.catalog import ENTRIES
 
     found = evaluate_floors(ENTRIES[name].load(benchmarks), PROTOCOLS[protocol], draws=5)
 

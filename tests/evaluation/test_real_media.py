@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from tests.scoring import SAMPLES
-from tvsl_core.data.clips import folder_loader, read_sound
-from tvsl_core.data.sample import Sample, Source
+from tvsl_core.data.benchmarks.clips import folder_loader, read_sound
+from tvsl_core.data.benchmarks.sample import Sample, Source
 from tvsl_core.errors import MediaError
 
 ROOT = Path(__file__).resolve().parents[2]

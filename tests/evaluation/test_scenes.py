@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from tvsl_core.data.judged import JudgedScene, ObjectTruth, SourceReport
-from tvsl_core.evaluation.scenes import iou, score_scenes, wilson
+from tvsl_core.data.predictions.judged import JudgedScene, ObjectTruth, SourceReport
+from tvsl_core.evaluation.metrics.scenes import iou, score_scenes, wilson
 
 LEFT, RIGHT = (0, 0, 50, 100), (50, 0, 100, 100)
 

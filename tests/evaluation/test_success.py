@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tvsl_core.evaluation.bootstrap import averages
-from tvsl_core.evaluation.success import LEVELS, auc, evaluate, success_curve, success_rate
+from tvsl_core.evaluation.metrics.bootstrap import averages
+from tvsl_core.evaluation.metrics.success import LEVELS, auc, evaluate, success_curve, success_rate
 
 CIOUS = st.lists(st.floats(0, 1), min_size=1, max_size=30)
 QUICK = settings(max_examples=60, deadline=None)

@@ -10,9 +10,9 @@ from builders import counter, cut_off, make_clip, read_counter, spoil_packets
 
 from tvsl_core.errors import MediaError
 from tvsl_core.limits import MediaLimits
-from tvsl_core.media.frames import read_all_frames, read_frames
-from tvsl_core.media.probe import probe
-from tvsl_core.media.sound import SoundStream
+from tvsl_core.media.read.frames import read_all_frames, read_frames
+from tvsl_core.media.read.probe import probe
+from tvsl_core.media.read.sound import SoundStream
 from tvsl_core.types import VideoInfo
 
 
@@ -122,7 +122,7 @@ def test_a_packet_that_breaks_off_is_told(tmp_path, codec):
 
 
 def test_a_senseless_stamp_takes_the_place_after_the_frame_before(tmp_path, monkeypatch):
-    import tvsl_core.media.frames as module
+    import tvsl_core.media.read.frames as module
 
     info = counter_clip(tmp_path / "a.mp4")
     real = module.stamp

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tvsl_core.media.colours import (
+from tvsl_core.media.draw.colours import (
     COLOUR_MAPS,
     SOURCE_COLOURS,
     colour_ramp,
@@ -17,11 +17,11 @@ from tvsl_core.media.colours import (
     source_colour,
     text_colour,
 )
-from tvsl_core.media.draw import Heat, HeatStyle, draw_heat, fade, interpolate_maps, text_height
-from tvsl_core.media.heat import add_glow, smooth_map
-from tvsl_core.media.labels import PANEL, paste, pill, text_sprite, text_width
-from tvsl_core.media.legend import legend_panel
-from tvsl_core.media.place import overlap, place_label
+from tvsl_core.media.draw.frame import Heat, HeatStyle, draw_heat, fade, interpolate_maps, text_height
+from tvsl_core.media.draw.heat import add_glow, smooth_map
+from tvsl_core.media.draw.labels import PANEL, paste, pill, text_sprite, text_width
+from tvsl_core.media.draw.legend import legend_panel
+from tvsl_core.media.draw.place import overlap, place_label
 from tvsl_core.types import Box
 
 SIZES = [(320, 240), (1280, 720), (270, 480), (64, 48), (17, 31), (2, 200), (1, 1)]

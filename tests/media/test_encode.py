@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from tvsl_core.errors import OutputError
-from tvsl_core.media.atomic import PARTIAL_PATTERN, write_bytes
-from tvsl_core.media.encode import VideoEncoder, explain_failure
-from tvsl_core.media.ffmpeg_command import PictureFormat, SoundSource, build_command, exact_rate
+from tvsl_core.media.write.command import PictureFormat, SoundSource, build_command, exact_rate
+from tvsl_core.media.write.encode import VideoEncoder, explain_failure
+from tvsl_core.system.files import PARTIAL_PATTERN, write_bytes
 from tvsl_core.types import SoundTrack
 
 RATE = 48_000
@@ -401,7 +401,7 @@ def test_a_limit_of_file_size_is_said_and_leaves_nothing(tmp_path):
         from pathlib import Path
         import numpy as np
         from tvsl_core.errors import OutputError
-        from tvsl_core.media.encode import VideoEncoder
+        from tvsl_core.media.write.encode import VideoEncoder
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
         noise = np.random.default_rng(0)
         try:
@@ -424,7 +424,7 @@ def test_ctrl_c_ends_the_encoder_and_leaves_nothing(tmp_path):
         from fractions import Fraction
         from pathlib import Path
         import numpy as np
-        from tvsl_core.media.encode import VideoEncoder
+        from tvsl_core.media.write.encode import VideoEncoder
         try:
             with VideoEncoder(Path(sys.argv[1]), width=8, height=8, frame_rate=Fraction(25)) as encoder:
                 encoder.write(np.zeros((8, 8, 3), np.uint8))

@@ -8,7 +8,7 @@ import imageio_ffmpeg
 import pytest
 
 from tvsl_core.errors import OutputError
-from tvsl_core.media.ffmpeg_binary import ffmpeg_version, find_ffmpeg
+from tvsl_core.media.write.binary import ffmpeg_version, find_ffmpeg
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="makes shell scripts")
 

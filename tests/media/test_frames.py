@@ -7,9 +7,9 @@ import pytest
 from builders import arrow, make_clip, read_counter
 
 from tvsl_core.errors import MediaError
-from tvsl_core.media.frames import analysis_size, read_all_frames, read_frames, read_pictures
-from tvsl_core.media.picture import PictureConverter
-from tvsl_core.media.probe import probe
+from tvsl_core.media.read.frames import analysis_size, read_all_frames, read_frames, read_pictures
+from tvsl_core.media.read.picture import PictureConverter
+from tvsl_core.media.read.probe import probe
 from tvsl_core.types import VideoInfo
 
 NTSC = Fraction(30000, 1001)

@@ -14,10 +14,10 @@ from hostile import avi, endless_index, joined, packed_index, patched, with_chan
 
 from tvsl_core.errors import MediaError
 from tvsl_core.limits import DEFAULT_LIMITS, MediaLimits
-from tvsl_core.media.frames import read_all_frames, read_frames, read_pictures
-from tvsl_core.media.limits import LEAST_ALLOCATION, MAX_SIDE, check_size, largest_allocation
-from tvsl_core.media.probe import probe
-from tvsl_core.media.sound import SoundStream
+from tvsl_core.media.read.frames import read_all_frames, read_frames, read_pictures
+from tvsl_core.media.read.limits import LEAST_ALLOCATION, MAX_SIDE, check_size, largest_allocation
+from tvsl_core.media.read.probe import probe
+from tvsl_core.media.read.sound import SoundStream
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -139,8 +139,8 @@ from pathlib import Path
 sys.path.insert(0, {root!r})
 import av, numpy
 from tvsl_core.errors import MediaError
-from tvsl_core.media.frames import read_frames
-from tvsl_core.media.probe import probe
+from tvsl_core.media.read.frames import read_frames
+from tvsl_core.media.read.probe import probe
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
     list(read_frames(probe(Path({path!r})), fps=1))

@@ -7,8 +7,8 @@ import pytest
 from builders import arrow, cut_off, make_clip, make_sound_file
 
 from tvsl_core.errors import MediaError
-from tvsl_core.media.probe import camera_rate, probe, varies
-from tvsl_core.media.safety import ffmpeg_input_arguments, open_media
+from tvsl_core.media.read.probe import camera_rate, probe, varies
+from tvsl_core.media.read.safety import ffmpeg_input_arguments, open_media
 
 
 def refusal(path: Path, **options) -> MediaError:

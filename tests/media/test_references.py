@@ -10,10 +10,10 @@ from builders import make_clip
 from hostile import watched, with_pointer
 
 from tvsl_core.errors import MediaError
-from tvsl_core.media.ffmpeg_binary import find_ffmpeg
-from tvsl_core.media.frames import read_frames
-from tvsl_core.media.probe import probe
-from tvsl_core.media.safety import ffmpeg_global_arguments, ffmpeg_input_arguments
+from tvsl_core.media.read.frames import read_frames
+from tvsl_core.media.read.probe import probe
+from tvsl_core.media.read.safety import ffmpeg_global_arguments, ffmpeg_input_arguments
+from tvsl_core.media.write.binary import find_ffmpeg
 
 REFERENCES = {
     "address.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{url}/a.ts\n#EXT-X-ENDLIST\n",

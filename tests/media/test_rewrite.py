@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from tests.builders import cut_off, make_clip, spoil_packets
-from tvsl_core.media.encode import SoundSource, VideoEncoder
-from tvsl_core.media.frames import read_all_frames
-from tvsl_core.media.pace import pace, timeline_zero
-from tvsl_core.media.probe import probe
+from tvsl_core.media.read.frames import read_all_frames
+from tvsl_core.media.read.probe import probe
+from tvsl_core.media.write.encode import SoundSource, VideoEncoder
+from tvsl_core.media.write.pace import pace, timeline_zero
 from tvsl_core.types import Frame
 
 IN_SYNC_S = 0.040

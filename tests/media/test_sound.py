@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from builders import beep, flash_at, make_clip, spoil_packets
 
-from tvsl_core.media.frames import read_all_frames
-from tvsl_core.media.probe import probe
-from tvsl_core.media.sound import BLOCK_S, SoundStream
+from tvsl_core.media.read.frames import read_all_frames
+from tvsl_core.media.read.probe import probe
+from tvsl_core.media.read.sound import BLOCK_S, SoundStream
 from tvsl_core.types import VideoInfo
 
 RATE = 16000
@@ -318,7 +318,7 @@ def test_damaged_sound_becomes_silence_and_a_warning(tmp_path, audio):
 
 
 def test_stamps_that_jump_by_hours_do_not_swallow_the_sound(tmp_path, monkeypatch):
-    import tvsl_core.media.sound as module
+    import tvsl_core.media.read.sound as module
 
     info = tone_clip(tmp_path / "a.mkv", seconds=3)
     real = module.stamp

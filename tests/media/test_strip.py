@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from tvsl_core.errors import OutputError
-from tvsl_core.media.draw import Heat
-from tvsl_core.media.strip import StripCell, draw_strip, write_strip
+from tvsl_core.media.draw.frame import Heat
+from tvsl_core.media.draw.strip import StripCell, draw_strip, write_strip
 from tvsl_core.types import Box
 
 

@@ -9,9 +9,12 @@ import pytest
 import torch
 
 from tvsl_core.errors import InputError, WeightsError
-from tvsl_core.model import registry, weights
 from tvsl_core.model.audioclip import network
-from tvsl_core.model.cache import cache_folder, hash_file
+from tvsl_core.model.audioclip.importing import import_weights
+from tvsl_core.model.weights import registry
+from tvsl_core.model.weights import store as weights
+from tvsl_core.model.weights.cache import cache_folder, hash_file
+from tvsl_core.model.weights.safe_load import read_metadata
 
 CONTENT = b"published bytes" * 1000
 
@@ -128,22 +131,22 @@ def test_import_checks_converts_and_is_used(tiny_layout, tmp_path, precision):
     source = tmp_path / "mine.pt"
     torch.save(tiny_layout, source)
 
-    path = weights.import_weights(source, cache=tmp_path, precision=precision)
+    path = import_weights(source, cache=tmp_path, precision=precision)
     assert weights.find_weights("audioclip", tmp_path) == path
     assert weights.verify_weights("audioclip", cache=tmp_path) == path
-    assert weights.describe_import(path)["source_sha256"] == hash_file(source)
+    assert read_metadata(path)["source_sha256"] == hash_file(source)
     assert weights.list_weights(tmp_path)[0].imported
 
 
 def test_half_precision_halves_the_file_and_keeps_the_numbers(tiny_layout, tmp_path):
-    from tvsl_core.model.safe_load import read_tensors
-    from tvsl_core.model.strict import fit
+    from tvsl_core.model.weights.safe_load import read_tensors
+    from tvsl_core.model.weights.strict import fit
 
     source = tmp_path / "mine.pt"
     tiny_layout["audio.fbsp.fc"] += 0.0301  # no half float near 1,000 has this fraction
     torch.save(tiny_layout, source)
-    whole = weights.import_weights(source, cache=tmp_path).stat().st_size
-    half = weights.import_weights(source, cache=tmp_path, precision="fp16")
+    whole = import_weights(source, cache=tmp_path).stat().st_size
+    half = import_weights(source, cache=tmp_path, precision="fp16")
 
     assert half.stat().st_size < 0.6 * whole
     loaded = fit(read_tensors(half), tiny_layout, model="M", source="S")
@@ -156,7 +159,7 @@ def test_other_weights_are_not_imported(tiny_layout, tmp_path):
     torch.save({name: value for name, value in tiny_layout.items() if "fbsp" not in name}, source)
 
     with pytest.raises(WeightsError, match="4 tensors are missing"):
-        weights.import_weights(source, cache=tmp_path)
+        import_weights(source, cache=tmp_path)
     assert weights.list_weights(tmp_path)[0].path is None
 
 
@@ -166,7 +169,7 @@ def test_values_beyond_half_precision_are_not_imported_as_such(tiny_layout, tmp_
     torch.save(tiny_layout, source)
 
     with pytest.raises(WeightsError, match="text_projection holds values beyond fp16"):
-        weights.import_weights(source, cache=tmp_path, precision="fp16")
+        import_weights(source, cache=tmp_path, precision="fp16")
 
 
 def test_an_unknown_name_is_refused_everywhere(tmp_path):

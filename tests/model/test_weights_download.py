@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from tvsl_core.errors import OutputError, WeightsError
-from tvsl_core.model import download as module
-from tvsl_core.model.download import DownloadOptions, download
+from tvsl_core.model.weights import download as module
+from tvsl_core.model.weights.download import DownloadOptions, download
 
 BODY = bytes(range(256)) * 4096
 SHA256 = hashlib.sha256(BODY).hexdigest()

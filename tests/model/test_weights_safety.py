@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import save_file
 
 from tvsl_core.errors import WeightsError
-from tvsl_core.model.safe_load import read_metadata, read_tensors
-from tvsl_core.model.strict import fit, hash_tensors
+from tvsl_core.model.weights.safe_load import read_metadata, read_tensors
+from tvsl_core.model.weights.strict import fit, hash_tensors
 
 TENSORS = {"one": torch.arange(6.0).reshape(2, 3), "two": torch.tensor(4)}
 

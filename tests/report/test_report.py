@@ -11,8 +11,8 @@ import numpy as np
 import pandas
 import pytest
 
-from tvsl_core.data.predictions import Prediction
-from tvsl_core.data.sample import Benchmark, Sample, Source
+from tvsl_core.data.benchmarks.sample import Benchmark, Sample, Source
+from tvsl_core.data.predictions.prediction import Prediction
 from tvsl_core.evaluation.protocols import PROTOCOLS
 from tvsl_core.evaluation.run import Problem, evaluate
 from tvsl_core.report.page import render_page

@@ -5,7 +5,7 @@ import pytest
 import torch
 from tiny import CLASSES, TinyScenes, TinyTowers, digest, make_run, newest
 
-from tvsl_core.data.scene import Picture, Sound
+from tvsl_core.data.scenes.scene import Picture, Sound
 from tvsl_core.errors import InputError, OutputError
 from tvsl_core.training.cache import CachedFeatures, fingerprint, plan_cache, problems_of
 from tvsl_core.training.cache_build import build_cache

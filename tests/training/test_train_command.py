@@ -150,8 +150,8 @@ def test_the_settings_of_a_run_cannot_be_changed_when_it_goes_on(material, capsy
 
 
 def test_every_configuration_in_the_documents_is_understood():
-    from tvsl_cli.train_request import KEYS, fine_keys
-    from tvsl_core.config import read_config
+    from tvsl_cli.shared.config_file import read_config
+    from tvsl_cli.train.request import KEYS, fine_keys
 
     shown = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/training.md").read_text(encoding="utf-8"), re.DOTALL)
     assert len(shown) >= 2
@@ -181,7 +181,7 @@ def test_a_file_that_breaks_while_training_runs_is_replaced_and_named(material, 
     """Found in order at the start, gone when scenes are made."""
     import shutil
 
-    from tvsl_core.data.mixture_options import MixtureOptions
+    from tvsl_core.data.scenes.options import MixtureOptions
     from tvsl_core.model.load import load_towers
     from tvsl_core.training.options import TrainOptions
     from tvsl_core.training.run import TrainingRun, train

@@ -6,8 +6,8 @@ import torch
 from tiny import CLASSES, TinyScenes, TinyTowers
 
 from tvsl_core.training.batch import (
+    BatchSchedule,
     PictureRows,
-    Plan,
     _some_patches,
     assemble,
     class_shares,
@@ -28,7 +28,7 @@ def options(**changes):
 
 
 def test_an_epoch_shows_every_scene_at_most_once_in_another_order_each_time():
-    plan = Plan(scenes=30, batch=8, seed=0)
+    plan = BatchSchedule(scenes=30, batch=8, seed=0)
     epochs = [[plan.places(step) for step in range(first, first + 3)] for first in (0, 3)]
 
     for number, steps in enumerate(epochs):
@@ -39,7 +39,7 @@ def test_an_epoch_shows_every_scene_at_most_once_in_another_order_each_time():
 
 
 def test_fewer_scenes_than_a_batch_are_one_step():
-    plan = Plan(scenes=5, batch=8, seed=0)
+    plan = BatchSchedule(scenes=5, batch=8, seed=0)
 
     assert plan.steps_per_epoch == 1
     assert sorted(plan.places(3)[1].tolist()) == [0, 1, 2, 3, 4]

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch.nn.functional import normalize
 
-from tvsl_core.data.scene import Picture, Scene, SceneRecipe, Sound
+from tvsl_core.data.scenes.scene import Picture, Scene, SceneRecipe, Sound
 from tvsl_core.errors import MediaError
 
 CLASSES = ("bell", "dog", "flute", "horse")
@@ -96,17 +96,17 @@ class TinyScenes:
         if index in self.broken:
             raise MediaError(f"clip{index}.mp4 ends in the middle of a frame.")
         self.drawn += 1
-        chance = np.random.default_rng((self.seed, epoch, index))
-        classes = chance.permutation(len(CLASSES))[: 1 + index % 2]
-        return chance, [int(klass) for klass in classes]
+        rng = np.random.default_rng((self.seed, epoch, index))
+        classes = rng.permutation(len(CLASSES))[: 1 + index % 2]
+        return rng, [int(klass) for klass in classes]
 
     def picture(self, index, epoch):
-        chance, classes = self._plan(index, epoch)
+        rng, classes = self._plan(index, epoch)
         frame = np.full((ROWS * PATCH, COLUMNS * PATCH, 3), 110, np.uint8)
         regions = np.zeros(frame.shape[:2], np.int16)
         for number, klass in enumerate(classes):
-            left = (number * 3 + int(chance.integers(2))) * PATCH
-            top = int(chance.integers(2)) * PATCH
+            left = (number * 3 + int(rng.integers(2))) * PATCH
+            top = int(rng.integers(2)) * PATCH
             place = np.s_[top : top + 2 * PATCH, left : left + 2 * PATCH]
             frame[place] = [(250, 20, 20), (20, 250, 20), (20, 20, 250), (250, 250, 20)][klass]
             regions[place] = number + 1
@@ -115,11 +115,11 @@ class TinyScenes:
         return Picture(frame, tuple(CLASSES[klass] for klass in classes), regions)
 
     def sound(self, index, epoch, sample_rate):
-        chance, classes = self._plan(index, epoch)
+        rng, classes = self._plan(index, epoch)
         sounding = classes if index % 3 else classes[:1]
         time = np.arange(sample_rate) / sample_rate
         wave = sum(0.4 * np.sin(2 * np.pi * (80 + 150 * klass) * time) for klass in sounding)
-        noise = chance.standard_normal(sample_rate) * 0.01
+        noise = rng.standard_normal(sample_rate) * 0.01
         return Sound((wave + noise).astype(np.float32), tuple(CLASSES[klass] for klass in sounding))
 
     def scene(self, index, epoch, *, sample_rate):

@@ -1,5 +1,10 @@
-"""Scores for sound source localization. Needs numpy only and knows no model, so that anyone's can be scored.
+"""Scores of anybody's predictions; numpy only, never our model. ``metrics`` holds one measure a file.
 
-Every metric module has one form: what it measures, conventions, the metrics, where they come from; then ``validate``,
-one function for each metric, ``evaluate``. The reference comes first, the estimate second.
+- ``floors``: what doing nothing would score: fixed maps that see neither picture nor sound;
+- ``protocols``: what a score's name must say: threshold, scope, matching and unit;
+- ``published``: results that papers report, to print beside ours with that label;
+- ``run``: score a whole benchmark: floors, predictions or a model, one sample after the other;
+- ``scene``: A sample as pixels: which of them each source covers;
+- ``scoring``: one sample against one prediction: a row for each source;
+- ``summary``: from rows to named scores: value, number, interval, floor and margin.
 """

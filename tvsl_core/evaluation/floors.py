@@ -22,11 +22,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from tvsl_core.evaluation.maps import GRID, FloatMap, Region, Threshold, binarize
-from tvsl_core.evaluation.matching import hungarian
-from tvsl_core.evaluation.mixture import pick
+from tvsl_core.evaluation.metrics.maps import GRID, FloatMap, Region, Threshold, binarize
+from tvsl_core.evaluation.metrics.matching import hungarian
+from tvsl_core.evaluation.metrics.mixture import pick
 from tvsl_core.evaluation.protocols import Protocol
-from tvsl_core.evaluation.scene import Scene
+from tvsl_core.evaluation.scene import ReferenceScene
 
 FLOORS = ("centred-gaussian", "gaussian-per-tile", "whole-frame", "halves", "side-boxes")
 SPREAD = 0.25
@@ -46,7 +46,7 @@ class FloorScores:
     """Chance that the floor's highest pixel lies on the source."""
 
 
-def score_floors(scene: Scene, protocol: Protocol) -> tuple[FloorScores, ...]:
+def score_floors(scene: ReferenceScene, protocol: Protocol) -> tuple[FloorScores, ...]:
     """Score every floor that applies to a scene under a protocol.
 
     A floor that needs several strips is left out where each source is judged on its own tile.

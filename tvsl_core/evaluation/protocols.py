@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tvsl_core.errors import InputError
-from tvsl_core.evaluation.maps import Threshold
-from tvsl_core.evaluation.matching import Matching
+from tvsl_core.evaluation.metrics.maps import Threshold
+from tvsl_core.evaluation.metrics.matching import Matching
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,16 +8,16 @@ from typing import Protocol as Interface
 
 import numpy as np
 
-from tvsl_core.data.predictions import NOTHING, Prediction
-from tvsl_core.data.sample import Benchmark, Refused, Sample
+from tvsl_core.data.benchmarks.sample import Benchmark, Refused, Sample
+from tvsl_core.data.predictions.prediction import NOTHING, Prediction
 from tvsl_core.errors import ManifestError, MediaError
-from tvsl_core.evaluation import checks, detection
-from tvsl_core.evaluation.detection import ClassScores, Heard
 from tvsl_core.evaluation.floors import score_floors
-from tvsl_core.evaluation.maps import GRID, FloatMap, Region, resize_map
+from tvsl_core.evaluation.metrics import checks, detection
+from tvsl_core.evaluation.metrics.detection import ClassScores, Heard
+from tvsl_core.evaluation.metrics.maps import GRID, FloatMap, Region, resize_map
 from tvsl_core.evaluation.protocols import Protocol
 from tvsl_core.evaluation.published import REPORTED, Reported
-from tvsl_core.evaluation.scene import Scene, draw_scene
+from tvsl_core.evaluation.scene import ReferenceScene, draw_scene
 from tvsl_core.evaluation.scoring import ClassMode, SourceRow, score_sample
 from tvsl_core.evaluation.summary import Score, same_class_rows, summarize
 
@@ -194,7 +194,7 @@ class _Gathered:
         if predict is not None and prediction is not None:
             self.heard.append(_heard(sample, prediction))
 
-    def _add_floors(self, scene: Scene) -> None:
+    def _add_floors(self, scene: ReferenceScene) -> None:
         sample = scene.sample
         for floor in score_floors(scene, self.protocol):
             self.floor_rows.setdefault(floor.floor, []).extend(
@@ -255,7 +255,7 @@ def _split(rows: dict[str, list[SourceRow]] | dict[ClassMode, list[SourceRow]]) 
     return {name: part[0] for name, part in parts.items()}, {name: part[1] for name, part in parts.items() if part[1]}
 
 
-def _surest(scene: Scene, prediction: Prediction) -> FloatMap:
+def _surest(scene: ReferenceScene, prediction: Prediction) -> FloatMap:
     """The map of the surest source that is reported; a flat one when there is none."""
     height, width = GRID, GRID * scene.tile_count
     reported = [index for index, flag in enumerate(prediction.detected) if flag]

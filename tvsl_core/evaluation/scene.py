@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tvsl_core.data.boxes import draw_boxes
-from tvsl_core.data.masks import read_mask
-from tvsl_core.data.sample import Sample, Source
+from tvsl_core.data.benchmarks.boxes import draw_boxes
+from tvsl_core.data.benchmarks.masks import read_mask
+from tvsl_core.data.benchmarks.sample import Sample, Source
 from tvsl_core.errors import ManifestError
-from tvsl_core.evaluation.maps import GRID, resize_map
+from tvsl_core.evaluation.metrics.maps import GRID, resize_map
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Scene:
+class ReferenceScene:
     """The references of one sample on the pixel grid of its whole frame."""
 
     sample: Sample
@@ -39,7 +39,7 @@ class Scene:
         return slice(self.tiles[source] * GRID, (self.tiles[source] + 1) * GRID)
 
 
-def draw_scene(sample: Sample) -> Scene:
+def draw_scene(sample: Sample) -> ReferenceScene:
     """Draw the references of a sample.
 
     Raises: ManifestError: A source has no pixel on the grid, or its mask cannot be read.
@@ -50,7 +50,7 @@ def draw_scene(sample: Sample) -> Scene:
         if not region.any():
             raise ManifestError(f"the source '{source.name}' of '{sample.id}' covers no pixel of the grid.")
         references[row, :, source.tile * GRID : (source.tile + 1) * GRID] = region
-    return Scene(sample=sample, references=references, tiles=tuple(source.tile for source in sample.sources))
+    return ReferenceScene(sample=sample, references=references, tiles=tuple(source.tile for source in sample.sources))
 
 
 def _draw(source: Source) -> NDArray[np.bool_]:

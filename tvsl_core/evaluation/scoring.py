@@ -15,14 +15,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tvsl_core.data.predictions import Prediction
-from tvsl_core.data.sample import class_key
-from tvsl_core.evaluation.localization import pixel_aps
-from tvsl_core.evaluation.maps import GRID, FloatMap, Region, binarize, resize_map
-from tvsl_core.evaluation.matching import by_class
-from tvsl_core.evaluation.mixture import assign, piap, pick
+from tvsl_core.data.benchmarks.sample import class_key
+from tvsl_core.data.predictions.prediction import Prediction
+from tvsl_core.evaluation.metrics.localization import pixel_aps
+from tvsl_core.evaluation.metrics.maps import GRID, FloatMap, Region, binarize, resize_map
+from tvsl_core.evaluation.metrics.matching import by_class
+from tvsl_core.evaluation.metrics.mixture import assign, piap, pick
 from tvsl_core.evaluation.protocols import Protocol
-from tvsl_core.evaluation.scene import Scene
+from tvsl_core.evaluation.scene import ReferenceScene
 
 ClassMode = Literal["oracle", "predicted"]
 
@@ -62,7 +62,7 @@ class Tables:
     peaks: NDArray[np.float64]
 
 
-def score_tables(scene: Scene, prediction: Prediction, protocol: Protocol) -> Tables:
+def score_tables(scene: ReferenceScene, prediction: Prediction, protocol: Protocol) -> Tables:
     """Score every map for every source of a scene."""
     shape = (len(scene.names), len(prediction.classes))
     tables = Tables(cious=np.zeros(shape), aps=np.zeros(shape), peaks=np.zeros(shape))
@@ -102,7 +102,10 @@ def _fill(
 
 
 def score_sample(
-    scene: Scene, prediction: Prediction, protocol: Protocol, modes: Sequence[ClassMode] = ("oracle", "predicted")
+    scene: ReferenceScene,
+    prediction: Prediction,
+    protocol: Protocol,
+    modes: Sequence[ClassMode] = ("oracle", "predicted"),
 ) -> list[SourceRow]:
     """Score one prediction in one or both ways.
 
@@ -122,7 +125,7 @@ def score_sample(
     return rows
 
 
-def _taking_part(scene: Scene, prediction: Prediction, mode: ClassMode) -> list[int]:
+def _taking_part(scene: ReferenceScene, prediction: Prediction, mode: ClassMode) -> list[int]:
     """Which maps may answer."""
     if mode == "predicted":
         return [index for index, reported in enumerate(prediction.detected) if reported]
@@ -131,7 +134,7 @@ def _taking_part(scene: Scene, prediction: Prediction, mode: ClassMode) -> list[
 
 
 def _rows(
-    scene: Scene,
+    scene: ReferenceScene,
     prediction: Prediction,
     protocol: Protocol,
     mode: ClassMode,

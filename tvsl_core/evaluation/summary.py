@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tvsl_core.data.sample import SAME_CLASS
-from tvsl_core.evaluation.bootstrap import Averages, Interval, Numbers, averages
+from tvsl_core.data.benchmarks.sample import SAME_CLASS
+from tvsl_core.evaluation.metrics.bootstrap import Averages, Interval, Numbers, averages
+from tvsl_core.evaluation.metrics.success import auc_shares
 from tvsl_core.evaluation.protocols import Protocol
 from tvsl_core.evaluation.scoring import SourceRow
-from tvsl_core.evaluation.success import auc_shares
 
 METRICS = ("cIoU@0.3", "cIoU@0.5", "AUC", "mean cIoU", "CAP", "PIAP", "peak")
 """What is reported for place, in this order. All are means over units of a value in [0, 1]."""

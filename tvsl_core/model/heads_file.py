@@ -20,8 +20,8 @@ from torch import Tensor
 
 from tvsl_core.errors import WeightsError
 from tvsl_core.model.heads import HeadOptions, TvslHeads
-from tvsl_core.model.safe_load import read_metadata, read_tensors
-from tvsl_core.model.strict import fit
+from tvsl_core.model.weights.safe_load import read_metadata, read_tensors
+from tvsl_core.model.weights.strict import fit
 
 FORMAT = "tvsl-heads"
 VERSION = 1

@@ -23,7 +23,7 @@ from torch import Tensor
 from tvsl_core.model.heads import TvslHeads
 from tvsl_core.model.heads_file import HeadsInfo
 from tvsl_core.model.towers import LabelEvidence, PictureParts, Side, Towers
-from tvsl_core.vocabulary import Vocabulary, load_vocabulary
+from tvsl_core.vocabulary.classes import Vocabulary, load_vocabulary
 
 LOOKS: Side = "looks"
 SOUNDS: Side = "sounds"

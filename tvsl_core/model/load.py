@@ -10,7 +10,6 @@ from typing import Any, Literal
 import torch
 
 from tvsl_core.errors import InputError, WeightsError
-from tvsl_core.model.cache import hash_file
 from tvsl_core.model.calibration import Calibration
 from tvsl_core.model.compact import embedded_heads
 from tvsl_core.model.heads import TvslHeads
@@ -18,7 +17,8 @@ from tvsl_core.model.heads_file import HeadsInfo, check_towers, is_heads_file, l
 from tvsl_core.model.learned import LearnedTowers
 from tvsl_core.model.towers import Towers
 from tvsl_core.model.tvsl import MapOptions, TvslModel
-from tvsl_core.vocabulary import Vocabulary, load_vocabulary
+from tvsl_core.model.weights.cache import hash_file
+from tvsl_core.vocabulary.classes import Vocabulary, load_vocabulary
 
 Precision = Literal["auto", "fp32", "bf16"]
 UNTRAINED = "compact-untrained"
@@ -161,7 +161,7 @@ def _assemble(
         towers=LearnedTowers(towers, *heads, weights_sha256=sha256),
         vocabulary=vocabulary,
         calibration=calibration,
-        outside=_read_calibration(towers.name),
+        untrained=_read_calibration(towers.name),
         sha256=sha256,
         maps=maps,
     )

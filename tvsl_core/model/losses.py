@@ -151,8 +151,8 @@ def see_somewhere(logits: Tensor, visible: Tensor, *, unknown: Tensor, judged: T
 
     Returns: The sum over classes, counted by picture.
     """
-    chances = torch.log_softmax(logits, dim=-1)[..., :-1].masked_fill(~unknown[..., None], -30.0)
-    likely = chances.amax(dim=1).clamp(-30.0, -1e-6)
+    logs = torch.log_softmax(logits, dim=-1)[..., :-1].masked_fill(~unknown[..., None], -30.0)
+    likely = logs.amax(dim=1).clamp(-30.0, -1e-6)
     losses = -(visible * likely + (1 - visible) * torch.log1p(-likely.exp()))
     weak = unknown.any(dim=1)
     return _loss(torch.where(judged & weak[:, None], losses, 0.0), weak.sum())

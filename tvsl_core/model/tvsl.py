@@ -18,7 +18,7 @@ from torch import Tensor
 
 from tvsl_core.model.calibration import Calibration
 from tvsl_core.model.towers import Towers
-from tvsl_core.vocabulary import Vocabulary
+from tvsl_core.vocabulary.classes import Vocabulary
 
 NOISE_GROUPS = ("vehicle", "tool", "household", "nature")
 """Groups of the vocabulary whose classes sound mostly like noise."""
@@ -60,7 +60,7 @@ class TvslModel:
         towers: Pictures, sounds and names in one space.
         vocabulary: The classes that are looked for.
         calibration: How evidence becomes a score.
-        outside: The same for names that the heads were not trained on; None is ``calibration``.
+        untrained: The same for names that the heads were not trained on; None is ``calibration``.
         sha256: Of the weights file; part of every result's fingerprint.
     """
 
@@ -71,12 +71,12 @@ class TvslModel:
         vocabulary: Vocabulary,
         calibration: Calibration,
         sha256: str,
-        outside: Calibration | None = None,
+        untrained: Calibration | None = None,
         maps: MapOptions | None = None,
     ) -> None:
         self.towers = towers
         self.calibration = calibration
-        self.outside = outside or calibration
+        self.untrained = untrained or calibration
         self.sha256 = sha256
         self.maps = maps or MapOptions()
         self._set_vocabulary(vocabulary)
@@ -106,7 +106,7 @@ class TvslModel:
             towers=self.towers,
             vocabulary=vocabulary,
             calibration=self.calibration,
-            outside=self.outside,
+            untrained=self.untrained,
             sha256=self.sha256,
             maps=self.maps,
         )
@@ -115,8 +115,8 @@ class TvslModel:
         """The same model with other thresholds for what it was trained on; nothing is computed anew."""
         other = copy.copy(self)
         other.calibration = calibration
-        if self.outside is self.calibration:
-            other.outside = calibration
+        if self.untrained is self.calibration:
+            other.untrained = calibration
         return other
 
     def same_source(self, klass: int, other: int) -> bool:

@@ -1,1 +1,9 @@
-"""Pages and files that people look at: scores as JSON and Parquet, and a self-contained HTML page."""
+"""Pages for people.
+
+- ``charts``: small charts as SVG text: no script, no external file, readable in print;
+- ``page``: one self-contained HTML page of an evaluation: tables, curves, bars, contact sheets, and what was left
+  out;
+- ``scores``: what an evaluation leaves behind for programs: ``scores.json`` and ``per_sample.parquet``;
+- ``thumbnails``: contact sheets: the best, the typical and the worst samples, with map and reference, as inline
+  pictures.
+"""

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from tvsl_core.evaluation.detection import confusion
+from tvsl_core.evaluation.metrics.detection import confusion
+from tvsl_core.evaluation.metrics.success import LEVELS, success_curve
 from tvsl_core.evaluation.published import NOTE
 from tvsl_core.evaluation.run import Evaluation
-from tvsl_core.evaluation.success import LEVELS, success_curve
 from tvsl_core.evaluation.summary import METRICS, Score, same_class_rows
 from tvsl_core.report.charts import bar_chart, line_chart
 from tvsl_core.report.scores import counts

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tvsl_core.data.predictions import Prediction
-from tvsl_core.data.sample import Sample, class_key
-from tvsl_core.evaluation.maps import GRID, FloatMap, resize_map
+from tvsl_core.data.benchmarks.sample import Sample, class_key
+from tvsl_core.data.predictions.prediction import Prediction
+from tvsl_core.evaluation.metrics.maps import GRID, FloatMap, resize_map
 from tvsl_core.evaluation.scene import draw_scene
 from tvsl_core.evaluation.scoring import SourceRow
 

@@ -88,7 +88,7 @@ class Batch:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class BatchSchedule:
     """Which scenes each step has."""
 
     scenes: int
@@ -152,8 +152,8 @@ def _some_patches(picture: PictureRows, indices: Indices, epoch: int, options: T
     """A random share of the patches of each picture: neighbours tell much the same, and each takes its time."""
     patches = picture.features.shape[1]
     number = max(1, round(options.patch_share * patches))
-    chances = [np.random.default_rng((options.seed, epoch, index, 6)) for index in indices.tolist()]
-    places = np.array([chance.permutation(patches)[:number] for chance in chances]).reshape(len(chances), number)
+    rngs = [np.random.default_rng((options.seed, epoch, index, 6)) for index in indices.tolist()]
+    places = np.array([rng.permutation(patches)[:number] for rng in rngs]).reshape(len(rngs), number)
     row = np.arange(len(places))[:, None]
     return picture._replace(
         features=picture.features[row, places], cover=picture.cover[row, places], known=picture.known[row, places]
@@ -185,7 +185,7 @@ def prefetched(
 ) -> Iterator[tuple[int, int, Batch]]:
     """(step, epoch, batch) of some steps; the next batch is read while this one is worked on."""
     usable = source.usable
-    plan = Plan(scenes=len(usable), batch=options.batch, seed=options.seed)
+    plan = BatchSchedule(scenes=len(usable), batch=options.batch, seed=options.seed)
 
     def read(step: int) -> tuple[int, int, Batch]:
         epoch, places = plan.places(step)
@@ -203,13 +203,13 @@ def prefetched(
 
 def _partner(source: FeatureSource, index: int, epoch: int, options: TrainOptions) -> int:
     """Whose sound a scene is heard with: mostly its own."""
-    chance = np.random.default_rng((options.seed, epoch, index, 2))
-    return int(chance.choice(source.usable)) if chance.random() < options.swap_sounds else index
+    rng = np.random.default_rng((options.seed, epoch, index, 2))
+    return int(rng.choice(source.usable)) if rng.random() < options.swap_sounds else index
 
 
-def _masked(positions: Tensor, chance: np.random.Generator, options: TrainOptions) -> Tensor:
+def _masked(positions: Tensor, rng: np.random.Generator, options: TrainOptions) -> Tensor:
     """``[sound feature]`` with some positions replaced by others."""
     count = len(positions)
-    masked = chance.random(count) < options.mask_sound
-    other = chance.integers(0, count, count)
+    masked = rng.random(count) < options.mask_sound
+    other = rng.integers(0, count, count)
     return positions[torch.from_numpy(np.where(masked, other, np.arange(count)))]

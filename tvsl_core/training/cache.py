@@ -24,7 +24,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tvsl_core.data.scene import SceneSource
+from tvsl_core.data.scenes.scene import SceneSource
 from tvsl_core.errors import InputError
 from tvsl_core.model.towers import Towers
 from tvsl_core.training.batch import Indices, PictureRows, SoundRows

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
-from tvsl_core.data.scene import SceneSource
+from tvsl_core.data.scenes.scene import SceneSource
 from tvsl_core.errors import InputError, OutputError, TvslError
-from tvsl_core.media.atomic import write_bytes, write_error
 from tvsl_core.model.towers import Towers
+from tvsl_core.system.files import write_bytes, write_error
 from tvsl_core.training.batch import PictureRows, SoundRows
 from tvsl_core.training.cache import MANIFEST, VERSION, CachePlan, Side
 from tvsl_core.training.live import LiveFeatures, draw_picture, draw_sound

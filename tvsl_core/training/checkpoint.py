@@ -18,9 +18,9 @@ from safetensors.torch import save
 from torch import Tensor
 
 from tvsl_core.errors import TrainingError, WeightsError
-from tvsl_core.media.atomic import PARTIAL_PATTERN, write_bytes
 from tvsl_core.model.heads import TvslHeads
-from tvsl_core.model.safe_load import read_metadata, read_tensors
+from tvsl_core.model.weights.safe_load import read_metadata, read_tensors
+from tvsl_core.system.files import PARTIAL_PATTERN, write_bytes
 
 FOLDER = "checkpoints"
 PATTERN = "step-*.safetensors"

@@ -27,7 +27,7 @@ from torch import nn
 
 from tvsl_core.errors import TrainingError
 from tvsl_core.model.heads import TvslHeads
-from tvsl_core.training.batch import Batch, FeatureSource, Plan, prefetched
+from tvsl_core.training.batch import Batch, BatchSchedule, FeatureSource, prefetched
 from tvsl_core.training.checkpoint import Counts, State, checkpoints, resume, save_checkpoint
 from tvsl_core.training.distributed import Group
 from tvsl_core.training.log import MetricsLog
@@ -72,9 +72,9 @@ class Fit:
     listener: Listener = lambda event: None
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> BatchSchedule:
         """Which scenes each step has."""
-        return Plan(scenes=len(self.train.usable), batch=self.options.batch, seed=self.options.seed)
+        return BatchSchedule(scenes=len(self.train.usable), batch=self.options.batch, seed=self.options.seed)
 
     @property
     def steps(self) -> int:

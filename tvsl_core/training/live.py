@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tvsl_core.data.scene import UNKNOWN, Picture, Scene, SceneSource, Sound, SplitSceneSource
+from tvsl_core.data.scenes.scene import UNKNOWN, Picture, Scene, SceneSource, Sound, SplitSceneSource
 from tvsl_core.errors import InputError
 from tvsl_core.model.towers import Towers
 from tvsl_core.training.batch import Indices, PictureRows, SoundRows

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from tvsl_core.errors import OutputError
-from tvsl_core.media.atomic import write_bytes, write_error
+from tvsl_core.system.files import write_bytes, write_error
 
 METRICS = "metrics.jsonl"
 RUN = "run.json"

@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from tvsl_core.data.scene import SceneSource
+from tvsl_core.data.scenes.scene import SceneSource
 from tvsl_core.errors import InputError, TrainingError, TvslError, WeightsError
-from tvsl_core.media.atomic import write_bytes, write_error
 from tvsl_core.model.heads import Projection, TvslHeads, options_for
 from tvsl_core.model.heads_file import HeadsInfo, check_towers, dump_heads, load_heads
 from tvsl_core.model.towers import Towers
+from tvsl_core.system.files import write_bytes, write_error
 from tvsl_core.training.batch import FeatureSource
 from tvsl_core.training.cache import CachedFeatures, CachePlan, plan_cache, problems_of
 from tvsl_core.training.cache_build import CacheProgress, build_cache
@@ -222,8 +222,8 @@ def begin_heads(run: TrainingRun, features: FeatureSource, *, examples: int = EX
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(run.options.seed)
         heads = TvslHeads(options)
-    chance = np.random.default_rng((run.options.seed, 4))
-    some = chance.permutation(features.usable)[:examples]
+    rng = np.random.default_rng((run.options.seed, 4))
+    some = rng.permutation(features.usable)[:examples]
     for projection, rows in (
         (heads.project_image, features.pictures(some, 0).features),
         (heads.project_sound, features.sounds(some, 0).features),

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tvsl_core.data.mixture_options import MixtureOptions
-from tvsl_core.data.mixtures import Mixtures
-from tvsl_core.data.pool import MediaPool, split_pool
-from tvsl_core.data.training_sets import load_training_set
+from tvsl_core.data.scenes.mixtures import Mixtures
+from tvsl_core.data.scenes.options import MixtureOptions
+from tvsl_core.data.scenes.pool import MediaPool, split_pool
+from tvsl_core.data.training_sets.sets import load_training_set
 from tvsl_core.errors import InputError
 
 VALIDATION_SCENES = 512

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tvsl_core.data.scene import Picture, Scene, SceneRecipe, SceneSource, Sound
+from tvsl_core.data.scenes.scene import Picture, Scene, SceneRecipe, SceneSource, Sound
 from tvsl_core.model.towers import Towers
-from tvsl_core.training.batch import Batch, FeatureSource, Plan, assemble
+from tvsl_core.training.batch import Batch, BatchSchedule, FeatureSource, assemble
 from tvsl_core.training.cache import CachedFeatures, CachePlan, plan_cache
 from tvsl_core.training.cache_build import build_cache
 from tvsl_core.training.checkpoint import State
@@ -53,9 +53,9 @@ class NoiseScenes:
 
     def picture(self, index: int, epoch: int) -> Picture:
         """Noise with two objects."""
-        chance = np.random.default_rng((epoch, index))
+        rng = np.random.default_rng((epoch, index))
         width, height = self._size
-        frame = chance.integers(0, 256, (height, width, 3), np.uint8)
+        frame = rng.integers(0, 256, (height, width, 3), np.uint8)
         regions = np.zeros((height, width), np.int16)
         regions[height // 4 :, : width // 3] = 1
         regions[height // 4 :, -width // 3 :] = 2
@@ -63,8 +63,8 @@ class NoiseScenes:
 
     def sound(self, index: int, epoch: int, sample_rate: int) -> Sound:
         """Noise of the same two classes."""
-        chance = np.random.default_rng((epoch, index, 1))
-        waveform = chance.standard_normal(round(SECONDS * sample_rate), np.float32) * 0.1
+        rng = np.random.default_rng((epoch, index, 1))
+        waveform = rng.standard_normal(round(SECONDS * sample_rate), np.float32) * 0.1
         return Sound(waveform, self._names(index))
 
     def scene(self, index: int, epoch: int, *, sample_rate: int) -> Scene:
@@ -198,7 +198,7 @@ def estimate(run: TrainingRun, *, device: torch.device, steps: int = 3) -> Estim
         if run.validation is not None and len(run.validation):
             checked = LiveFeatures(run.validation, run.towers, classes=run.train.classes)
             plans += plan_cache(checked, folder=run.cache, epochs=1)
-    per_epoch = Plan(scenes=len(run.train), batch=run.options.batch, seed=0).steps_per_epoch
+    per_epoch = BatchSchedule(scenes=len(run.train), batch=run.options.batch, seed=0).steps_per_epoch
     return Estimate(
         steps=run.options.max_steps or run.options.epochs * per_epoch,
         steps_per_epoch=per_epoch,
@@ -227,7 +227,7 @@ def _ready(run: TrainingRun, features: FeatureSource, device: torch.device) -> t
 
 
 def _timed(job: Fit, state: State, features: FeatureSource, turn: int) -> float:
-    _, places = Plan(scenes=len(features.usable), batch=job.options.batch, seed=0).places(turn)
+    _, places = BatchSchedule(scenes=len(features.usable), batch=job.options.batch, seed=0).places(turn)
 
     def step() -> None:
         batch = assemble(features, features.usable[places], 0, job.options)

@@ -35,7 +35,7 @@ def test_the_main_name_is_the_key_and_keeps_its_case():
 def test_labels_and_evidence_are_there_without_torch():
     code = (
         "import sys; from tvsl_core.model.compact.labels import audioset_labels; audioset_labels();"
-        "from tvsl_core.model.compact import ClassEvidence; ClassEvidence(); sys.exit('torch' in sys.modules)"
+        "from tvsl_core.model.compact import LabelWeights; LabelWeights(); sys.exit('torch' in sys.modules)"
     )
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

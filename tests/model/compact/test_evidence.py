@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tvsl_core.model.compact import ClassEvidence
+from tvsl_core.model.compact import LabelWeights
 from tvsl_core.model.compact.evidence import (
     LEAST_LIKENESS,
     SAME_WORDS,
@@ -94,7 +94,7 @@ def test_a_synonym_that_no_label_has_is_found_by_meaning(towers):
 
 def test_curating_a_name_replaces_what_was_known_of_it(towers):
     assert not towers.embed_text(["zzyzx"]).any()
-    towers.curate({"zzyzx": ClassEvidence(looks={"gong": 1.0})})
+    towers.curate({"zzyzx": LabelWeights(looks={"gong": 1.0})})
 
     assert looks(towers, "zzyzx") == {"gong": 1.0}
 
@@ -105,7 +105,7 @@ def test_a_name_like_nothing_has_no_evidence_rather_than_a_guess(towers, name):
 
 
 def test_curated_evidence_is_taken_as_it_is_whatever_the_spelling(towers):
-    towers.curate({"Test_Thing": ClassEvidence(sounds={"theremin": 0.5}, looks={"SAX": 0.25})})
+    towers.curate({"Test_Thing": LabelWeights(sounds={"theremin": 0.5}, looks={"SAX": 0.25})})
 
     assert sounds(towers, "test  thing") == {"Theremin": 0.5}
     assert looks(towers, "TEST THING") == {"sax": 0.25}
@@ -119,7 +119,7 @@ def test_an_unknown_label_is_refused_and_the_nearest_named():
 @pytest.mark.parametrize("weight", [0.0, -1.0, 1.5])
 def test_a_weight_lies_between_0_and_1(weight):
     with pytest.raises(ValueError, match=str(weight)):
-        ClassEvidence(looks={"sax": weight})
+        LabelWeights(looks={"sax": weight})
 
 
 @given(st.text(max_size=20))

@@ -30,7 +30,7 @@ def file(tmp_path):
 
 def rewrite(path, change):
     """Save the tensors of a file again, changed, under its own metadata."""
-    from tvsl_core.model.safe_load import read_metadata
+    from tvsl_core.model.weights.safe_load import read_metadata
 
     tensors, about = dict(load_file(path)), read_metadata(path)
     change(tensors, about)

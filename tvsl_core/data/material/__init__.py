@@ -1,8 +1,7 @@
-"""The material that the default model learns from, gathered from published packages by a recipe.
+"""Folders of pictures and sounds that scenes are composed of; ``recipe`` gathers the default model's.
 
-- ``recipe``: ``recipe.toml``, which class takes what from where;
-- ``phrases``: random music, as notes;
-- ``soundfont``: notes through fluidsynth; ``recordings``: notes and calls cut into phrases;
-- ``pictures``: photographs, cut-outs and backgrounds;
-- ``build``: all of it into one MATERIAL folder, in which every file's name begins with its source.
+- ``folder``: A folder of one's own material: cutouts or photographs by class, sounds by class, backgrounds, other
+  sounds;
+- ``index``: what was found in the files of a material folder, remembered there, so that only new or changed ones are
+  decoded.
 """

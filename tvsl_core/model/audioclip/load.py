@@ -13,8 +13,8 @@ from tvsl_core.model.audioclip.image import Reading
 from tvsl_core.model.audioclip.network import AudioClipNetwork, empty_network
 from tvsl_core.model.audioclip.sizes import PUBLISHED, AudioClipSizes
 from tvsl_core.model.audioclip.towers import AudioClipTowers, SoundScale
-from tvsl_core.model.safe_load import read_tensors
-from tvsl_core.model.strict import as_tensors, fit, hash_tensors
+from tvsl_core.model.weights.safe_load import read_tensors
+from tvsl_core.model.weights.strict import as_tensors, fit, hash_tensors
 
 Precision = Literal["fp32", "bf16"]
 TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -65,7 +65,7 @@ def load_network(
     Raises: WeightsError: See ``load_audioclip``.
     """
     if weights is None:
-        from tvsl_core.model.weights import find_weights
+        from tvsl_core.model.weights.store import find_weights
 
         weights = find_weights("audioclip")
     network = empty_network(sizes)
@@ -77,7 +77,7 @@ def load_network(
     if isinstance(weights, Mapping):
         sha256 = hash_tensors(tensors)
     else:
-        from tvsl_core.model.cache import hash_file
+        from tvsl_core.model.weights.cache import hash_file
 
         sha256 = hash_file(Path(weights))
     network.load_state_dict(tensors, strict=True, assign=True)

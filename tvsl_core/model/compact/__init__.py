@@ -3,8 +3,10 @@
 - ``efficientnet_lite``: a picture to ImageNet logits, per cell;
 - ``yamnet``: sound to AudioSet scores, every 0.48 s;
 - ``text``: names to vectors, to tie class names to both label lists;
-- ``evidence``: which labels speak for a class name;
-- ``towers``: the three behind the one interface; ``load``: from ``compact.safetensors``; ``convert``: builds that file.
+- ``labels``, ``language``, ``evidence``: the two label lists, and which labels speak for a class name;
+- ``foreground``: which patches belong to any object;
+- ``towers``: the three behind the one interface; ``load`` and ``store``: from and to ``compact.safetensors``;
+- ``build``: makes that file.
 
 Importing this package imports no torch; ``load_compact`` and ``CompactTowers`` are resolved when first asked for.
 """
@@ -15,13 +17,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tvsl_core.model.compact.evidence import ClassEvidence
+    from tvsl_core.model.compact.evidence import LabelWeights
     from tvsl_core.model.compact.load import embedded_heads, load_compact
     from tvsl_core.model.compact.towers import CompactTowers
 
-__all__ = ["ClassEvidence", "CompactTowers", "embedded_heads", "load_compact"]
+__all__ = ["CompactTowers", "LabelWeights", "embedded_heads", "load_compact"]
 
-_HOMES = {"ClassEvidence": "evidence", "CompactTowers": "towers", "embedded_heads": "load", "load_compact": "load"}
+_HOMES = {"LabelWeights": "evidence", "CompactTowers": "towers", "embedded_heads": "load", "load_compact": "load"}
 
 
 def __getattr__(name: str) -> Any:

@@ -91,7 +91,7 @@ class SameConv2d(nn.Conv2d):
         return F.conv2d(padded, self.weight, self.bias, stride, 0, 1, self.groups)
 
 
-class Bottleneck(nn.Module):
+class InvertedBottleneck(nn.Module):
     """Widen, filter each channel in space, narrow; added to its input where shapes allow."""
 
     def __init__(self, inputs: int, outputs: int, *, kernel: int, stride: int, expansion: int) -> None:
@@ -131,7 +131,9 @@ class EfficientNetLite0(nn.Module):
             for repeat in range(stage.repeats):
                 stride = stage.stride if repeat == 0 else 1
                 blocks.append(
-                    Bottleneck(inputs, stage.channels, kernel=stage.kernel, stride=stride, expansion=stage.expansion)
+                    InvertedBottleneck(
+                        inputs, stage.channels, kernel=stage.kernel, stride=stride, expansion=stage.expansion
+                    )
                 )
                 inputs = stage.channels
             stages.append(nn.Sequential(*blocks))

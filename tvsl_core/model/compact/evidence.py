@@ -30,7 +30,7 @@ _WORD = re.compile(r"[a-z0-9]+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ClassEvidence:
+class LabelWeights:
     """The labels that speak for a class, by key, each with a weight in (0, 1]."""
 
     sounds: Mapping[str, float] = field(default_factory=dict)
@@ -45,8 +45,8 @@ class ClassEvidence:
                     raise ValueError(f"the weight of label {key!r} must lie in (0, 1], got {weight}")
 
 
-class Evidence(Protocol):
-    """Anything that says which labels speak for a class, such as ``ClassEvidence``."""
+class LabelEvidence(Protocol):
+    """Anything that says which labels speak for a class, such as ``LabelWeights``."""
 
     @property
     def sounds(self) -> Mapping[str, float]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+
+from tvsl_core.vocabulary.labels import label_lines
 
 _COMMA = re.compile(r",\s+(?![^()]*\))")
 """A comma outside parentheses."""
@@ -38,18 +39,13 @@ def parse_imagenet(line: str) -> Label:
     return Label(key=parts[0], names=tuple(dict.fromkeys(part.lower() for part in parts if part)))
 
 
-def _lines(file: str) -> list[str]:
-    text = resources.files("tvsl_core.model.compact").joinpath(file).read_text(encoding="utf-8")
-    return text.splitlines()
-
-
 @cache
 def audioset_labels() -> tuple[Label, ...]:
     """The 521 sounds, in the order of the network's scores."""
-    return tuple(parse_audioset(line) for line in _lines("labels_audioset.txt"))
+    return tuple(parse_audioset(line) for line in label_lines("labels_audioset.txt"))
 
 
 @cache
 def imagenet_labels() -> tuple[Label, ...]:
     """The 1000 looks, in the order of the network's logits."""
-    return tuple(parse_imagenet(line) for line in _lines("labels_imagenet.txt"))
+    return tuple(parse_imagenet(line) for line in label_lines("labels_imagenet.txt"))

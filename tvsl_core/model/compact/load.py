@@ -13,9 +13,8 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from tvsl_core.errors import WeightsError
-from tvsl_core.model.cache import hash_file
 from tvsl_core.model.compact.efficientnet_lite import EfficientNetLite0
-from tvsl_core.model.compact.evidence import Evidence
+from tvsl_core.model.compact.evidence import LabelEvidence
 from tvsl_core.model.compact.labels import Label, audioset_labels, imagenet_labels, parse_audioset, parse_imagenet
 from tvsl_core.model.compact.language import look_space, sound_space
 from tvsl_core.model.compact.store import (
@@ -34,6 +33,7 @@ from tvsl_core.model.compact.towers import CompactTowers, Networks
 from tvsl_core.model.compact.yamnet import Yamnet
 from tvsl_core.model.heads import TvslHeads
 from tvsl_core.model.heads_file import HeadsInfo, parse_heads
+from tvsl_core.model.weights.cache import hash_file
 
 Network = TypeVar("Network", bound=nn.Module)
 WEIGHTS_FILE = Path(__file__).parent / "compact.safetensors"
@@ -44,7 +44,7 @@ def load_compact(
     weights: Path | Mapping[str, Any] | None = None,
     device: torch.device | str = "cpu",
     precision: Literal["fp32", "bf16"] = "fp32",
-    evidence: Mapping[str, Evidence] | None = None,
+    evidence: Mapping[str, LabelEvidence] | None = None,
 ) -> CompactTowers:
     """The compact towers, ready to use.
 

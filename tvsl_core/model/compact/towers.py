@@ -21,7 +21,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from tvsl_core.model.compact import efficientnet_lite, foreground, yamnet
 from tvsl_core.model.compact.efficientnet_lite import EfficientNetLite0
-from tvsl_core.model.compact.evidence import Evidence, normalize_name, sharpen, weigh_labels
+from tvsl_core.model.compact.evidence import LabelEvidence, normalize_name, sharpen, weigh_labels
 from tvsl_core.model.compact.language import LabelSpace, carry_matrix
 from tvsl_core.model.compact.text import WIDTH, TextTower
 from tvsl_core.model.compact.yamnet import Yamnet
@@ -88,7 +88,7 @@ class CompactTowers:
         looks: LabelSpace,
         device: torch.device,
         precision: Literal["fp32", "bf16"],
-        evidence: Mapping[str, Evidence],
+        evidence: Mapping[str, LabelEvidence],
         weights_sha256: str,
     ) -> None:
         self.device = device
@@ -168,7 +168,7 @@ class CompactTowers:
         scores, _ = self.sound(waveforms.to(device=self.device, dtype=torch.float32))
         return torch.cat((scores @ self._sound_to_picture, scores), dim=-1)
 
-    def curate(self, evidence: Mapping[str, Evidence]) -> None:
+    def curate(self, evidence: Mapping[str, LabelEvidence]) -> None:
         """Take in the labels behind class names; what was known about a name is replaced.
 
         Raises: ValueError: A key names no label.

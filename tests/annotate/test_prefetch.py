@@ -1,0 +1,57 @@
+import threading
+import time
+
+import pytest
+
+from tvsl_core.annotate.prefetch import prefetch
+
+
+def test_items_come_in_order():
+    assert list(prefetch(range(100), depth=3)) == list(range(100))
+
+
+def test_an_error_arrives_after_the_items_before_it():
+    def source():
+        yield from (1, 2)
+        raise OSError("broken")
+
+    got = []
+    with pytest.raises(OSError, match="broken"):
+        got.extend(prefetch(source(), depth=4))
+    ahead = prefetch(source(), depth=4)
+
+    assert [next(ahead), next(ahead)] == [1, 2]
+
+
+def test_no_more_than_depth_items_wait():
+    made = []
+
+    def source():
+        for i in range(50):
+            made.append(i)
+            yield i
+
+    ahead = prefetch(source(), depth=3)
+    next(ahead)
+    time.sleep(0.3)
+
+    assert len(made) <= 1 + 3 + 1
+    ahead.close()
+
+
+def test_closing_stops_the_thread_and_closes_the_source():
+    closed = threading.Event()
+
+    def source():
+        try:
+            while True:
+                yield 0
+        finally:
+            closed.set()
+
+    ahead = prefetch(source(), depth=2)
+    next(ahead)
+    ahead.close()
+
+    assert closed.is_set()
+    assert not [thread for thread in threading.enumerate() if thread.name == "prefetch"]

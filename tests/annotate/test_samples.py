@@ -1,0 +1,128 @@
+"""The whole of annotation on the sample videos, against their exact truth."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.scoring import SAMPLES, score
+from tvsl_core.annotate.options import AnnotateOptions
+from tvsl_core.batch.batch import annotate_videos
+from tvsl_core.batch.inputs import find_videos
+
+
+@pytest.fixture(scope="module")
+def results(model, tmp_path_factory):
+    out = tmp_path_factory.mktemp("results")
+    found = find_videos([str(SAMPLES)])
+    report = annotate_videos(found, out=out, model=model, options=AnnotateOptions(overlay="none"))
+    assert report.failed == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def tally(results):
+    return score(results)
+
+
+@pytest.fixture(scope="module")
+def owl(model, tmp_path_factory):
+    out = tmp_path_factory.mktemp("owl")
+    found = find_videos([str(SAMPLES / "owl.mp4")])
+    annotate_videos(found, out=out, model=model, options=AnnotateOptions(end_s=3.0))
+    return out
+
+
+def test_every_sounding_class_is_found(tally):
+    assert tally.found == tally.expected
+    assert len(tally.expected) >= 8
+
+
+def test_no_silent_object_is_reported(tally):
+    assert tally.silent_named == set()
+
+
+def test_nothing_else_is_reported(tally):
+    assert len(tally.wrong) <= 1, tally.wrong
+
+
+def test_a_sound_from_outside_the_picture_is_offscreen_and_has_no_box(tally):
+    assert tally.offscreen_found == tally.offscreen_expected >= 1
+    assert tally.offscreen_boxed == 0
+
+
+def test_boxes_are_on_the_objects_and_better_than_guessing(tally):
+    assert tally.good_boxes >= 0.8
+    assert np.mean(tally.ious) > np.mean(tally.whole_frame)
+    assert np.mean(tally.ious) > np.mean(tally.centred)
+    assert len(tally.ious) >= 60
+
+
+def test_boxes_lie_within_the_frame_as_shown(results):
+    rows = pd.concat(pd.read_parquet(path) for path in (results / "sources").glob("*.parquet"))
+    boxed = rows[rows["verdict"] == "sounding"]
+
+    assert (boxed["x_min"] >= 0).all()
+    assert (boxed["x_max"] <= boxed["frame_width"]).all()
+    assert (boxed["y_max"] <= boxed["frame_height"]).all()
+    assert (boxed["x_min"] < boxed["x_max"]).all()
+
+
+def test_a_heatmap_video_plays_like_its_source(owl):
+    (heatmap,) = (owl / "heatmaps" / "owl.mp4").glob("*-owl.mp4")
+    with av.open(str(heatmap)) as container, av.open(str(SAMPLES / "owl.mp4")) as source:
+        video = container.streams.video[0]
+
+        assert (video.width, video.height) == (960, 540)
+        assert video.average_rate == Fraction(25)
+        assert video.codec_context.pix_fmt == "yuv420p"
+        assert container.streams.audio[0].codec_context.name == "aac"
+        assert video.frames == 75
+        drawn = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        plain = [frame.to_ndarray(format="rgb24") for frame in source.decode(video=0)]
+    difference = [np.abs(a.astype(int) - b).mean() for a, b in zip(drawn, plain, strict=False)]
+
+    assert max(difference) > 5
+
+
+def test_heat_lies_in_the_box_of_the_table(owl):
+    rows = pd.read_parquet(owl / "sources" / "owl.mp4.parquet")
+    row = rows[(rows["time_s"] >= 1.0) & rows["y_min"].notna()].iloc[0]
+    number = int(row["frame_index"])
+    (heatmap,) = (owl / "heatmaps" / "owl.mp4").glob("*-owl.mp4")
+    with av.open(str(heatmap)) as drawn, av.open(str(SAMPLES / "owl.mp4")) as plain:
+        pictures = [
+            next(f for i, f in enumerate(container.decode(video=0)) if i == number)
+            .to_ndarray(format="rgb24")
+            .astype(int)
+            for container in (drawn, plain)
+        ]
+    change = np.abs(pictures[0] - pictures[1]).sum(axis=2)
+    x_min, y_min, x_max, y_max = (int(row[edge]) for edge in ("x_min", "y_min", "x_max", "y_max"))
+    inside = change[y_min:y_max, x_min:x_max].mean()
+
+    assert inside > 3 * change[:, : max(1, x_min - 150)].mean()
+
+
+def test_the_strip_and_the_ledger_are_there(owl):
+    videos = pd.read_parquet(owl / "videos.parquet")
+
+    assert (owl / "strips" / "owl.mp4.png").stat().st_size > 10_000
+    assert videos["status"].tolist() == ["done"]
+    assert videos["classes"].iloc[0].tolist() == ["owl"]
+    assert (owl / "run.json").is_file()
+
+
+def test_the_combined_video_is_one_video(model, tmp_path):
+    found = find_videos([str(SAMPLES / "cow_and_sheep.mp4")])
+    report = annotate_videos(
+        found, out=tmp_path, model=model, options=AnnotateOptions(overlay="combined", start_s=2.0, end_s=4.0)
+    )
+    videos = [path for path in (tmp_path / "heatmaps").rglob("*.mp4") if path.is_file()]
+
+    assert [path.name for path in videos] == ["combined.mp4"]
+    assert report.finished[0].outputs[-1] == videos[0]
+    with av.open(str(videos[0])) as container:
+        assert float(container.duration / av.time_base) == pytest.approx(2.0, abs=0.1)

@@ -1,0 +1,44 @@
+"""Models whose videos do real harm to the process that annotates them, by their names: what a broken decoder does."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+
+from tvsl_core.batch.engines.task import ModelChoice
+
+
+def harm(name: str) -> None:
+    """Do what the name of a video says."""
+    if "segfault" in name:
+        ctypes.string_at(0)
+    if "exit" in name:
+        os._exit(7)
+    if "killed" in name:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if "hang" in name:
+        time.sleep(1000)
+    if "greedy" in name:
+        kept = [bytearray(256 << 20) for _ in range(10_000)]
+        del kept
+    if "slow" in name:
+        time.sleep(1.0)
+
+
+class HarmfulChoice(ModelChoice):
+    """The default model, in a process where opening some videos does harm."""
+
+    def load(self):
+        """Load the model, and set the trap."""
+        from tvsl_core.annotate import video as annotate
+
+        probe = annotate.probe
+
+        def trap(path, **more):
+            harm(path.name)
+            return probe(path, **more)
+
+        annotate.probe = trap
+        return super().load()

@@ -1,0 +1,75 @@
+import json
+
+import numpy as np
+import pytest
+
+from tests.scoring import SAMPLES
+from tvsl_core.media.read.frames import read_frames
+from tvsl_core.media.read.probe import probe
+from tvsl_core.media.read.sound import SoundStream
+from tvsl_core.tuning.predict import ClipPredictor, benchmark_vocabulary
+
+
+@pytest.fixture(scope="module")
+def moment():
+    """Cow and sheep, both calling, with where they are."""
+    info = probe(SAMPLES / "cow_and_sheep.mp4")
+    frame = next(read_frames(info, fps=1, start_s=5.0))
+    with SoundStream(info, sample_rate=16_000) as sound:
+        waveform = sound.window(2.5, 7.5)
+    clip = json.loads((SAMPLES / "truth.json").read_text())["clips"]["cow_and_sheep.mp4"]
+    boxes = {
+        thing["class"]: next(at["box"] for at in thing["boxes"] if at["time_s"] == 5.0) for thing in clip["objects"]
+    }
+    return frame.pixels, waveform, boxes
+
+
+@pytest.fixture(scope="module")
+def predictor(model):
+    return ClipPredictor(model.with_vocabulary(benchmark_vocabulary(["cow", "sheep", "dog", "violin"])))
+
+
+def peak(values, frame):
+    row, column = np.unravel_index(values.argmax(), values.shape)
+    return (column + 0.5) * frame.shape[1] / values.shape[1], (row + 0.5) * frame.shape[0] / values.shape[0]
+
+
+def test_both_sources_are_found_each_on_its_own_object(predictor, moment):
+    frame, waveform, boxes = moment
+    answer = predictor(frame, waveform, ("cow", "sheep"))
+
+    assert set(answer.classes) == {"cow", "sheep"}
+    assert all(answer.detected)
+    for name, values in zip(answer.classes, answer.maps, strict=True):
+        x, y = peak(values, frame)
+        x_min, y_min, x_max, y_max = boxes[name]
+        assert x_min <= x <= x_max
+        assert y_min <= y <= y_max
+
+
+def test_a_class_that_is_only_given_gets_a_map_and_is_not_called_detected(predictor, moment):
+    frame, waveform, _ = moment
+    answer = predictor(frame, waveform, ("violin",))
+
+    assert dict(zip(answer.classes, answer.detected, strict=True))["violin"] is False
+
+
+def test_knowing_the_names_does_not_change_what_is_detected(predictor, moment):
+    frame, waveform, _ = moment
+    honest, told = predictor(frame, waveform, ()), predictor(frame, waveform, ("dog", "violin"))
+    count = len(honest.classes)
+
+    assert told.classes[:count] == honest.classes
+    assert np.array_equal(told.maps[:count], honest.maps)
+
+
+def test_a_muted_clip_has_no_source(predictor, moment):
+    frame, waveform, _ = moment
+
+    assert predictor(frame, np.zeros_like(waveform), ()).classes == ()
+
+
+def test_a_benchmark_keeps_its_own_names():
+    names = benchmark_vocabulary(["playing acoustic guitar", "acoustic guitar", "people eating crisps"]).names
+
+    assert names == ("playing acoustic guitar", "acoustic guitar", "people eating crisps")

@@ -1,0 +1,166 @@
+"""The run behind ``tvsl annotate``: find, annotate, show, and say with the exit code how it went."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import tvsl_core
+from tvsl_cli.annotate.progress import watching
+from tvsl_cli.annotate.stdout import ResultWriter
+from tvsl_cli.annotate.summary import say_failures, say_plan, say_summary
+from tvsl_cli.annotate.tally import Tally
+from tvsl_cli.shared.logs import logging_to
+from tvsl_cli.shared.settings import usage_errors
+from tvsl_cli.shared.terminal import say
+from tvsl_core.annotate.progress import Event, VideoFinished, VideoStarted
+
+if TYPE_CHECKING:
+    from tvsl_core.annotate.options import AnnotateOptions, QueueOptions, TimeLimits
+    from tvsl_core.batch.batch import BatchReport
+    from tvsl_core.batch.engines.base import Engine
+    from tvsl_core.batch.engines.task import ModelChoice
+    from tvsl_core.batch.inputs import FoundVideos
+    from tvsl_core.batch.shard import Shard
+
+_log = logging.getLogger(__name__)
+
+
+def run(
+    inputs: Sequence[str],
+    settings: Mapping[str, Any],
+    options: AnnotateOptions,
+    choices: QueueOptions,
+    patience: TimeLimits,
+    *,
+    jsonl: bool,
+    dry_run: bool,
+    verbose: bool,
+    quiet: bool,
+) -> int:
+    """Annotate and give the exit code: 0 all done, 1 some input failed, 2 a setting was wrong, 130 interrupted."""
+    from tvsl_core.batch.inputs import find_videos
+
+    with logging_to(verbose=verbose, quiet=quiet, log_file=settings["log-file"]):
+        _log.debug("tvsl %s: %s", tvsl_core.__version__, sys.argv[1:])
+        _log.debug("%s", options)
+        with usage_errors():
+            shard = _shard(settings["shard"])
+        found = find_videos(inputs, stdin=sys.stdin)
+        if not found.items and not found.problems:
+            say("Nothing to do: the input names no video.")
+            return 0
+        if shard is not None:
+            found = _share(found, shard, quiet=quiet)
+        tally = Tally(videos=len(found.items) + len(found.problems), stages=1 if options.overlay == "none" else 2)
+        writer = ResultWriter(jsonl=jsonl, dry_run=dry_run)
+        try:
+            with nullcontext(tally.hear) if quiet or dry_run else watching(tally) as hear:
+
+                def on_event(event: Event) -> None:
+                    _log_event(event)
+                    hear(event)
+                    writer.hear(event)
+
+                label = shard.label if shard is not None else "all"
+                report = _annotate(
+                    found, settings, options, choices, patience, label=label, dry_run=dry_run, on_event=on_event
+                )
+        except KeyboardInterrupt:
+            _say_interrupted(tally)
+            raise
+    if dry_run and not quiet:
+        say_plan(report)
+    elif not quiet:
+        say_summary(report, tally)
+    say_failures(report)
+    return 1 if report.failed else 0
+
+
+def _shard(given: str) -> Shard | None:
+    """The share that this process has, by option or as a task of a job array. Raises: ValueError: It cannot be told."""
+    from tvsl_core.batch.shard import parse_shard, shard_of_array
+
+    if given == "all":
+        return None
+    return shard_of_array(os.environ) if given == "auto" else parse_shard(given)
+
+
+def _share(found: FoundVideos, shard: Shard, *, quiet: bool) -> FoundVideos:
+    from tvsl_core.batch.shard import choose_shard
+
+    ours = choose_shard(found, shard)
+    if not quiet:
+        count, whole = (len(videos.items) + len(videos.problems) for videos in (ours, found))
+        say(f"Shard {shard.number}/{shard.count}: {count} of {whole} videos.")
+    return ours
+
+
+def _log_event(event: Event) -> None:
+    """What the log file keeps of a run; the terminal shows it in its own way."""
+    if isinstance(event, VideoFinished):
+        _log.debug("%s: %s in %.1f s; %s %s", event.video, event.status, event.elapsed_s, event.classes, event.error)
+        for warning in event.warnings:
+            _log.debug("%s: %s", event.video, warning)
+    elif isinstance(event, VideoStarted):
+        _log.debug("%s: begins, %.1f s long", event.video, event.duration_s)
+
+
+def _annotate(
+    found: FoundVideos,
+    settings: Mapping[str, Any],
+    options: AnnotateOptions,
+    choices: QueueOptions,
+    patience: TimeLimits,
+    *,
+    label: str,
+    dry_run: bool,
+    on_event: Any,
+) -> BatchReport:
+    from tvsl_core.batch.batch import annotate_videos
+    from tvsl_core.batch.engines.task import ModelChoice, choose_names
+
+    with usage_errors():
+        names = choose_names(options)
+    choice = ModelChoice(
+        name=settings["model"], device=settings["device"], precision=settings["precision"], vocabulary=names
+    )
+    most = 1 if dry_run else max(1, len(found.items))
+    return annotate_videos(
+        found,
+        out=settings["out"],
+        engine=_engine(settings, choice, patience, most=most, dry_run=dry_run),
+        options=options,
+        names=names,
+        choices=choices,
+        dry_run=dry_run,
+        on_event=on_event,
+        command=("tvsl", *sys.argv[1:]),
+        label=label,
+    )
+
+
+def _engine(
+    settings: Mapping[str, Any], choice: ModelChoice, patience: TimeLimits, *, most: int, dry_run: bool
+) -> Engine:
+    """What annotates; a dry run needs no cluster to say what would be done."""
+    if settings["engine"] == "ray" and not dry_run:
+        from tvsl_core.batch.engines.ray import RayEngine
+
+        return RayEngine(choice, address=settings["address"], workers=settings["workers"], most=most, limits=patience)
+    from tvsl_core.batch.engines.processes import ProcessEngine, good_count
+
+    return ProcessEngine(choice, count=min(most, settings["workers"] or good_count()), limits=patience)
+
+
+def _say_interrupted(tally: Tally) -> None:
+    done = sum(event.status != "failed" for event in tally.finished)
+    say(
+        f"Interrupted: {done} of {tally.videos} videos are finished, and their results stay valid. "
+        "Give the same command again to continue.",
+        style="yellow",
+    )

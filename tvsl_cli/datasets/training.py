@@ -1,0 +1,187 @@
+"""The training half of ``tvsl datasets``: what can be learned from, whether it is there, and cutting it from videos."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from tvsl_core.data.training_sets.prepare import PrepareReport, Wanted
+    from tvsl_core.data.training_sets.sets import TrainingSet
+
+SHOWN = 20
+"""So many missing clips are named; ``--json`` names all."""
+
+
+def prepare(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The list whose clips are cut.")],
+    *,
+    videos: Annotated[Path, typer.Option("--videos", metavar="DIR", help="Videos, called by clip or video id.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Gets frames/<id>.jpg and audio/<id>.wav.")],
+    annotations: Annotated[
+        Path | None, typer.Option("--annotations", metavar="PATH", help="Annotation files [TVSL_DATA].")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", metavar="N", min=1, help="Processes [one per core].")
+    ] = None,
+    test: Annotated[bool, typer.Option("--test", help="The clips to score on, where a list has both kinds.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
+) -> None:
+    """Cut the centre frame and 5 s of sound of every listed clip from your videos.
+
+    Videos are looked for at any depth, by the clip's id or by the id of the whole video. The same command again goes
+    on where it stopped. What failed is said here and in OUT/prepare.json; the exit code is then 1.
+
+    Example: tvsl datasets prepare vggsound-instruments --videos videos --out data/vggsound
+    """
+    import os
+
+    from tvsl_core.data.training_sets import prepare as library
+
+    wanted = _wanted(name, annotations, videos, test=test)
+    with bar(f"Cutting {name}") as progress:
+        report = library.prepare(
+            name, wanted, videos, out, workers=workers or os.cpu_count() or 1, on_progress=progress
+        )
+    _say_report(report, out, as_json=as_json)
+    raise typer.Exit(0 if report.is_complete else 1)
+
+
+def _wanted(name: str, annotations: Path | None, videos: Path, *, test: bool) -> tuple[Wanted, ...]:
+    """The clips of a training list, of one's own videos, or of a benchmark."""
+    from tvsl_core.data.benchmarks.catalog import ALIASES, ENTRIES, annotations_folder, data_root, find_entry
+    from tvsl_core.data.training_sets.catalog import CUSTOM, TRAINING
+    from tvsl_core.data.training_sets.custom import clips_from_folder, table_ids
+    from tvsl_core.data.training_sets.prepare import Wanted, wanted_of
+    from tvsl_core.data.training_sets.sets import needed_clips
+
+    if name == CUSTOM:
+        ids = table_ids(annotations) if annotations is not None else [clip.id for clip in clips_from_folder(videos)]
+        return tuple(Wanted(id=identity) for identity in ids)
+    if test or (ALIASES.get(name, name) in ENTRIES and name not in TRAINING):
+        entry = find_entry(name)
+        benchmark = entry.load(annotations_folder(entry, annotations, data_root()))
+        return wanted_of(dict.fromkeys(clip for sample in benchmark.samples for clip in sample.clips))
+    _, clips = needed_clips(name, annotations=annotations, root=data_root())
+    return tuple(Wanted(id=clip.id, video=clip.video, time_s=clip.time_s) for clip in clips)
+
+
+def _say_report(report: PrepareReport, out: Path, *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from tvsl_cli.shared.terminal import say, write_line
+    from tvsl_core.data.training_sets.prepare import REPORT
+
+    if as_json:
+        typer.echo(json.dumps(asdict(report), indent=2))
+        return
+    write_line(f"{report.name}: {report.done} of {report.clips} clips cut now, {report.there} were there, "
+               f"{len(report.missing)} have no video, {len(report.failed)} failed")  # fmt: skip
+    for failure in report.failed[:SHOWN]:
+        say(f"failed: {failure.id}: {failure.reason}")
+    for clip in report.missing[:SHOWN]:
+        say(f"no video: {clip}")
+    if not report.is_complete:
+        say(f"All of them stand in {out / REPORT}.")
+
+
+def list_training() -> None:
+    """Name every training set, one a line."""
+    from tvsl_cli.shared.terminal import write_line
+    from tvsl_core.data.training_sets.catalog import OWN, TRAINING
+
+    for entry in TRAINING.values():
+        write_line(f"{entry.name:<28}{entry.about}")
+    for name, about in OWN.items():
+        write_line(f"{name:<28}{about}")
+
+
+def describe_training(name: str) -> bool:
+    """Say what a training set is and needs; False when there is none of this name."""
+    from tvsl_cli.shared.terminal import write_line
+    from tvsl_core.data.benchmarks.catalog import data_root, steps_to_get
+    from tvsl_core.data.material import folder as material_folder
+    from tvsl_core.data.training_sets import custom as training_custom
+    from tvsl_core.data.training_sets.catalog import COMPOSED, CUSTOM, TRAINING
+
+    if name in (COMPOSED, CUSTOM):
+        for line in ((material_folder if name == COMPOSED else training_custom).__doc__ or "").splitlines():
+            write_line(line)
+        return True
+    entry = TRAINING.get(name)
+    if entry is None:
+        return False
+    write_line(f"{entry.name}, to train on: {entry.about}")
+    write_line(f"Annotation files: {', '.join(entry.files)}")
+    write_line(f"  from {entry.annotations_from}")
+    write_line(f"Media: {entry.media_from}")
+    for trap in entry.traps:
+        write_line(f"Take care: {trap}")
+    for number, step in enumerate(steps_to_get(entry, data_root()), start=1):
+        write_line(f"{number}. {step}")
+    return True
+
+
+def check_training(name: str, root: Path | None, annotations: Path | None, *, as_json: bool) -> bool:
+    """Say what of a training set is there; whether all of it is."""
+    from tvsl_cli.shared.terminal import say, write_line
+    from tvsl_core.data.benchmarks.catalog import data_root
+    from tvsl_core.data.training_sets.sets import load_training_set
+
+    data = data_root()
+    if data is None and annotations is None and root is not None:
+        data = root.parent
+    with bar(f"Checking {name}") as progress:
+        found = load_training_set(name, annotations=annotations, media=root, root=data, on_progress=progress)
+    if as_json:
+        typer.echo(json.dumps(_facts(found), indent=2))
+        return not (found.missing or found.skipped)
+    pool = found.pool
+    write_line(f"{found.name}: {len(pool.pictures)} pictures and {len(pool.sounds)} sounds of {len(found.classes)} "
+               f"classes from {len(pool.groups)} groups")  # fmt: skip
+    if pool.backgrounds or pool.others:
+        write_line(f"{len(pool.backgrounds)} backgrounds, {len(pool.others)} other sounds")
+    for note in found.notes:
+        say(note)
+    for media in found.missing[:SHOWN]:
+        write_line(f"missing: {media.clip} ({media.lack})")
+    for skipped in found.skipped[:SHOWN]:
+        write_line(f"skipped: {skipped.label} ({skipped.reason})")
+    if max(len(found.missing), len(found.skipped)) > SHOWN:
+        write_line("and more; --json lists all")
+    return not (found.missing or found.skipped)
+
+
+def _facts(found: TrainingSet) -> dict[str, object]:
+    return {
+        "training_set": found.name,
+        "classes": list(found.classes),
+        "pictures": len(found.pool.pictures),
+        "sounds": len(found.pool.sounds),
+        "groups": len(found.pool.groups),
+        "missing": {media.clip: media.lack for media in found.missing},
+        "skipped": {one.label: one.reason for one in found.skipped},
+        "notes": list(found.notes),
+    }
+
+
+@contextmanager
+def bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error with the time left; nothing when it is not a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from tvsl_cli.shared.terminal import console
+
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console(), transient=True, disable=not console().is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield advance

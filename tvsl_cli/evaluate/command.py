@@ -1,0 +1,98 @@
+"""``tvsl evaluate``: score maps and boxes on a benchmark, beside what doing nothing would score."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def evaluate(
+    context: typer.Context,
+    *,
+    benchmark: Annotated[
+        str, typer.Option("--benchmark", "-b", metavar="NAME", help="Which one; 'tvsl datasets list' names them.")
+    ],
+    annotations: Annotated[
+        Path | None,
+        typer.Option(
+            "--annotations", metavar="DIR", help="Annotation files (for 'custom' the CSV or COCO file) [TVSL_DATA]."
+        ),
+    ] = None,
+    media: Annotated[
+        Path | None, typer.Option("--media", metavar="DIR", help="Frames and sounds, or videos [TVSL_DATA].")
+    ] = None,
+    model: Annotated[str, typer.Option("--model", metavar="M", help="The model that is scored.")] = "compact",
+    predictions: Annotated[
+        Path | None,
+        typer.Option("--predictions", metavar="DIR", help="Score these <id>.npz maps, Parquet tables or COCO boxes."),
+    ] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option("--protocol", metavar="P", help="strict (default), lvs, ezvsl, avgn, noprior or dsol."),
+    ] = None,
+    classes: Annotated[
+        str, typer.Option("--classes", help="Class names given (oracle), found by the system (predicted), or both.")
+    ] = "both",
+    floors: Annotated[
+        bool, typer.Option("--floors", help="Only what doing nothing scores; needs annotations and no media.")
+    ] = False,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the scores there as JSON.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Write scores.json, per_sample.parquet and index.html there."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, metavar="N", help="Only N samples, spread over the list.")
+    ] = None,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Missing samples are listed, but the exit code stays 0.")
+    ] = False,
+    save_predictions: Annotated[
+        Path | None, typer.Option("--save-predictions", metavar="DIR", help="Write the model's maps as <id>.npz.")
+    ] = None,
+    box_form: Annotated[
+        str | None, typer.Option("--box-form", help="How a custom list writes boxes: xyxy or xywh.")
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option("--split", help="Only samples whose classes were 'heard' in training, or 'unheard'.")
+    ] = None,
+    heard: Annotated[
+        Path | None,
+        typer.Option("--heard", metavar="FILE", help="Names of the classes heard in training, one a line."),
+    ] = None,
+    training_list: Annotated[
+        Path | None,
+        typer.Option("--training-list", metavar="FILE", help="Ids trained on; warns when test samples are among them."),
+    ] = None,
+    sources: Annotated[
+        str | None, typer.Option("--sources", metavar="1,2,..", help="Only samples with so many sources, a table each.")
+    ] = None,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data", metavar="DIR", help="Where annotations and media are looked for, if TVSL_DATA is unset."
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="Settings of the section [evaluate] in a TOML file.")
+    ] = None,
+) -> None:
+    """Score a model, or anyone's predictions, on a benchmark, beside what doing nothing would score.
+
+    Without --annotations and --media the data are looked for under the folder that TVSL_DATA names, or --data (which
+    may stand in the configuration file). Missing samples are listed and counted, never replaced; the exit code is then
+    1. The table goes to standard output.
+
+    Example: tvsl evaluate --benchmark vggsound-duet --floors --annotations annotations
+    """
+    from tvsl_cli.evaluate.request import request_from
+    from tvsl_cli.evaluate.run import run
+
+    del benchmark, annotations, media, model, predictions, protocol, classes, floors, json_file, out, limit
+    del allow_missing, save_predictions, box_form, split, heard, training_list, sources, device, data
+    raise typer.Exit(run(request_from(context, config)))

@@ -1,0 +1,71 @@
+"""Which value holds: defaults < configuration file < command line.
+
+A value that was typed wins even if it is the default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from tvsl_cli.shared.config_file import Converter
+
+SECTIONS = ("annotate", "bench", "datasets", "embed", "evaluate", "info", "models", "train", "vocabulary")
+"""Sections that a configuration file may have: one file can serve every command."""
+
+
+def merged(
+    context: typer.Context,
+    *,
+    config: Path | None,
+    section: str,
+    keys: Mapping[str, Converter],
+    file_only: Mapping[str, Converter] | None = None,
+) -> dict[str, Any]:
+    """The settings of one command, by option name (``min-score``).
+
+    Args:
+        context: Of the running command; it knows what was typed and what is a default.
+        config: The file of ``--config``.
+        section: The command's section in it.
+        keys: What the section may set.
+        file_only: What it may set besides, for which there is no option; None when it does not.
+
+    Raises: ManifestError: The file is unusable; it says why.
+    """
+    from tvsl_cli.shared.config_file import read_config
+
+    values = {key: context.params[key.replace("-", "_")] for key in keys} | dict.fromkeys(file_only or ())
+    if config is None:
+        return values
+    from_file = read_config(config, section=section, keys={**keys, **(file_only or {})}, sections=SECTIONS)
+    return values | {key: value for key, value in from_file.items() if not _was_typed(context, key.replace("-", "_"))}
+
+
+def _was_typed(context: typer.Context, parameter: str) -> bool:
+    source = context.get_parameter_source(parameter)
+    return source is not None and not source.name.startswith("DEFAULT")
+
+
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """Wrong values and unusable settings end the command with one sentence and exit code 2."""
+    from tvsl_core.errors import InputError, ManifestError
+
+    try:
+        yield
+    except ManifestError as error:
+        from tvsl_cli.shared.terminal import say_error
+
+        say_error(error)
+        raise typer.Exit(2) from error
+    except ValueError as error:
+        from tvsl_cli.shared.terminal import say_error
+
+        say_error(InputError(str(error)))
+        raise typer.Exit(2) from error

@@ -1,0 +1,91 @@
+"""Progress of a training run on standard error: moving bars on a terminal, plain lines everywhere else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tvsl_cli.annotate.tally import clock_text
+from tvsl_cli.shared.terminal import console, say
+
+if TYPE_CHECKING:
+    from tvsl_core.training.cache_build import CacheProgress
+    from tvsl_core.training.fit import Event
+
+    Told = CacheProgress | Event
+
+LINE_EVERY_S = 30.0
+"""How often a line is written where bars cannot move."""
+
+
+@contextmanager
+def watching(*, talk: bool, extra: Callable[[Event], None] | None) -> Iterator[Callable[[Told], None]]:
+    """Show a run while the block runs.
+
+    Args:
+        talk: False for all but one of several processes.
+        extra: Also told of every event of the loop.
+    """
+    from tvsl_core.training.fit import Event
+
+    screen = Screen() if talk else None
+
+    def tell(event: Told) -> None:
+        if extra is not None and isinstance(event, Event):
+            extra(event)
+        if screen is not None:
+            screen.hear(event)
+
+    if screen is None:
+        yield tell
+        return
+    with screen.progress:
+        yield tell
+
+
+class Screen:
+    """One bar for what is being done: a side of the cache, then the steps."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self.progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[loss]}", markup=False),
+            TimeRemainingColumn(),
+            console=console(),
+            transient=True,
+            disable=not console().is_terminal,
+        )
+        self._task = self.progress.add_task("training", total=None, loss="")
+        self._what = ""
+        self._began_s = self._told_s = time.monotonic()
+        self._began_at = 0
+
+    def hear(self, event: Told) -> None:
+        """Take in one event."""
+        from tvsl_core.training.cache_build import CacheProgress
+
+        if isinstance(event, CacheProgress):
+            self._advance(f"features of the {event.side}", event.done, event.scenes, "")
+        elif event.kind == "step":
+            self._advance("training", event.step, event.steps, f"loss {event.values['loss']:.4f}")
+        elif event.kind == "validation" and event.values:
+            shown = ("loss", "heard", "exact", "placed")
+            scores = ", ".join(f"{name} {event.values[name]:.3f}" for name in shown if name in event.values)
+            say(f"step {event.step} of {event.steps}: validation {scores}")
+
+    def _advance(self, what: str, done: int, total: int, loss: str) -> None:
+        now = time.monotonic()
+        if what != self._what:
+            self._what, self._began_s, self._told_s, self._began_at = what, now, now, done
+        self.progress.update(self._task, description=what, completed=done, total=total, loss=loss)
+        if not console().is_terminal and now - self._told_s > LINE_EVERY_S:
+            self._told_s = now
+            speed = (done - self._began_at) / max(now - self._began_s, 1e-9)
+            left = clock_text((total - done) / speed if speed > 0 else None)
+            say(f"{what}: {done} of {total}{', ' + loss if loss else ''}, {left} left")

@@ -1,0 +1,195 @@
+"""What ``tvsl train`` was asked, checked once: command line over file over defaults, or what an earlier run was."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tvsl_cli.shared import config_file as kinds
+
+if TYPE_CHECKING:
+    from tvsl_core.training.options import TrainOptions
+    from tvsl_core.training.sources import SourceOptions
+
+KEYS: dict[str, kinds.Converter] = {
+    "dataset": kinds.text,
+    "media": kinds.path,
+    "annotations": kinds.path,
+    "data": kinds.path,
+    "classes": kinds.names,
+    "limit": kinds.whole,
+    "scenes": kinds.whole,
+    "validation": kinds.number,
+    "validation-sources": kinds.names,
+    "out": kinds.path,
+    "init": kinds.path,
+    "model": kinds.text,
+    "weights": kinds.path,
+    "epochs": kinds.whole,
+    "max-steps": kinds.whole,
+    "batch": kinds.whole,
+    "learning-rate": kinds.number,
+    "patience": kinds.whole,
+    "seed": kinds.whole,
+    "device": kinds.text,
+    "amp": kinds.one_of("auto", "on", "off"),
+    "workers": kinds.whole,
+    "cache": kinds.path,
+    "no-cache": kinds.flag,
+    "cache-epochs": kinds.whole,
+}
+"""What both the command line and the section [train] of a file may set."""
+MAY_CHANGE = frozenset({"device", "workers", "cache"})
+"""Options beside --resume that do not change what a run learns."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainRequest:
+    """One training as the user asked for it."""
+
+    sources: SourceOptions
+    options: TrainOptions
+    settings: Mapping[str, Any]
+    """Everything else by option name, and all of it for ``run.json``."""
+    out: Path
+    outside: tuple[str, ...]
+
+
+def request_from(context: typer.Context, config: Path | None, resume: Path | None) -> TrainRequest:
+    """Read the request of a running command; a wrong value ends it with one sentence and exit code 2."""
+    from tvsl_cli.shared.settings import merged, usage_errors
+
+    with usage_errors():
+        file_only = fine_keys()
+        settings = merged(context, config=config, section="train", keys=KEYS, file_only=file_only)
+        if resume is not None:
+            settings = _resumed(context, settings, resume)
+        for key in ("classes", "validation-sources"):
+            settings[key] = kinds.names(settings[key]) if settings[key] else ()
+        return _checked(settings)
+
+
+def fine_keys() -> dict[str, kinds.Converter]:
+    """What only the section [train] of a file may set: the other fields of ``TrainOptions``, and tables."""
+    from tvsl_core.training.options import TrainOptions
+
+    numbers: dict[str, kinds.Converter] = {"float": kinds.number, "int": kinds.whole}
+    plain = {one.name.replace("_", "-"): numbers[str(one.type)] for one in fields(TrainOptions) if one.type in numbers}
+    words: dict[str, kinds.Converter] = {
+        "sound-pool": kinds.one_of("top-third", "mean", "max", "smooth-max"),
+        "outside": kinds.names,
+    }
+    tables = {name: _table(make) for name, make in _tables().items()}
+    return {name: kind for name, kind in (plain | words | tables).items() if name not in KEYS}
+
+
+def _checked(settings: dict[str, Any]) -> TrainRequest:
+    """Raises: ValueError: Something is missing or out of range."""
+    from tvsl_core.data.benchmarks.catalog import data_root
+    from tvsl_core.data.scenes.options import MixtureOptions
+    from tvsl_core.model.load import pick_device
+    from tvsl_core.training.options import LossWeights, TrainOptions
+    from tvsl_core.training.sources import SourceOptions
+
+    if not settings["dataset"]:
+        raise ValueError("--dataset says what to train on; 'tvsl datasets list' names what there is")
+    if settings["model"] not in ("compact", "audioclip"):
+        raise ValueError(f"--model is compact or audioclip, got '{settings['model']}'; heads go to --init")
+    if settings["batch"] is None:
+        settings["batch"] = 256 if pick_device(settings["device"]).type == "cuda" else 64
+    if settings["workers"] is None:
+        settings["workers"] = min((os.cpu_count() or 1) - 1, 8)
+    if settings["cache-epochs"] is not None and settings["cache-epochs"] < 1:
+        raise ValueError(f"cache-epochs must be at least 1, got {settings['cache-epochs']}")
+    known = {one.name for one in fields(TrainOptions)} - {"losses", "heads"}
+    given = {key.replace("-", "_"): value for key, value in settings.items()}
+    chosen = {key: value for key, value in given.items() if key in known and (value is not None or key == "max_steps")}
+    _check_heads(settings["heads"] or {})
+    options = TrainOptions(**chosen, losses=LossWeights(**(settings["losses"] or {})), heads=settings["heads"] or {})
+    sources = SourceOptions(
+        **{name: given[name] for name in ("dataset", "annotations", "media", "classes", "limit", "scenes")},
+        **{name: given[name] for name in ("validation", "validation_sources", "seed")},
+        root=data_root() or given["data"],
+        mixtures=MixtureOptions(**(settings["mixtures"] or {})),
+    )
+    name = Path(settings["dataset"]).stem
+    return TrainRequest(
+        sources=sources,
+        options=options,
+        settings=settings,
+        out=settings["out"] or Path("runs") / name,
+        outside=tuple(settings["outside"] or ()),
+    )
+
+
+def _check_heads(heads: Mapping[str, Any]) -> None:
+    """Sizes of the heads without towers. Raises: ValueError: A value is out of range."""
+    from tvsl_core.model.heads import HeadOptions
+
+    HeadOptions(**({"dim": 1, "image_features": 1, "sound_features": 1} | dict(heads)))
+
+
+def _resumed(context: typer.Context, settings: dict[str, Any], run: Path) -> dict[str, Any]:
+    """The settings with which a run began. Raises: ValueError: There are none, or others were typed."""
+    from tvsl_core.training.log import read_run
+
+    earlier = read_run(run).get("request")
+    if not isinstance(earlier, dict):
+        raise ValueError(f"{run} is not the folder of a training run: name the folder of 'tvsl train --out'")
+    typed = [key for key in KEYS if was_typed(context, key) and key not in MAY_CHANGE]
+    if typed:
+        raise ValueError(f"--resume goes on as the run began, so --{typed[0]} cannot be changed; use --init for that")
+    found = {key: _revived(key, earlier.get(key)) for key in settings}
+    return found | {key: settings[key] for key in MAY_CHANGE if was_typed(context, key)} | {"out": run}
+
+
+def was_typed(context: typer.Context, key: str) -> bool:
+    """Whether an option stands on the command line."""
+    source = context.get_parameter_source(key.replace("-", "_"))
+    return source is not None and not source.name.startswith("DEFAULT")
+
+
+def _revived(key: str, value: Any) -> Any:
+    """A value of JSON as it was."""
+    if isinstance(value, str) and KEYS.get(key) is kinds.path:
+        return Path(value)
+    if isinstance(value, dict):
+        return {name: _tuples(inner) for name, inner in value.items()}
+    return value
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(inner) for inner in value) if isinstance(value, list) else value
+
+
+def _tables() -> dict[str, type]:
+    from tvsl_core.data.scenes.options import MixtureOptions
+    from tvsl_core.model.heads import HeadOptions
+    from tvsl_core.training.options import LossWeights
+
+    return {"mixtures": MixtureOptions, "heads": HeadOptions, "losses": LossWeights}
+
+
+def _table(make: Callable[..., Any]) -> kinds.Converter:
+    """A converter for a table of a dataclass's fields."""
+    known = {one.name for one in fields(make)}  # type: ignore[arg-type]
+
+    def convert(value: object) -> dict[str, Any]:
+        import difflib
+
+        if not isinstance(value, dict):
+            raise ValueError(f"must be a table such as [train.losses], got {value!r}")
+        found = {str(name).replace("-", "_"): _tuples(inner) for name, inner in value.items()}
+        for name in found:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+                meant = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
+                raise ValueError(f"has no key {name!r}; {meant}")
+        return found
+
+    return convert

@@ -1,0 +1,205 @@
+"""Stage 1 of annotation: pictures and sound become vectors in the joint space.
+
+Sound positions that depend only on the sound near them are computed once over the whole video and sliced for every
+window; towers whose positions see a whole window embed each window by itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tvsl_core.media.read.sound import SoundStream
+from tvsl_core.model.towers import Towers
+from tvsl_core.types import Frame
+
+SILENCE_DBFS = -65.0
+"""A position whose loudness stays below this holds no sound that anybody could hear, whatever a network says."""
+POSITIONS_A_BLOCK = 20
+"""How many sound positions are computed together; about ten seconds of sound."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class EmbeddedClip:
+    """One instant: the frame's patches, and the positions of the sound around it."""
+
+    time: Fraction
+    frame_index: int
+    pts: int
+    patches: Tensor
+    """``[patch dim]``, patches row by row."""
+    grid: tuple[int, int]
+    """Rows and columns of the patches."""
+    foreground: Tensor
+    """``[row column]`` in [0, 1]: how likely a patch belongs to any object."""
+    affinity: Tensor
+    """``[patch patch]`` in [0, 1]: how alike two patches look."""
+    positions: Tensor
+    """``[sound dim]``; positions without audible sound are left out, so there may be none."""
+    offsets_s: NDArray[np.float64]
+    """``[sound]``: centre of each position relative to the instant, in seconds."""
+    window: tuple[float, float]
+    """Start and end of the sound that was listened to, in seconds of the video's timeline."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class HeardWindow:
+    """The audible sound positions of one window."""
+
+    positions: Tensor
+    times_s: NDArray[np.float64]
+
+
+class SoundWindows(Protocol):
+    """Gives the sound positions of windows that advance in time."""
+
+    def between(self, start_s: float, end_s: float) -> HeardWindow:
+        """Positions whose centre lies in [start, end)."""
+        ...
+
+
+class StreamedWindows:
+    """Computes each sound position of a video once, on one grid over the whole timeline.
+
+    Memory is bounded by the window: positions behind it are forgotten.
+
+    Args:
+        towers: Their ``sound_hop_s`` must be a number.
+        sound: Of the same video.
+        begin_s: No window starts before ``begin_s`` plus ``sound_span_s``; nothing earlier is asked of ``sound``.
+    """
+
+    def __init__(self, towers: Towers, sound: SoundStream, *, begin_s: float = 0.0) -> None:
+        if towers.sound_hop_s is None:
+            raise ValueError("these towers see whole windows; use SeparateWindows")
+        self._towers, self._sound = towers, sound
+        self._hop_s, self._span_s = towers.sound_hop_s, towers.sound_span_s
+        self._next = math.ceil(begin_s / self._hop_s)
+        self._ready: list[tuple[float, Tensor]] = []
+
+    def _centre(self, index: int) -> float:
+        return self._span_s / 2 + index * self._hop_s
+
+    def between(self, start_s: float, end_s: float) -> HeardWindow:
+        """Positions whose centre lies in [start, end); ``start_s`` must not go back."""
+        while self._centre(self._next) < end_s:
+            self._compute_block()
+        self._ready = [(time, vector) for time, vector in self._ready if time >= start_s]
+        inside = [(time, vector) for time, vector in self._ready if time < end_s]
+        return _window(self._towers, inside)
+
+    def _compute_block(self) -> None:
+        rate = self._towers.sample_rate
+        start_s = self._next * self._hop_s
+        samples = self._sound.window(start_s, start_s + (POSITIONS_A_BLOCK - 1) * self._hop_s + self._span_s)
+        loud = _loudness_db(samples, rate, count=POSITIONS_A_BLOCK, hop_s=self._hop_s, span_s=self._span_s)
+        if loud.max() > SILENCE_DBFS:
+            vectors = self._towers.sound_positions(torch.from_numpy(samples)[None].to(self._towers.device))[0]
+            for offset in range(min(len(vectors), POSITIONS_A_BLOCK)):
+                if loud[offset] > SILENCE_DBFS:
+                    self._ready.append((self._centre(self._next + offset), vectors[offset]))
+        self._next += POSITIONS_A_BLOCK
+
+
+class SeparateWindows:
+    """Embeds every window by itself, for towers whose positions see all of it."""
+
+    def __init__(self, towers: Towers, sound: SoundStream) -> None:
+        self._towers, self._sound = towers, sound
+
+    def between(self, start_s: float, end_s: float) -> HeardWindow:
+        """Positions of the window [start, end), spread evenly over it."""
+        samples = self._sound.window(start_s, end_s)
+        if loudness_db(samples) <= SILENCE_DBFS:
+            return _window(self._towers, [])
+        vectors = self._towers.sound_positions(torch.from_numpy(samples)[None].to(self._towers.device))[0]
+        step = (end_s - start_s) / len(vectors)
+        return _window(self._towers, [(start_s + (i + 0.5) * step, vector) for i, vector in enumerate(vectors)])
+
+
+def open_windows(towers: Towers, sound: SoundStream, *, begin_s: float = 0.0) -> SoundWindows:
+    """What fits the towers."""
+    if towers.sound_hop_s is None:
+        return SeparateWindows(towers, sound)
+    return StreamedWindows(towers, sound, begin_s=begin_s)
+
+
+def embed(
+    frames: Iterable[Frame], towers: Towers, windows: SoundWindows, *, window_s: float, batch: int
+) -> Iterator[EmbeddedClip]:
+    """Turn frames and the sound around them into vectors, ``batch`` frames at a time.
+
+    Args:
+        frames: In order of time, all of one size.
+        towers: What embeds them.
+        windows: Of the same towers, over the same video's sound.
+        window_s: Seconds of sound around each frame, centred on it; cut at the beginning of the timeline.
+        batch: How many frames go through the image tower together.
+
+    Yields: One clip a frame, in order.
+    """
+    stream = iter(frames)
+    while group := list(islice(stream, batch)):
+        yield from _embed_group(group, towers, windows, window_s)
+
+
+@torch.inference_mode()
+def _embed_group(group: list[Frame], towers: Towers, windows: SoundWindows, window_s: float) -> list[EmbeddedClip]:
+    images = towers.preprocess(np.stack([frame.pixels for frame in group]))
+    parts = towers.inspect_images(images)
+    clips: list[EmbeddedClip] = []
+    for index, frame in enumerate(group):
+        start_s = max(0.0, float(frame.time) - window_s / 2)
+        end_s = float(frame.time) + window_s / 2
+        heard = windows.between(start_s, end_s)
+        clips.append(
+            EmbeddedClip(
+                time=frame.time,
+                frame_index=frame.index,
+                pts=frame.pts,
+                patches=parts.patches[index],
+                grid=parts.grid,
+                foreground=parts.foreground[index],
+                affinity=parts.affinity[index],
+                positions=heard.positions,
+                offsets_s=heard.times_s - float(frame.time),
+                window=(start_s, end_s),
+            )
+        )
+    return clips
+
+
+def _window(towers: Towers, heard: list[tuple[float, Tensor]]) -> HeardWindow:
+    if not heard:
+        empty = torch.zeros((0, towers.dim), device=towers.device)
+        return HeardWindow(positions=empty, times_s=np.zeros(0))
+    return HeardWindow(
+        positions=torch.stack([vector for _, vector in heard]).float(),
+        times_s=np.asarray([time for time, _ in heard]),
+    )
+
+
+def loudness_db(samples: NDArray[np.float32]) -> float:
+    """RMS of some samples in dB of full scale; -inf for digital silence."""
+    return float(_loudness_db(samples, 1, count=1, hop_s=0, span_s=len(samples))[0])
+
+
+def _loudness_db(
+    samples: NDArray[np.float32], rate: int, *, count: int, hop_s: float, span_s: float
+) -> NDArray[np.float64]:
+    """RMS of each position's sound in dB of full scale; -inf where there is none."""
+    power = np.concatenate([[0.0], np.cumsum(samples.astype(np.float64) ** 2)])
+    starts = np.round(np.arange(count) * hop_s * rate).astype(int).clip(0, len(samples))
+    ends = (starts + round(span_s * rate)).clip(0, len(samples))
+    mean = (power[ends] - power[starts]) / np.maximum(ends - starts, 1)
+    with np.errstate(divide="ignore"):
+        return np.asarray(10 * np.log10(np.maximum(mean, 0.0)))

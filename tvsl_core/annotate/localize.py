@@ -1,0 +1,163 @@
+"""Stage 3 of annotation: each class that sounds gets a map over the frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tvsl_core.annotate.embed import EmbeddedClip
+from tvsl_core.model.tvsl import MapOptions, TvslModel
+from tvsl_core.types import Detection, LocalizationMap
+
+RIVAL_SHARE = 1.0
+"""How much of the strongest rival's map is taken off a class; 1 gives each patch to one class."""
+SAME_OBJECT = 0.5
+"""Two names whose regions share this much of their union are names for one object."""
+REGION = 0.6
+"""Share of a map's maximum from which a patch belongs to its region."""
+
+PART = 0.4
+"""Share of an extent's maximum from which patches hang together."""
+SEED = 0.5
+"""Share of the evidence in a source's best part from which another part shows the class as well."""
+
+
+def localize(
+    clip: EmbeddedClip,
+    detections: Sequence[Detection],
+    model: TvslModel,
+    *,
+    frame_size: tuple[int, int],
+    one_name_an_object: bool = True,
+) -> tuple[tuple[Detection, LocalizationMap | None], ...]:
+    """Each detection with its map; None for those that are offscreen.
+
+    Two names for one object (violin and cello on the same instrument) are resolved here: the likelier one stays.
+
+    Args:
+        clip: The instant's vectors.
+        detections: What sounds at that instant, the likeliest first.
+        model: The model that embedded the clip.
+        frame_size: Width and height of the frame as shown, in pixels.
+        one_name_an_object: False keeps every name, for classes that were given instead of found.
+    """
+    seen = [detection for detection in detections if detection.verdict == "sounding"]
+    unseen = tuple((detection, None) for detection in detections if detection.verdict == "offscreen")
+    if not seen:
+        return unseen
+    with torch.inference_mode():
+        klasses = [detection.klass for detection in seen]
+        maps = model.class_maps(patches=clip.patches, positions=clip.positions, klasses=klasses)
+        foreground = clip.foreground.flatten()
+        if one_name_an_object:
+            kept = different_objects(spread_over_objects(maps, clip.affinity, foreground, model.maps))
+            seen, maps = [seen[k] for k in kept], maps[kept]
+        spread = spread_over_objects(separate(maps), clip.affinity, foreground, model.maps)
+        everything = model.towers.image_evidence(clip.patches[None], model.text)[0].T
+    grids = keep_own_parts(
+        _as_grids(spread, clip.grid), _as_grids(everything, clip.grid), [detection.klass for detection in seen]
+    )
+    # The peak of a map is how surely its class is in view; its shape has a maximum of 1.
+    width, height = frame_size
+    found = tuple(
+        (
+            detection,
+            LocalizationMap(values=grid * np.float32(detection.image_score), frame_width=width, frame_height=height),
+        )
+        for detection, grid in zip(seen, grids, strict=True)
+    )
+    return found + unseen
+
+
+def different_objects(maps: Tensor) -> list[int]:
+    """Indices of the maps that show an object of their own; a later map on an earlier one's object is left out.
+
+    Args:
+        maps: ``[klass patch]`` in [0, 1], each as its class alone would have it, the likeliest class first.
+    """
+    regions = maps >= REGION * maps.amax(dim=1, keepdim=True).clamp_min(1e-12)
+    kept: list[int] = []
+    for k, region in enumerate(regions):
+        shared = [float((region & regions[other]).sum() / (region | regions[other]).sum()) for other in kept]
+        if max(shared, default=0.0) < SAME_OBJECT:
+            kept.append(k)
+    return kept
+
+
+def separate(maps: Tensor) -> Tensor:
+    """Take each class's rivals off its map, so that two sources do not claim one object.
+
+    Args:
+        maps: ``[klass patch]`` in [0, 1]. Each is first brought to a maximum of 1: a strong class must not erase a
+            faint one.
+
+    Returns: ``[klass patch]`` in [0, 1].
+    """
+    even = maps / maps.amax(dim=1, keepdim=True).clamp_min(1e-12)
+    if len(maps) == 1:
+        return even
+    rivals = torch.stack([torch.cat([even[:k], even[k + 1 :]]).amax(dim=0) for k in range(len(even))])
+    apart = (even - RIVAL_SHARE * rivals).clamp_min(0)
+    top = apart.amax(dim=1, keepdim=True)
+    return torch.where(top > 0, apart / top.clamp_min(1e-12), even)
+
+
+def spread_over_objects(maps: Tensor, affinity: Tensor, foreground: Tensor, options: MapOptions) -> Tensor:
+    """Let a map reach over the object that its peak lies on: an activation peaks on a part of a large object.
+
+    Every patch takes the most that a patch like it offers, and what is background goes out.
+
+    Args:
+        maps: ``[klass patch]`` in [0, 1].
+        affinity: ``[patch patch]`` in [0, 1], how alike two patches look.
+        foreground: ``[patch]`` in [0, 1], how likely a patch belongs to any object.
+        options: How far to reach.
+
+    Returns: ``[klass patch]`` in [0, 1], each with a maximum of 1 unless it is empty.
+    """
+    like = ((affinity.float() - options.likeness_floor) / (1 - options.likeness_floor)).clamp(0, 1)
+    reached = (maps.clamp_min(0) ** options.sharpness)[:, None, :].mul(like).amax(dim=2)
+    objects = (foreground.float() - options.foreground_floor).clamp_min(0)
+    objects = objects / objects.amax().clamp_min(1e-12) if objects.amax() > 0 else torch.ones_like(objects)
+    extent = reached ** (1 - options.foreground_weight) * objects**options.foreground_weight
+    return (extent / extent.amax(dim=1, keepdim=True).clamp_min(1e-12)) ** options.flatness
+
+
+def keep_own_parts(
+    extents: NDArray[np.float32], everything: NDArray[np.float32], klasses: Sequence[int]
+) -> NDArray[np.float32]:
+    """Keep of each extent the part in which its class is seen best, and those in which no other class is seen better.
+
+    Likeness carries a dog over to the sheep beside it, which is alike and also no background. The sheep goes out, since
+    it looks more like a sheep than like a dog. A second dog stays.
+
+    Args:
+        extents: ``[source row column]``, each with a maximum of 1.
+        everything: ``[klass row column]``, the image evidence of every class of the vocabulary.
+        klasses: Class of each source.
+
+    Returns: ``[source row column]``.
+    """
+    kept = np.zeros_like(extents)
+    for source, (extent, klass) in enumerate(zip(extents, klasses, strict=True)):
+        count, parts = cv2.connectedComponents((extent >= PART).astype(np.uint8), connectivity=8)
+        own = everything[klass]
+        main = parts[np.unravel_index(int(np.argmax(own * (parts > 0))), parts.shape)]
+        inside = parts == main
+        for part in range(1, count):
+            there = everything[:, parts == part].mean(axis=1)
+            if there[klass] >= SEED * own[inside].mean() and there[klass] >= there.max() - 1e-6:
+                inside |= parts == part
+        # The rim around a part stays, so that a map fades out instead of ending at a patch.
+        rim = cv2.dilate(inside.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & (parts == 0)
+        kept[source] = np.where(inside | rim, extent, 0)
+    return kept
+
+
+def _as_grids(maps: Tensor, grid: tuple[int, int]) -> NDArray[np.float32]:
+    return maps.reshape(-1, *grid).float().cpu().numpy()

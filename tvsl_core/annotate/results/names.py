@@ -1,0 +1,69 @@
+"""Where results go: names that stay inside their folder, fit every file system, and never meet."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from pathlib import Path, PurePosixPath
+
+MAX_NAME_BYTES = 200
+"""Longest file name that we make; most file systems allow 255 bytes, and our endings need some."""
+_ENDINGS = (".parquet", ".png")
+"""What results of one video beside each other end in; a folder of such a name would stand in their way."""
+_UNWRITABLE = frozenset({"Cc", "Cs"})
+"""Unicode categories that names of results go without: control characters, and halves of characters."""
+
+
+def result_path(out: Path, room: str, video: str, ending: str) -> Path:
+    """Where a result of a video goes: below its room, under the video's own relative name, on any file system."""
+    parts = [safe_name(part) for part in video.split("/")]
+    return out.joinpath(room, *parts[:-1], parts[-1] + ending)
+
+
+def heatmap_name(source_id: int, klass: str) -> str:
+    """``<source_id>-<class>.mp4`` with a class name that any file system takes."""
+    return f"{source_id}-{safe_name(klass.replace('/', ' '))}.mp4"
+
+
+def safe_name(part: str) -> str:
+    """A path part that stays inside its folder on any system, and that every reader of tables can open.
+
+    No separators, no control characters, no bytes that are not UTF-8, not too long.
+    """
+    cleaned = "".join("_" if c in '/\\:*?"<>|' or unicodedata.category(c) in _UNWRITABLE else c for c in part)
+    if cleaned.strip(". ") == "":
+        cleaned = "_" + cleaned.replace(".", "_")
+    raw = cleaned.encode()
+    if len(raw) <= MAX_NAME_BYTES:
+        return cleaned
+    digest = hashlib.sha256(raw).hexdigest()[:12]
+    return raw[: MAX_NAME_BYTES - 13].decode("utf-8", errors="ignore") + "-" + digest
+
+
+class ResultNames:
+    """Which names of videos are taken, by where their results go.
+
+    Two names are one place when a file system that ignores case, or how an accent is spelled, would put their results
+    into one file, or when cleaning or shortening made them alike. A name is also refused when a result of one video
+    would have to be a folder of another's: ``clip.mp4`` beside a folder ``clip.mp4.parquet``.
+    """
+
+    def __init__(self) -> None:
+        self._files: set[str] = set()
+        self._folders: set[str] = set()
+
+    def take(self, video: str) -> bool:
+        """Whether the name was free; it is taken then."""
+        place = _place(video)
+        folders = {str(parent) for parent in PurePosixPath(place).parents} - {"."}
+        files = {place, *(place + ending for ending in _ENDINGS)}
+        if files & (self._files | self._folders) or folders & self._files:
+            return False
+        self._files |= files
+        self._folders |= folders
+        return True
+
+
+def _place(video: str) -> str:
+    parts = (safe_name(part) for part in video.split("/"))
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", "/".join(parts)).casefold())

@@ -1,0 +1,149 @@
+"""Stage 7 of annotation: what was found is drawn on every frame, with the video's own sound and at its own rate."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+from tvsl_core.annotate.prefetch import prefetch
+from tvsl_core.annotate.progress import EventHandler, VideoAdvanced
+from tvsl_core.annotate.results.job import Job
+from tvsl_core.annotate.results.names import heatmap_name
+from tvsl_core.annotate.results.timeline import DrawnSource, SourceTimeline, Timelines
+from tvsl_core.media.draw.colours import source_colour
+from tvsl_core.media.draw.frame import Heat, HeatStyle, draw_heat
+from tvsl_core.media.read.frames import read_all_frames
+from tvsl_core.media.write.command import SoundSource
+from tvsl_core.media.write.encode import VideoEncoder
+from tvsl_core.media.write.pace import pace, timeline_zero
+from tvsl_core.types import Frame, VideoInfo
+
+REELS_AT_ONCE = 4
+"""Heatmap videos that are written in one pass over the frames; each has an encoder of its own."""
+FRAMES_AHEAD = 8
+COMBINED_NAME = "combined.mp4"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Reel:
+    """One heatmap video: where it goes, and what is drawn at each time."""
+
+    path: Path
+    heats_at: Callable[[float], list[Heat]]
+    style: HeatStyle
+
+
+def render_heatmaps(job: Job, info: VideoInfo, timelines: Timelines, *, on_event: EventHandler) -> list[Path]:
+    """Write the heatmap videos that the settings ask for, and remove those of an earlier run.
+
+    Raises:
+        MediaError: The video can no longer be read.
+        OutputError: A video cannot be written.
+    """
+    reels = _plan(job, timelines)
+    if reels:
+        job.make_room(job.heatmaps)
+    groups = [reels[i : i + REELS_AT_ONCE] for i in range(0, len(reels), REELS_AT_ONCE)]
+    for number, group in enumerate(groups):
+        for done_s, total_s in _render(job, info, group):
+            share = (number + done_s / max(total_s, 1e-9)) / len(groups)
+            on_event(VideoAdvanced(video=job.item.name, stage="render", done_s=share * total_s, total_s=total_s))
+    _remove_others(job.heatmaps, {reel.path for reel in reels})
+    return [reel.path for reel in reels]
+
+
+def heat_of(moment: DrawnSource, *, own_colour: bool) -> Heat:
+    """A moment as it is drawn; with a colour of its own where several share one picture."""
+    return Heat(
+        name=moment.name,
+        score=moment.score,
+        strength=_visible_strength(moment.strength, moment.score),
+        values=moment.values,
+        boxes=(moment.box,) if moment.box else (),
+        colour=source_colour(moment.source_id) if own_colour else None,
+    )
+
+
+def _visible_strength(strength: float, score: float) -> float:
+    """How much is seen: what is barely sure is still seen, fading in and out stays."""
+    fade = strength / score if score > 0 else 0.0
+    return min(1.0, max(0.0, fade * (0.45 + 0.55 * score)))
+
+
+def _plan(job: Job, timelines: Timelines) -> list[Reel]:
+    if job.options.overlay == "none":
+        return []
+    if job.options.overlay == "combined":
+
+        def all_heats(time_s: float) -> list[Heat]:
+            return [heat_of(moment, own_colour=True) for moment in timelines.all_at(time_s)]
+
+        return [Reel(path=job.heatmaps / COMBINED_NAME, heats_at=all_heats, style=HeatStyle(legend=True))]
+    return [
+        Reel(
+            path=job.heatmaps / heatmap_name(source.source_id, source.name),
+            heats_at=_heats_of(source, timelines),
+            style=HeatStyle(),
+        )
+        for source in timelines.sources.values()
+    ]
+
+
+def _heats_of(source: SourceTimeline, timelines: Timelines) -> Callable[[float], list[Heat]]:
+    def heats_at(time_s: float) -> list[Heat]:
+        moment = timelines.at(source, time_s)
+        return [] if moment is None else [heat_of(moment, own_colour=False)]
+
+    return heats_at
+
+
+def _render(job: Job, info: VideoInfo, reels: Sequence[Reel]) -> Iterator[tuple[float, float]]:
+    """Write some reels in one pass over the frames; yield (seconds done, seconds in all) now and then."""
+    start, end = Fraction(job.options.start_s), _end(job, info)
+    ahead = prefetch(read_all_frames(info, start_s=float(start), end_s=job.options.end_s), depth=FRAMES_AHEAD)
+    with contextlib.closing(ahead), ExitStack() as stack:
+        first = next(ahead, None)
+        if first is None:
+            return
+        zero = timeline_zero(first.time, info.frame_rate, start)
+        encoders = [stack.enter_context(_open(reel, info, zero, job)) for reel in reels]
+        total_s = max(0.0, float((end or first.time) - start))
+        frames: Iterator[Frame] = chain([first], ahead)
+        for frame, repeat in pace(frames, frame_rate=info.frame_rate, zero=zero, end=end):
+            for reel, encoder in zip(reels, encoders, strict=True):
+                encoder.write(draw_heat(frame.pixels, reel.heats_at(float(frame.time)), reel.style), repeat=repeat)
+            yield min(total_s, float(frame.time - start)), total_s
+
+
+def _open(reel: Reel, info: VideoInfo, zero: Fraction, job: Job) -> VideoEncoder:
+    end = None if job.options.end_s is None else Fraction(job.options.end_s)
+    return VideoEncoder(
+        reel.path,
+        width=info.width,
+        height=info.height,
+        frame_rate=info.frame_rate,
+        sound=SoundSource.of(info, start=zero, end=end),
+    )
+
+
+def _end(job: Job, info: VideoInfo) -> Fraction | None:
+    """Until when the last picture is held; None shows it once."""
+    if job.options.end_s is None:
+        return info.duration or None
+    end = Fraction(job.options.end_s)
+    return min(end, info.duration) if info.duration else end
+
+
+def _remove_others(folder: Path, keep: set[Path]) -> None:
+    """Take away heatmap videos of an earlier run: their source numbers no longer mean anything."""
+    for old in folder.glob("*.mp4"):
+        if old not in keep:
+            with contextlib.suppress(OSError):
+                old.unlink()
+    with contextlib.suppress(OSError):
+        folder.rmdir()  # succeeds only when nothing is left in it

@@ -1,0 +1,181 @@
+"""Stage 6 of annotation: rows become Parquet tables that pandas, polars and DuckDB read unchanged.
+
+A table is written under a temporary name, synced to the disk, and then renamed: a file of its final name is complete.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tvsl_core.system.files import begin_partial, commit_partial, discard_partial, make_folder, write_error
+from tvsl_core.types import LocalizedSource
+
+SCHEMA_VERSION = "1"
+BOX_CONVENTION = "x_min, y_min, x_max, y_max in pixels of the frame as shown; right and bottom excluded"
+ROWS_A_GROUP = 16_384
+
+_NAME = pa.dictionary(pa.int32(), pa.string())
+SOURCES_SCHEMA = pa.schema(
+    [
+        pa.field("video", pa.string(), nullable=False),
+        pa.field("window_start_s", pa.float64(), nullable=False),
+        pa.field("window_end_s", pa.float64(), nullable=False),
+        pa.field("time_s", pa.float64(), nullable=False),
+        pa.field("frame_index", pa.int64(), nullable=False),
+        pa.field("pts", pa.int64(), nullable=False),
+        pa.field("source_id", pa.int32(), nullable=False),
+        pa.field("class", _NAME, nullable=False),
+        pa.field("score", pa.float32(), nullable=False),
+        pa.field("audio_score", pa.float32(), nullable=False),
+        pa.field("image_score", pa.float32(), nullable=False),
+        pa.field("verdict", _NAME, nullable=False),
+        pa.field("region", pa.int16(), nullable=False),
+        pa.field("x_min", pa.int32()),
+        pa.field("y_min", pa.int32()),
+        pa.field("x_max", pa.int32()),
+        pa.field("y_max", pa.int32()),
+        pa.field("frame_width", pa.int32(), nullable=False),
+        pa.field("frame_height", pa.int32(), nullable=False),
+        pa.field("map_peak", pa.float32()),
+        pa.field("map_area", pa.float32()),
+        pa.field("map", pa.list_(pa.float32())),
+        pa.field("map_rows", pa.int16()),
+        pa.field("map_cols", pa.int16()),
+    ]
+)
+"""One row is one source (one region of it) in one window. SPEC section 7."""
+
+
+class SourceTable:
+    """Writes the sources of one video, in bounded memory.
+
+    Args:
+        path: The final name; it appears only when ``close`` succeeds. Its folder must exist.
+        video: What stands in the column ``video``.
+        frame_size: Width and height of the frame as shown.
+        save_maps: Whether the maps themselves are stored.
+        metadata: Key-value pairs of the file.
+
+    Raises: OutputError: The table cannot be written.
+    """
+
+    def __init__(
+        self, path: Path, *, video: str, frame_size: tuple[int, int], save_maps: bool, metadata: Mapping[str, str]
+    ) -> None:
+        self.path = path
+        self.rows = 0
+        self._video, self._frame_size, self._save_maps = video, frame_size, save_maps
+        self._waiting: list[dict[str, Any]] = []
+        self._schema = SOURCES_SCHEMA.with_metadata(
+            dict(metadata) | {"schema_version": SCHEMA_VERSION, "box": BOX_CONVENTION}
+        )
+        self._partial = begin_partial(path)
+        try:
+            self._writer = pq.ParquetWriter(self._partial, self._schema, compression="zstd", use_dictionary=True)
+        except OSError as error:
+            discard_partial(self._partial)
+            raise write_error(path, error) from error
+
+    def write(self, source: LocalizedSource) -> None:
+        """Add one row."""
+        self._waiting.append(self._row(source))
+        self.rows += 1
+        if len(self._waiting) >= (ROWS_A_GROUP if not self._save_maps else ROWS_A_GROUP // 16):
+            self._flush()
+
+    def close(self, *, outcome: str = "") -> None:
+        """Finish the file and give it its final name.
+
+        Args:
+            outcome: What became of the video, as JSON: with it the table says all that a row of videos.parquet does.
+        """
+        self._flush()
+        try:
+            self._writer.add_key_value_metadata({"outcome": outcome} if outcome else {})
+            self._writer.close()
+        except OSError as error:
+            raise write_error(self.path, error) from error
+        commit_partial(self._partial, self.path)
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        with contextlib.suppress(OSError, pa.ArrowException):
+            self._writer.close()
+        discard_partial(self._partial)
+
+    def _flush(self) -> None:
+        if self._waiting:
+            try:
+                self._writer.write_table(pa.Table.from_pylist(self._waiting, schema=self._schema))
+            except OSError as error:
+                raise write_error(self.path, error) from error
+            self._waiting.clear()
+
+    def _row(self, source: LocalizedSource) -> dict[str, Any]:
+        detection, box, grid = source.detection, source.box, source.map
+        return {
+            "video": self._video,
+            "window_start_s": source.window_start_s,
+            "window_end_s": source.window_end_s,
+            "time_s": float(source.time),
+            "frame_index": source.frame_index,
+            "pts": source.pts,
+            "source_id": source.source_id,
+            "class": detection.name,
+            "score": detection.score,
+            "audio_score": detection.audio_score,
+            "image_score": detection.image_score,
+            "verdict": detection.verdict,
+            "region": source.region,
+            "x_min": box.x_min if box else None,
+            "y_min": box.y_min if box else None,
+            "x_max": box.x_max if box else None,
+            "y_max": box.y_max if box else None,
+            "frame_width": self._frame_size[0],
+            "frame_height": self._frame_size[1],
+            "map_peak": float(grid.values.max()) if grid else None,
+            "map_area": float((grid.values >= 0.5 * grid.values.max()).mean()) if grid else None,
+            "map": grid.values.ravel().tolist() if grid and self._save_maps else None,
+            "map_rows": grid.values.shape[0] if grid else None,
+            "map_cols": grid.values.shape[1] if grid else None,
+        }
+
+
+def write_table(path: Path, rows: Sequence[Mapping[str, Any]], schema: pa.Schema, metadata: Mapping[str, str]) -> None:
+    """Write a small table at once, under a temporary name first.
+
+    Raises: OutputError: It cannot be written.
+    """
+    make_folder(path.parent)
+    partial = begin_partial(path)
+    try:
+        storable = [{name: _storable(value) for name, value in row.items()} for row in rows]
+        table = pa.Table.from_pylist(storable, schema=schema.with_metadata(dict(metadata)))
+        pq.write_table(table, partial, compression="zstd")
+        commit_partial(partial, path)
+    except OSError as error:
+        raise write_error(path, error) from error
+    finally:
+        discard_partial(partial)
+
+
+def _storable(value: Any) -> Any:
+    """Text without halves of characters, which stand for bytes of a file name that are not UTF-8: tables hold none."""
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The key-value pairs of a Parquet file; empty when it is missing or damaged."""
+    try:
+        raw = pq.read_metadata(path).metadata or {}
+    except (OSError, pa.ArrowException):
+        return {}
+    return {key.decode(): value.decode() for key, value in raw.items() if key != b"ARROW:schema"}

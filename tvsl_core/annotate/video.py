@@ -1,0 +1,192 @@
+"""One video from file to results: the stages of annotation, called in order.
+
+    read -> embed -> detect -> localize -> boxes -> track -> table, then strip and heatmap videos
+
+Pictures and sound are read once for the tables, in bounded memory; the heatmap videos read the pictures again, since a
+source's number and its smoothed box are known only after the moments around it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tvsl_core.annotate.boxes import BoxOptions, find_boxes
+from tvsl_core.annotate.detect import DetectOptions, Detector
+from tvsl_core.annotate.embed import EmbeddedClip, embed, open_windows
+from tvsl_core.annotate.localize import localize
+from tvsl_core.annotate.prefetch import prefetch
+from tvsl_core.annotate.progress import EventHandler, VideoAdvanced, VideoStarted
+from tvsl_core.annotate.results.job import Job
+from tvsl_core.annotate.results.render import render_heatmaps
+from tvsl_core.annotate.results.strip import write_video_strip
+from tvsl_core.annotate.results.table import SourceTable
+from tvsl_core.annotate.results.timeline import Timelines
+from tvsl_core.annotate.track import Linker, TrackOptions
+from tvsl_core.errors import InputError
+from tvsl_core.media.read.frames import read_frames
+from tvsl_core.media.read.probe import probe
+from tvsl_core.media.read.safety import check_file
+from tvsl_core.media.read.sound import SoundStream
+from tvsl_core.model.tvsl import TvslModel
+from tvsl_core.types import Detection, LocalizedSource, VideoInfo
+
+ANALYSIS_SIDE = 1280
+"""Longest side of the pictures that the model sees; larger frames are reduced while they are decoded."""
+MAX_HOLD_S = 0.5
+"""A picture that stands still is annotated again after so many seconds, since its sound goes on."""
+
+
+@dataclass(slots=True)
+class Annotation:
+    """What became of one video."""
+
+    info: VideoInfo
+    size_bytes: int
+    mtime_s: float
+    """Of the input file, before it was read."""
+    rows: int = 0
+    classes: Counter[str] = field(default_factory=Counter)
+    sources: int = 0
+    warnings: list[str] = field(default_factory=list)
+    outputs: list[Path] = field(default_factory=list)
+
+    def outcome(self) -> dict[str, Any]:
+        """What a row of videos.parquet says of it; stands in the table too, so that it is never lost."""
+        return {
+            "duration_s": self.info.duration_s,
+            "frame_width": self.info.width,
+            "frame_height": self.info.height,
+            "frame_rate": float(self.info.frame_rate),
+            "size_bytes": self.size_bytes,
+            "mtime_s": self.mtime_s,
+            "rows": self.rows,
+            "sources": self.sources,
+            "classes": tuple(name for name, _ in self.classes.most_common()),
+            "warnings": tuple(dict.fromkeys(self.warnings)),
+        }
+
+
+def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], on_event: EventHandler) -> Annotation:
+    """Annotate one video and write everything that its settings ask for.
+
+    The table gets its final name last: once it is there, all other results of the video are complete.
+
+    Raises:
+        MediaError: The video cannot be used.
+        OutputError: A result cannot be written, the output folder is gone, or another process took the video over.
+    """
+    options = job.options
+    check_file(job.item.path)
+    key, stat = job.key(), job.item.path.stat()
+    info = probe(job.item.path, audio_track=options.audio_track, limits=options.limits)
+    on_event(VideoStarted(video=job.item.name, duration_s=info.duration_s))
+    _check_range(info, options.start_s)
+    result = Annotation(info=info, size_bytes=stat.st_size, mtime_s=stat.st_mtime, warnings=_warnings(info))
+    job.make_room(job.table.parent)
+    table = SourceTable(
+        job.table,
+        video=job.item.name,
+        frame_size=(info.width, info.height),
+        save_maps=options.save_maps,
+        metadata=metadata | key,
+    )
+    try:
+        with Timelines(job.table.parent, step_s=1 / options.fps) as timelines:
+            for row in _sources(job, info, model, on_event, result.warnings):
+                table.write(row)
+                timelines.add(row)
+                result.classes[row.detection.name] += 1
+            result.rows, result.sources = table.rows, len(timelines.sources)
+            result.outputs.append(write_video_strip(job, info, timelines))
+            result.outputs.extend(render_heatmaps(job, info, timelines, on_event=on_event))
+        job.check_lease()
+        table.close(outcome=json.dumps(result.outcome()))
+    except BaseException:
+        table.discard()
+        raise
+    result.outputs.insert(0, job.table)
+    return result
+
+
+def _check_range(info: VideoInfo, start_s: float) -> None:
+    if info.duration and start_s >= info.duration_s:
+        raise InputError(
+            f"--start {start_s:g} lies behind the end of the video ({info.duration_s:.1f} s).",
+            hint="Choose an earlier start.",
+            stage="probe",
+        )
+
+
+def _warnings(info: VideoInfo) -> list[str]:
+    return [] if info.sound_track else ["the video has no sound track, so no source can be found"]
+
+
+def _sources(
+    job: Job, info: VideoInfo, model: TvslModel, on_event: EventHandler, warnings: list[str]
+) -> Iterator[LocalizedSource]:
+    """Every row of the video in order of time, with its source decided."""
+    options = job.options
+    detector = Detector(model, DetectOptions(max_sources=options.max_sources, min_score=options.min_score))
+    linker = Linker(TrackOptions(max_gap_s=max(2.0, 2.5 / options.fps)))
+    end_s = min(options.end_s or info.duration_s, info.duration_s) if info.duration else options.end_s or 0.0
+    begin_s = max(0.0, options.start_s - options.window_s / 2 - model.towers.sound_span_s)
+    sound = SoundStream(info, sample_rate=model.towers.sample_rate, start_s=begin_s)
+    frames = read_frames(
+        info,
+        fps=options.fps,
+        start_s=options.start_s,
+        end_s=options.end_s,
+        max_side=ANALYSIS_SIDE,
+        hold_s=max(MAX_HOLD_S, 1 / options.fps),
+        warnings=warnings,
+    )
+    ahead = prefetch(frames, depth=2 * options.batch)
+    try:
+        windows = open_windows(model.towers, sound, begin_s=begin_s)
+        clips = embed(ahead, model.towers, windows, window_s=options.window_s, batch=options.batch)
+        for clip in clips:
+            detections = detector.feed(clip)
+            yield from linker.feed(_place(clip, detections, model, info))
+            on_event(
+                VideoAdvanced(
+                    video=job.item.name,
+                    stage="annotate",
+                    done_s=float(clip.time) - options.start_s,
+                    total_s=max(0.0, end_s - options.start_s),
+                )
+            )
+        yield from linker.finish()
+    finally:
+        ahead.close()
+        warnings.extend(sound.warnings)
+        sound.close()
+
+
+def _place(
+    clip: EmbeddedClip, detections: tuple[Detection, ...], model: TvslModel, info: VideoInfo
+) -> list[LocalizedSource]:
+    """Rows of one instant: a box for what is in view, none for what is not."""
+    rows: list[LocalizedSource] = []
+    for detection, grid in localize(clip, detections, model, frame_size=(info.width, info.height)):
+        boxes = find_boxes(grid, BoxOptions()) if grid is not None else ()
+        for region, box in enumerate(boxes or (None,)):
+            rows.append(
+                LocalizedSource(
+                    time=clip.time,
+                    frame_index=clip.frame_index,
+                    pts=clip.pts,
+                    window_start_s=clip.window[0],
+                    window_end_s=clip.window[1],
+                    detection=detection if box is not None else replace(detection, verdict="offscreen"),
+                    source_id=-1,
+                    region=region,
+                    box=box,
+                    map=grid if box is not None else None,
+                )
+            )
+    return rows

@@ -1,0 +1,173 @@
+"""What an output folder holds before it is merged: its tables, and everything that is missing, double or mixed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tvsl_core.annotate.results.table import SOURCES_SCHEMA, read_metadata
+from tvsl_core.batch.journal import Journal
+from tvsl_core.batch.run import rows
+from tvsl_core.errors import InputError
+
+ProblemKind = Literal["failed", "pending", "missing", "unreadable", "duplicate", "settings"]
+"""``failed``, ``pending`` and ``missing`` (its table is gone): a gap. ``duplicate``: a video that is there twice."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceFile:
+    """The table of one video."""
+
+    path: Path
+    video: str
+    rows: int
+    metadata: Mapping[str, str]
+    """How it was made; see :mod:`tvsl_core.annotate.results.table`."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of everything that can change a result."""
+        return self.metadata.get("fingerprint", "")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MergeProblem:
+    """One thing that stands between the tables and a complete dataset."""
+
+    kind: ProblemKind
+    video: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Survey:
+    """Everything that some output folders hold."""
+
+    tables: tuple[SourceFile, ...]
+    """One a video, in the order of their names."""
+    videos: tuple[Mapping[str, Any], ...]
+    """Rows of videos.parquet, of all folders."""
+    problems: tuple[MergeProblem, ...]
+    settings: tuple[Mapping[str, Any], ...]
+    """Each way in which tables were made: fingerprint, model, weights_sha256, tvsl_version, options, videos."""
+
+
+def survey(folders: Sequence[Path]) -> Survey:
+    """Look at output folders of ``tvsl annotate``; when a video is in several, its first table counts.
+
+    Args:
+        folders: Output folders.
+
+    Raises: InputError: A folder is none, or holds no results.
+    """
+    tables: dict[str, SourceFile] = {}
+    videos: dict[str, Mapping[str, Any]] = {}
+    problems: list[MergeProblem] = []
+    for folder in folders:
+        if not (folder / "sources").is_dir() and not (folder / ".tvsl").is_dir():
+            message = f"{folder} holds no results of tvsl annotate."
+            raise InputError(message, hint="Give the folder of its --out.", stage="merge")
+        listed = {row["video"]: row for row in rows(Journal(folder))}
+        by_table = {row["table"]: name for name, row in listed.items() if row["table"]}
+        for table in _tables(folder, by_table, problems):
+            if table.video in tables:
+                problems.append(_double(table, tables[table.video]))
+            else:
+                tables[table.video] = table
+        for name, row in listed.items():
+            if row["status"] == "done" or name not in videos:
+                videos[name] = row
+    problems += [problem for name in sorted(videos) if (problem := _gap(videos[name], tables)) is not None]
+    problems += _copies(tables.values())
+    settings = _settings(tables.values())
+    if len(settings) > 1:
+        shares = ", ".join(f"{one['fingerprint'] or 'unknown'} ({one['videos']})" for one in settings)
+        message = f"the tables were made with {len(settings)} different settings, models or versions, by fingerprint "
+        message += f"and number of videos: {shares}"
+        hint = "Give the command of the later run again for all videos, so that what is stale is made anew."
+        problems.append(MergeProblem(kind="settings", video="", message=f"{message}.", hint=hint))
+    return Survey(
+        tables=tuple(tables[name] for name in sorted(tables)),
+        videos=tuple(videos[name] for name in sorted(videos)),
+        problems=tuple(problems),
+        settings=tuple(settings),
+    )
+
+
+def _tables(folder: Path, names: Mapping[str, str], problems: list[MergeProblem]) -> Iterator[SourceFile]:
+    for path in sorted((folder / "sources").rglob("*.parquet")):
+        place = path.relative_to(folder).as_posix()
+        name = names.get(place, place.removeprefix("sources/").removesuffix(".parquet"))
+        try:
+            with pq.ParquetFile(path) as file:
+                if not file.schema_arrow.equals(SOURCES_SCHEMA):
+                    raise pa.ArrowInvalid("its columns are not those of this version")
+                first = next(file.iter_batches(batch_size=1, columns=["video"]), None)
+                count = file.metadata.num_rows
+        except (OSError, pa.ArrowException) as error:
+            message = f"the table {path} cannot be read: {str(error).splitlines()[0].rstrip('.')}."
+            hint = "Give the command of the run again, with --overwrite."
+            problems.append(MergeProblem(kind="unreadable", video=name, message=message, hint=hint))
+            continue
+        video = first["video"][0].as_py() if first is not None and first.num_rows else name
+        yield SourceFile(path=path, video=video, rows=count, metadata=read_metadata(path))
+
+
+def _double(table: SourceFile, first: SourceFile) -> MergeProblem:
+    message = f"{table.video} is there twice: {first.path} counts, {table.path} is left out."
+    return MergeProblem(kind="duplicate", video=table.video, message=message, hint="Remove one of the tables.")
+
+
+def _gap(row: Mapping[str, Any], tables: Mapping[str, SourceFile]) -> MergeProblem | None:
+    """What is wrong with a video that has no table; a table of an earlier run does not make a failure good."""
+    name, status = row["video"], row["status"]
+    if status == "done":
+        if name in tables:
+            return None
+        return MergeProblem(
+            kind="missing",
+            video=name,
+            message=f"{name} is done, but its table is gone or cannot be read.",
+            hint="Give the command of the run again.",
+        )
+    if status == "failed":
+        return MergeProblem(kind="failed", video=name, message=f"{name} failed: {row['error']}", hint=row["hint"])
+    return MergeProblem(
+        kind="pending",
+        video=name,
+        message=f"{name} is part of a run, but was not reached.",
+        hint="Give the command of the run again.",
+    )
+
+
+def _copies(tables: Iterable[SourceFile]) -> Iterator[MergeProblem]:
+    """One file on the disk that was annotated under two names."""
+    seen: dict[str, SourceFile] = {}
+    for table in tables:
+        place = table.metadata.get("input_id", "")
+        if place and place in seen:
+            message = f"{table.video} and {seen[place].video} are the same file on the disk."
+            hint = "Remove the table of one of them, and name the file once."
+            yield MergeProblem(kind="duplicate", video=table.video, message=message, hint=hint)
+        seen.setdefault(place, table)
+
+
+def _settings(tables: Iterable[SourceFile]) -> list[dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for table in tables:
+        known = ("model", "weights_sha256", "tvsl_version")
+        one = found.setdefault(
+            table.fingerprint,
+            {"fingerprint": table.fingerprint, "videos": 0}
+            | {name: table.metadata.get(name, "") for name in known}
+            | {"options": json.loads(table.metadata.get("options", "{}"))},
+        )
+        one["videos"] += 1
+    return sorted(found.values(), key=lambda one: (-one["videos"], one["fingerprint"]))

@@ -1,0 +1,30 @@
+"""What annotates the units of a run: in this process, in worker processes, or on other machines."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from tvsl_core.batch.engines.task import ModelIdentity
+from tvsl_core.batch.queue import JobQueue
+
+
+class Engine(Protocol):
+    """One way to annotate the units of a run.
+
+    A run calls ``begin``, ``start`` and ``work`` in this order, and ``close`` whatever happens.
+    """
+
+    workers: int
+    """Videos that it works on at the same time."""
+
+    def begin(self) -> None:
+        """Set off whatever takes time before the first unit; returns at once."""
+
+    def start(self) -> ModelIdentity:
+        """Wait until units can be worked on. Raises: WeightsError: The model cannot be loaded."""
+
+    def work(self, jobs: JobQueue) -> None:
+        """Take units from the queue and give each back, until it is over."""
+
+    def close(self) -> None:
+        """End everything, also units at work."""

@@ -1,0 +1,182 @@
+"""The unit of a batch: one video, from the file to its results or to the one sentence that says why there are none.
+
+Nothing here knows how units are spread over threads, processes or machines; what goes in and comes out can be pickled.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tvsl_core.annotate.options import AnnotateOptions
+from tvsl_core.annotate.progress import Event, EventHandler, VideoAdvanced, VideoFinished
+from tvsl_core.annotate.results.job import Job
+from tvsl_core.batch.records import tvsl_version
+from tvsl_core.errors import InputError, TvslError
+from tvsl_core.vocabulary.classes import Vocabulary, load_vocabulary
+
+if TYPE_CHECKING:
+    from tvsl_core.annotate.video import Annotation
+    from tvsl_core.model.load import Precision
+    from tvsl_core.model.tvsl import TvslModel
+
+_log = logging.getLogger(__name__)
+
+_MEMORY_WORDS = ("out of memory", "allocate memory", "insufficient memory", "bad_alloc")
+"""How libraries say that memory ran out when they do not raise MemoryError."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelChoice:
+    """Which model to load, wherever it is needed; can be sent to another process."""
+
+    name: str = "compact"
+    """Model name, or the path of a weights file."""
+    device: str = "auto"
+    precision: Precision = "auto"
+    vocabulary: Vocabulary | None = None
+    """The classes to look for; None is the default vocabulary."""
+
+    def load(self) -> TvslModel:
+        """Load it. Raises: WeightsError: It cannot be loaded. InputError: The device is not there."""
+        from tvsl_core.model.load import load_model
+
+        return load_model(self.name, device=self.device, precision=self.precision, vocabulary=self.vocabulary)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelIdentity:
+    """What a run must know of its model, without holding it."""
+
+    name: str
+    sha256: str
+    vocabulary_sha256: str
+    classes: int
+    """How many classes are looked for."""
+    device: str
+
+    @classmethod
+    def of(cls, model: TvslModel) -> ModelIdentity:
+        """Of a model that is loaded."""
+        return cls(
+            name=model.name,
+            sha256=model.sha256,
+            vocabulary_sha256=model.vocabulary.sha256,
+            classes=len(model.vocabulary.names),
+            device=str(model.towers.device),
+        )
+
+    def fingerprint(self, options: AnnotateOptions) -> str:
+        """Short hash of everything that can change a result."""
+        return options.fingerprint(
+            model_sha256=self.sha256, version=tvsl_version(), vocabulary_sha256=self.vocabulary_sha256
+        )
+
+
+def choose_names(options: AnnotateOptions) -> Vocabulary:
+    """The classes that the options ask for.
+
+    Raises: ManifestError: The vocabulary file cannot be used, or a class is unknown.
+    """
+    vocabulary = load_vocabulary(options.vocabulary)
+    return vocabulary.restrict(options.classes) if options.classes else vocabulary
+
+
+def run_unit(
+    job: Job, model: TvslModel, *, metadata: Mapping[str, str], on_event: EventHandler, raise_errors: bool = False
+) -> VideoFinished:
+    """Annotate one video; whatever is wrong with it becomes a failed row.
+
+    Args:
+        job: The video, its settings and its place.
+        model: Ready to use, with the vocabulary of the run.
+        metadata: What stands in its table about how it was made.
+        on_event: Told about its progress, in this thread.
+        raise_errors: Raise instead of giving a failed row.
+    """
+    from tvsl_core.annotate.video import annotate_job
+
+    began, stage = time.perf_counter(), ["probe"]
+
+    def follow(event: Event) -> None:
+        stage[0] = event.stage if isinstance(event, VideoAdvanced) else "annotate"
+        on_event(event)
+
+    try:
+        result = annotate_job(job, model, metadata=dict(metadata), on_event=follow)
+    except Exception as error:
+        if raise_errors:
+            raise
+        return failed(job, error, stage=stage[0], elapsed_s=time.perf_counter() - began)
+    return _done(job, result, elapsed_s=time.perf_counter() - began)
+
+
+def failed(job: Job, error: BaseException, *, stage: str, elapsed_s: float) -> VideoFinished:
+    """The row of a video that an error ended.
+
+    Args:
+        job: The video.
+        error: What was raised.
+        stage: Where it was then; an error that knows its own stage knows better.
+        elapsed_s: How long it took until then.
+    """
+    hint, again = "", True
+    if is_memory(error):
+        message = "there was not enough memory."
+        hint = "Lower --workers or --batch, or free some memory, then give the same command again."
+    elif isinstance(error, TvslError):
+        message, hint, again = error.message, error.hint, not isinstance(error, InputError)
+        stage = error.stage or stage
+    else:
+        _log.exception("%s failed", job.item.name, exc_info=error)
+        message = f"an unexpected error: {type(error).__name__}: {error}"
+        hint = "Please report it, with --log-file."
+    return lost(job, message, hint, stage=stage, elapsed_s=elapsed_s, again=again)
+
+
+def lost(job: Job, message: str, hint: str, *, stage: str, elapsed_s: float, again: bool) -> VideoFinished:
+    """The row of a video that has no result.
+
+    Args:
+        job: The video.
+        message: What is wrong, in one sentence.
+        hint: What to do about it.
+        stage: Where it happened.
+        elapsed_s: How long it took until then.
+        again: Whether the trouble lay outside the video, so that the next run tries it again by itself.
+    """
+    return VideoFinished(
+        video=job.item.name,
+        path=job.item.path,
+        status="failed",
+        error=message,
+        hint=hint,
+        stage=stage,
+        elapsed_s=elapsed_s,
+        fingerprint=job.fingerprint,
+        again=again,
+    )
+
+
+def is_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, in whichever library's words."""
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    words = str(error).lower()
+    return not isinstance(error, TvslError) and any(sign in words for sign in _MEMORY_WORDS)
+
+
+def _done(job: Job, result: Annotation, *, elapsed_s: float) -> VideoFinished:
+    return VideoFinished(
+        video=job.item.name,
+        path=job.item.path,
+        status="done",
+        elapsed_s=elapsed_s,
+        fingerprint=job.fingerprint,
+        outputs=tuple(result.outputs),
+        **result.outcome(),
+    )

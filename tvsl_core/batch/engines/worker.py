@@ -1,0 +1,176 @@
+"""A worker process: holds a model, annotates one unit after another, and tells its supervisor how it gets on.
+
+It leads a process group of its own, so that its encoders end with it, and it ends by itself as soon as its supervisor
+is gone, however that happened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from logging.handlers import QueueHandler
+from multiprocessing.connection import Connection, wait
+from typing import TYPE_CHECKING, Any
+
+from tvsl_core.annotate.progress import Event, VideoAdvanced, VideoFinished
+from tvsl_core.annotate.results.job import Job
+from tvsl_core.batch.engines.task import ModelChoice, ModelIdentity, is_memory, run_unit
+from tvsl_core.errors import TvslError
+from tvsl_core.system import machine as host
+
+if TYPE_CHECKING:
+    from tvsl_core.model.tvsl import TvslModel
+
+TELL_EVERY_S = 0.2
+"""Progress is told no more often than this."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkerSetup:
+    """What a worker is started with."""
+
+    choice: ModelChoice
+    cores: int = 0
+    """Processor cores that it keeps busy; 0 is all of them."""
+    memory_bytes: int | None = None
+    """Most address space that it may take; None does not bound it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ready:
+    """The model is loaded."""
+
+    identity: ModelIdentity
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unusable:
+    """The model cannot be loaded; the worker ends."""
+
+    error: TvslError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What became of a unit."""
+
+    video: VideoFinished
+    worn: bool
+    """Whether the worker ends now, since its memory can no longer be trusted."""
+
+
+def serve(line: Connection, setup: WorkerSetup) -> None:
+    """Be a worker until the supervisor says None or is gone.
+
+    Args:
+        line: To the supervisor: (Job, metadata) come in; Ready, Unusable, events, Outcome and log records go out.
+        setup: What it is started with.
+    """
+    host.lead_group()
+    threading.Thread(target=_end_with_the_supervisor, name="supervisor", daemon=True).start()
+    tell = _Teller(line)
+    _send_logs(tell)
+    try:
+        _bound(setup)
+        model = setup.choice.load()
+    except TvslError as error:
+        tell(Unusable(error=error))
+        return
+    except Exception as error:
+        what = (
+            "there is not enough memory to load the model" if is_memory(error) else f"{type(error).__name__}: {error}"
+        )
+        tell(Unusable(error=TvslError(f"A worker process could not start: {what}.", hint="Lower --workers.")))
+        return
+    tell(Ready(identity=ModelIdentity.of(model)))
+    _answer(line, tell, model)
+
+
+def _answer(line: Connection, tell: _Teller, model: TvslModel) -> None:
+    while True:
+        try:
+            given: tuple[Job, dict[str, str]] | None = line.recv()
+        except (EOFError, OSError):
+            return
+        if given is None:
+            return
+        job, metadata = given
+        video = run_unit(job, model, metadata=metadata, on_event=tell.hear)
+        worn = video.status == "failed" and "memory" in video.error
+        tell(Outcome(video=video, worn=worn))
+        if worn:
+            return
+
+
+class _Teller:
+    """Sends to the supervisor, from any thread, and progress not too often."""
+
+    def __init__(self, line: Connection) -> None:
+        self._line, self._lock = line, threading.Lock()
+        self._last = (0.0, "")
+
+    def __call__(self, message: Any) -> None:
+        with self._lock, contextlib.suppress(OSError):
+            self._line.send(message)
+
+    def hear(self, event: Event) -> None:
+        """Pass on an event of the unit at work."""
+        stage = event.stage if isinstance(event, VideoAdvanced) else ""
+        now = time.monotonic()
+        if stage and stage == self._last[1] and now - self._last[0] < TELL_EVERY_S:
+            return
+        self._last = (now, stage)
+        self(event)
+
+
+class _LogSender(QueueHandler):
+    """Log records go to the supervisor, who knows where they belong."""
+
+    def __init__(self, tell: _Teller) -> None:
+        super().__init__(None)  # type: ignore[arg-type]  # there is no queue: see enqueue
+        self._tell = tell
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        """Send one prepared record."""
+        with contextlib.suppress(pickle.PicklingError, TypeError):
+            self._tell(record)
+
+
+def _send_logs(tell: _Teller) -> None:
+    logger = logging.getLogger("tvsl_core")
+    logger.addHandler(_LogSender(tell))
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+
+
+def _bound(setup: WorkerSetup) -> None:
+    """Keep to the share of cores and memory. OpenCV's operations on one frame are too small to be worth sharing out."""
+    import cv2
+    import torch
+
+    cv2.setNumThreads(1)
+    if setup.cores:
+        host.take_share(setup.cores)
+        if "OMP_NUM_THREADS" not in os.environ:
+            torch.set_num_threads(setup.cores)
+    if setup.memory_bytes is not None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (setup.memory_bytes, setup.memory_bytes))
+
+
+def _end_with_the_supervisor() -> None:
+    """Whatever this process is doing, it and its encoders end when the supervisor is gone."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    wait([parent.sentinel])
+    with contextlib.suppress(OSError):
+        os.killpg(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,227 @@
+"""Many tables, one a video, become one sorted dataset with large row groups, and a manifest that vouches for it.
+
+Rows are ordered by video, time, source and region. One row group and one video's sort keys are held at a time, however
+many rows there are. A folder without its manifest is not finished: the manifest is removed first and written last.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from tvsl_core.annotate.results.table import BOX_CONVENTION, SCHEMA_VERSION, SOURCES_SCHEMA
+from tvsl_core.batch.check import SourceFile, Survey, survey
+from tvsl_core.batch.records import versions, write_videos
+from tvsl_core.errors import OutputError
+from tvsl_core.system.files import begin_partial, commit_partial, discard_partial, make_folder, write_bytes, write_error
+
+ROWS_A_GROUP = 131_072
+"""Of the merged dataset: large enough for fast scans, small enough to hold."""
+ROWS_A_FILE = 64 * ROWS_A_GROUP
+SORTED_BY = ("video", "time_s", "source_id", "region")
+MANIFEST = "manifest.json"
+VIDEOS = "videos.parquet"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MergeReport:
+    """What came of a merge."""
+
+    survey: Survey
+    """What was found; nothing was written if it has problems and nobody insisted."""
+    manifest: Path | None = None
+    files: tuple[Path, ...] = ()
+    rows: int = 0
+
+
+def merge_results(
+    folders: Sequence[Path],
+    *,
+    out: Path,
+    force: bool = False,
+    on_event: Callable[[SourceFile], None] | None = None,
+    rows_a_group: int = ROWS_A_GROUP,
+    rows_a_file: int = ROWS_A_FILE,
+) -> MergeReport:
+    """Merge the tables of output folders into one dataset.
+
+    Args:
+        folders: Output folders of ``tvsl annotate``.
+        out: Folder of the dataset; what an earlier merge wrote there is replaced.
+        force: Merge what is there although something is missing, double or mixed.
+        on_event: Told of each table when its turn comes.
+        rows_a_group: Rows of every row group but the last of a file.
+        rows_a_file: After so many rows a new file begins; a multiple of ``rows_a_group``.
+
+    Returns: What was found, and what was written unless there are problems and ``force`` is off.
+
+    Raises:
+        InputError: A folder holds no results.
+        OutputError: The dataset cannot be written, or would lie among the tables that it is made of.
+    """
+    if rows_a_group < 1 or rows_a_file % rows_a_group:
+        raise ValueError(f"rows a file must be a multiple of rows a group, got {rows_a_file} and {rows_a_group}")
+    for folder in folders:
+        if out.resolve().is_relative_to((folder / "sources").resolve()) or out.resolve() == folder.resolve():
+            message = f"The dataset cannot lie in {out}, among the tables that it is made of."
+            raise OutputError(message, hint="Give another --out.", stage="merge")
+    found = survey(folders)
+    if found.problems and not force:
+        return MergeReport(survey=found)
+    make_folder(out)
+    with contextlib.suppress(FileNotFoundError):
+        (out / MANIFEST).unlink()
+    parts = _Parts(out, rows_a_group=rows_a_group, rows_a_file=rows_a_file)
+    try:
+        for table in found.tables:
+            if on_event:
+                on_event(table)
+            for piece in _sorted(table, most=rows_a_group):
+                parts.write(piece)
+        files = parts.close()
+    except BaseException:
+        parts.discard()
+        raise
+    for old in set(out.glob("part-*.parquet")) - {out / file["name"] for file in files}:
+        old.unlink(missing_ok=True)
+    write_videos(out / VIDEOS, found.videos)
+    manifest = _manifest(found, folders, files, rows_a_group)
+    write_bytes(out / MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode())
+    return MergeReport(
+        survey=found,
+        manifest=out / MANIFEST,
+        files=tuple(out / file["name"] for file in files),
+        rows=manifest["rows"],
+    )
+
+
+def _sorted(table: SourceFile, *, most: int) -> Iterator[pa.Table]:
+    """The rows of one video in their order, at most ``most`` at a time."""
+    with pq.ParquetFile(table.path) as file:
+        keys = file.read(columns=["time_s", "source_id", "region"])
+        time, source, region = (keys[name].to_numpy() for name in ("time_s", "source_id", "region"))
+        order: NDArray[np.int64] = np.lexsort((region, source, time)).astype(np.int64)
+        sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+        ends = np.cumsum([0, *sizes])
+        for begin in range(0, len(order), most):
+            yield _gather(file, order[begin : begin + most], ends)
+
+
+def _gather(file: pq.ParquetFile, wanted: NDArray[np.int64], ends: NDArray[np.int64]) -> pa.Table:
+    """Some rows of a file in the order asked for; row groups are read one at a time, and only those that are needed."""
+    group_of = np.searchsorted(ends, wanted, side="right") - 1
+    parts, places = [], []
+    for group in np.unique(group_of):
+        mine = np.flatnonzero(group_of == group)
+        parts.append(file.read_row_group(int(group)).take(pa.array(wanted[mine] - ends[group])))
+        places.append(mine)
+    joined = pa.concat_tables(parts).unify_dictionaries()
+    back = np.argsort(np.concatenate(places), kind="stable")
+    return joined if (np.diff(back) == 1).all() else joined.take(pa.array(back))
+
+
+class _Parts:
+    """Writes row groups of one size into files of one size, each under a temporary name until all are complete."""
+
+    def __init__(self, out: Path, *, rows_a_group: int, rows_a_file: int) -> None:
+        self._out, self._group, self._file = out, rows_a_group, rows_a_file
+        self._waiting: list[pa.Table] = []
+        self._held = 0
+        self._writer: pq.ParquetWriter | None = None
+        self._done: list[tuple[Path, dict[str, Any]]] = []
+        self._schema = SOURCES_SCHEMA.with_metadata(
+            {"schema_version": SCHEMA_VERSION, "box": BOX_CONVENTION, "sorted_by": ",".join(SORTED_BY)}
+        )
+
+    def write(self, piece: pa.Table) -> None:
+        """Add the next rows."""
+        self._waiting.append(piece.replace_schema_metadata(self._schema.metadata))
+        self._held += piece.num_rows
+        while self._held >= self._group:
+            self._flush(self._group)
+
+    def close(self) -> list[dict[str, Any]]:
+        """Finish the files and give them their names."""
+        if self._held or not self._done:
+            self._flush(self._held)
+        self._end_file()
+        for partial, about in self._done:
+            about["bytes"], about["sha256"] = partial.stat().st_size, _sha256(partial)
+            commit_partial(partial, self._out / about["name"])
+        return [about for _, about in self._done]
+
+    def discard(self) -> None:
+        """Leave nothing unfinished behind."""
+        if self._writer is not None:
+            with contextlib.suppress(OSError, pa.ArrowException):
+                self._writer.close()
+        for partial, _ in self._done:
+            discard_partial(partial)
+
+    def _flush(self, count: int) -> None:
+        joined = pa.concat_tables(self._waiting) if self._waiting else self._schema.empty_table()
+        group, rest = joined.slice(0, count).unify_dictionaries(), joined.slice(count)
+        self._waiting, self._held = ([rest] if rest.num_rows else []), rest.num_rows
+        if self._writer is None or self._done[-1][1]["rows"] >= self._file:
+            self._begin_file()
+        assert self._writer is not None
+        about = self._done[-1][1]
+        try:
+            self._writer.write_table(group, row_group_size=self._group)
+        except OSError as error:
+            raise write_error(self._out / about["name"], error) from error
+        if group.num_rows:
+            about["rows"] += group.num_rows
+            about["row_groups"] += 1
+            about["first_video"] = about["first_video"] or group["video"][0].as_py()
+            about["last_video"] = group["video"][-1].as_py()
+
+    def _begin_file(self) -> None:
+        self._end_file()
+        name = f"part-{len(self._done):05}.parquet"
+        partial = begin_partial(self._out / name)
+        about = {"name": name, "rows": 0, "row_groups": 0, "first_video": "", "last_video": ""}
+        self._done.append((partial, about))
+        self._writer = pq.ParquetWriter(partial, self._schema, compression="zstd", use_dictionary=True)
+
+    def _end_file(self) -> None:
+        if self._writer is not None:
+            try:
+                self._writer.close()
+            except OSError as error:
+                raise write_error(self._out / self._done[-1][1]["name"], error) from error
+            self._writer = None
+
+
+def _manifest(found: Survey, folders: Sequence[Path], files: list[dict[str, Any]], rows_a_group: int) -> dict[str, Any]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "merged_from": [str(folder) for folder in folders],
+        "sorted_by": list(SORTED_BY),
+        "rows_a_group": rows_a_group,
+        "rows": sum(file["rows"] for file in files),
+        "videos": len(found.tables),
+        "files": files,
+        "settings": [dict(one) for one in found.settings],
+        "problems": [
+            {"kind": problem.kind, "video": problem.video, "message": problem.message} for problem in found.problems
+        ],
+        "versions": versions(),
+    }
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,268 @@
+"""What is left to do: hands out units one by one, and takes back what became of them.
+
+What is done under the same key is skipped, what another process holds is put off and looked at again, and every outcome
+is in the journal before anybody is told of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tvsl_core.annotate.options import AnnotateOptions, QueueOptions
+from tvsl_core.annotate.progress import Event, EventHandler, VideoFinished
+from tvsl_core.annotate.results.job import Job, VideoItem
+from tvsl_core.annotate.results.table import read_metadata
+from tvsl_core.batch.inputs import InputProblem
+from tvsl_core.batch.journal import Journal, Record, unit_key
+from tvsl_core.batch.records import from_row
+from tvsl_core.errors import OutputError
+from tvsl_core.system.leases import Leases
+
+LOOK_AGAIN_S = 1.0
+"""How often a unit that another process holds is looked at."""
+PATIENCE_S = 0.2
+"""How long one ``take`` may go on over units that need no work."""
+
+
+@dataclass(slots=True)
+class _Counts:
+    failures: int = 0
+    stale: Counter[str] = field(default_factory=Counter)
+
+
+class JobQueue:
+    """The units of one run. Safe to use from several threads.
+
+    Args:
+        items: The videos, in order.
+        out: Output folder.
+        options: What to do with each video.
+        fingerprint: Of everything that can change a result.
+        metadata: What stands in every table about how it was made.
+        on_event: Told about everything that happens.
+        choices: Which units are worked on.
+        journal: Where outcomes are written; None for a dry run, which writes nothing.
+        leases: Who else is at work; None for a dry run.
+        run: Id of the run.
+    """
+
+    def __init__(  # noqa: PLR0913 one keyword for each thing that a run is given
+        self,
+        items: Sequence[VideoItem],
+        *,
+        out: Path,
+        options: AnnotateOptions,
+        fingerprint: str,
+        metadata: dict[str, str],
+        on_event: EventHandler,
+        choices: QueueOptions,
+        journal: Journal | None = None,
+        leases: Leases | None = None,
+        run: str = "",
+    ) -> None:
+        self.metadata, self.finished = metadata, list[VideoFinished]()
+        self._out, self._options, self._fingerprint = out, options, fingerprint
+        self._on_event, self._choices, self._run = on_event, choices, run
+        self._journal, self._leases = journal, leases
+        self._todo, self._put_off = deque(items), deque[tuple[float, VideoItem]]()
+        self._counts, self._lock, self._stopped = _Counts(), threading.RLock(), threading.Event()
+        self._folder = _identity(out)
+
+    @property
+    def stale(self) -> dict[str, int]:
+        """Why earlier results did not hold, and how many each."""
+        return dict(self._counts.stale)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether no more units are handed out because too many have failed, or the run was stopped."""
+        return self._stopped.is_set()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to hand out; what was handed out may still be at work."""
+        return self.is_stopped or not (self._todo or self._put_off)
+
+    def stop(self) -> None:
+        """Hand out nothing more."""
+        self._stopped.set()
+
+    def take(self) -> Job | None:
+        """The next unit that needs work, and is ours; None when there is none at this moment.
+
+        Raises: OutputError: The output folder is gone, or cannot be written to.
+        """
+        until = time.monotonic() + PATIENCE_S
+        with self._lock:
+            while not self.is_stopped and time.monotonic() < until:
+                waited, item = self._next()
+                if item is None:
+                    return None
+                job = self._consider(item, waited=waited)
+                if job is not None:
+                    return job
+        return None
+
+    def on_event(self, event: Event) -> None:
+        """Pass on how a unit gets on."""
+        self._on_event(event)
+
+    def finish(self, job: Job, video: VideoFinished) -> None:
+        """Take back a unit: write down what became of it, let its lease go, tell whoever watches.
+
+        Raises: OutputError: The journal cannot be written, or the output folder is gone.
+        """
+        with self._lock:
+            if video.status == "failed":
+                self._check_folder()
+            if job.lease is not None and not job.lease.holds():
+                self.put_back(job)
+                return
+            if self._journal is not None:
+                self._journal.record(video, self._key(job), run=self._run)
+            self._release(job)
+            self._counts.failures += video.status == "failed"
+            if self._choices.max_failures is not None and self._counts.failures >= self._choices.max_failures:
+                self.stop()
+            self._tell(video)
+
+    def tell_problem(self, problem: InputProblem) -> None:
+        """An input that led to no video becomes a failed row.
+
+        Raises: OutputError: The journal cannot be written.
+        """
+        video = VideoFinished(
+            video=problem.given,
+            path=Path(problem.given.replace("\0", "")),
+            status="failed",
+            error=problem.message,
+            hint=problem.hint,
+            stage="find",
+        )
+        with self._lock:
+            if self.folder_is_there() and self._journal is not None:
+                self._journal.record(video, {"fingerprint": ""}, run=self._run)
+            self._tell(video)
+
+    def folder_is_there(self) -> bool:
+        """Whether the output folder is still the one that it was at the beginning."""
+        return _identity(self._out) == self._folder
+
+    def put_back(self, job: Job) -> None:
+        """Give up a unit without an outcome; it is looked at again later."""
+        with self._lock:
+            self._release(job)
+            self._put_off.append((time.monotonic() + LOOK_AGAIN_S, job.item))
+
+    def _next(self) -> tuple[bool, VideoItem | None]:
+        """Whether it was put off before, and the next video to look at."""
+        if self._put_off and self._put_off[0][0] <= time.monotonic():
+            return True, self._put_off.popleft()[1]
+        return (False, self._todo.popleft()) if self._todo else (True, None)
+
+    def _consider(self, item: VideoItem, *, waited: bool) -> Job | None:
+        """A job when the video needs work and is ours; else it is told of, or put off."""
+        job = Job(item=item, out=self._out, options=self._options, fingerprint=self._fingerprint)
+        if self._settled(job, waited=waited):
+            return None
+        if self._journal is None or self._leases is None:
+            self._note_staleness(job)
+            self._tell(VideoFinished(video=item.name, path=item.path, status="done", outputs=(job.table,)))
+            return None
+        self._check_folder()
+        lease = self._leases.take(unit_key(item.name))
+        if lease is None:
+            self._put_off.append((time.monotonic() + LOOK_AGAIN_S, item))
+            return None
+        job = Job(item=item, out=self._out, options=self._options, fingerprint=self._fingerprint, lease=lease)
+        if self._settled(job, waited=waited):  # somebody may have finished it between our look and our lease
+            self._release(job)
+            return None
+        self._note_staleness(job)
+        return job
+
+    def _settled(self, job: Job, *, waited: bool) -> bool:
+        """Whether a unit needs no work; then it is told of."""
+        overwrite = self._choices.overwrite and not waited  # what another process has just done is not done again
+        record = self._journal.read(job.item.name) if self._journal else None
+        record = record if record and _matches(record, self._key(job)) else None
+        if not overwrite and job.is_done():
+            self._tell(self._skipped(job, record))
+            return True
+        if record and record["status"] == "failed" and not record["again"] and not overwrite:
+            if self._choices.retry_failed and not (waited and record["run"] != self._run):
+                return False
+            earlier = record | {"earlier": True}
+            self._tell(from_row(earlier, path=job.item.path, outputs=(), status="failed"))
+            return True
+        return False
+
+    def _skipped(self, job: Job, record: Record | None) -> VideoFinished:
+        """A video whose results are there; its record is made from its table when that is all there is."""
+        outputs = (job.table, *sorted(job.heatmaps.glob("*.mp4")))
+        if record and record["status"] == "done":
+            return from_row(record, path=job.item.path, outputs=outputs, status="skipped")
+        outcome: dict[str, Any] = json.loads(read_metadata(job.table).get("outcome", "{}"))
+        lists = {name: tuple(value) for name, value in outcome.items() if isinstance(value, list)}
+        video = VideoFinished(
+            video=job.item.name,
+            path=job.item.path,
+            status="skipped",
+            fingerprint=self._fingerprint,
+            outputs=outputs,
+            **(outcome | lists),
+        )
+        if self._journal:
+            self._journal.record(video, self._key(job), run=self._run)
+        return video
+
+    def _key(self, job: Job) -> dict[str, str]:
+        """The key of a unit; of an input that cannot be looked at, the settings alone. A failure has its limits too."""
+        limits = json.dumps(dataclasses.astuple(self._options.limits))
+        try:
+            return job.key() | {"limits": limits}
+        except OSError:
+            return {"fingerprint": job.fingerprint, "limits": limits}
+
+    def _note_staleness(self, job: Job) -> None:
+        reason = job.staleness()
+        if reason:
+            self._counts.stale[reason] += 1
+
+    def _release(self, job: Job) -> None:
+        if job.lease is not None and self._leases is not None:
+            self._leases.give_back(job.lease)
+
+    def _tell(self, video: VideoFinished) -> None:
+        self.finished.append(video)
+        self._on_event(video)
+
+    def _check_folder(self) -> None:
+        """Stop at once when the output folder is not the one any more: removed, or its disk unmounted."""
+        if self._journal is not None and not self.folder_is_there():
+            raise OutputError(
+                f"The output folder {self._out} was removed or replaced while tvsl was at work.",
+                hint="Bring it back, then give the same command again.",
+                stage="write",
+            )
+
+
+def _matches(record: Record, key: dict[str, str]) -> bool:
+    names = ["fingerprint", "input_id", "input_size", "input_mtime_ns"] + ["limits"] * (record["status"] == "failed")
+    return all(record.get(name) == key.get(name) for name in names)
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    try:
+        stat = folder.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino

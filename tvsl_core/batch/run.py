@@ -1,0 +1,193 @@
+"""One run over an output folder: its plan, its jobs, and what it writes about itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tvsl_core.annotate.options import AnnotateOptions, QueueOptions
+from tvsl_core.annotate.progress import EventHandler, VideoFinished
+from tvsl_core.batch.engines.base import Engine
+from tvsl_core.batch.engines.task import ModelIdentity
+from tvsl_core.batch.inputs import FoundVideos
+from tvsl_core.batch.journal import Journal, RunPlan, now
+from tvsl_core.batch.queue import JobQueue
+from tvsl_core.batch.records import row_of, tvsl_version, versions, write_videos
+from tvsl_core.system.files import make_folder, write_bytes
+from tvsl_core.system.leases import Lease, Leases
+
+LEDGER_WAIT_S = 60.0
+"""How long to wait for another process that is writing videos.parquet."""
+
+
+class Run:
+    """One run's state. The arguments are those of ``annotate_videos``."""
+
+    jobs: JobQueue
+
+    def __init__(
+        self,
+        found: FoundVideos,
+        *,
+        out: Path,
+        options: AnnotateOptions,
+        choices: QueueOptions,
+        on_event: EventHandler,
+        engine: Engine,
+        label: str,
+        command: Sequence[str],
+    ) -> None:
+        self.videos_table, self.run_file = out / "videos.parquet", out / "run.json"
+        self._found, self._out, self._options, self._choices = found, out, options, choices
+        self._on_event, self._engine, self._label, self._command = on_event, engine, label, tuple(command)
+        self._journal: Journal | None = None
+        self._leases: Leases | None = None
+        self._lease: Lease | None = None
+        self._id = secrets.token_hex(6)
+        self._plan: RunPlan | None = None
+        self._identity: ModelIdentity | None = None
+        self._interrupted = True
+
+    def open(self) -> None:
+        """Enter the output folder: from here on others can see that we are at work in it."""
+        make_folder(self._out)
+        self._journal = Journal(self._out)
+        self._leases = Leases(self._journal.leases)
+        self._lease = self._leases.take(f"run-{self._id}")
+        self._sweep()
+
+    def plan(self, identity: ModelIdentity) -> None:
+        """With the model known, say what is to be done."""
+        fingerprint = identity.fingerprint(self._options)
+        if self._journal is not None and self._leases is not None:
+            inputs = {item.name: str(item.path.absolute()) for item in self._found.items}
+            self._plan = RunPlan(
+                id=self._id,
+                label=self._label,
+                inputs=inputs | {problem.given: problem.given for problem in self._found.problems},
+                fingerprint=fingerprint,
+                command=self._command,
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                workers=self._engine.workers,
+                started=now(),
+            )
+            alive = {held.path.name.rpartition(".")[0] for held in self._leases.others("run-")}
+            self._journal.begin(self._plan, alive=alive)
+        self.jobs = JobQueue(
+            self._found.items,
+            out=self._out,
+            options=self._options,
+            fingerprint=fingerprint,
+            metadata={
+                "model": identity.name,
+                "weights_sha256": identity.sha256,
+                "tvsl_version": tvsl_version(),
+                "options": json.dumps(self._options.as_dict(), sort_keys=True),
+            },
+            on_event=self._on_event,
+            choices=self._choices,
+            journal=self._journal,
+            leases=self._leases,
+            run=self._id,
+        )
+        self._identity = identity
+
+    def work(self) -> None:
+        """Every unit."""
+        self._engine.work(self.jobs)
+        self._interrupted = False
+
+    def close(self) -> None:
+        """Say what became of the run, and leave the folder.
+
+        Raises: OutputError: It cannot be written down.
+        """
+        try:
+            if self._identity is None:
+                return
+            for problem in self._found.problems:
+                self.jobs.tell_problem(problem)
+            if self._plan is None or self._journal is None or not self.jobs.folder_is_there():
+                return
+            self._sweep()
+            self._record(self._journal, self._plan)
+        finally:
+            if self._leases is not None:
+                self._leases.close()
+
+    def _sweep(self) -> None:
+        """Who is alone at work here removes what killed runs have left."""
+        if self._leases is not None and self._journal is not None and not self._leases.others("run-"):
+            self._leases.sweep()
+            self._journal.sweep()
+
+    def _record(self, journal: Journal, plan: RunPlan) -> None:
+        """Write videos.parquet from the whole journal, and run.json; one process at a time."""
+        journal.end(plan, interrupted=self._interrupted)
+        with self._alone("ledger"):
+            write_videos(self.videos_table, rows(journal))
+            write_bytes(self.run_file, (json.dumps(self._report(plan), indent=2) + "\n").encode())
+
+    @contextmanager
+    def _alone(self, name: str) -> Iterator[None]:
+        """Hold a lease for the block; go on without it when somebody does not let go of it."""
+        assert self._leases is not None
+        until = time.monotonic() + LEDGER_WAIT_S
+        while (lease := self._leases.take(name)) is None and time.monotonic() < until:
+            time.sleep(0.1)
+        try:
+            yield
+        finally:
+            if lease is not None:
+                self._leases.give_back(lease)
+
+    def _report(self, plan: RunPlan) -> dict[str, Any]:
+        assert self._identity is not None
+        statuses = [video.status for video in self.jobs.finished]
+        return {
+            "command": list(plan.command),
+            "options": self._options.as_dict(),
+            "model": self._identity.name,
+            "weights_sha256": self._identity.sha256,
+            "vocabulary_sha256": self._identity.vocabulary_sha256,
+            "classes": self._identity.classes,
+            "fingerprint": plan.fingerprint,
+            "versions": versions(),
+            "device": self._identity.device,
+            "workers": plan.workers,
+            "part": plan.label,
+            "started": plan.started,
+            "finished": now(),
+            "interrupted": self._interrupted,
+            "videos": {status: statuses.count(status) for status in ("done", "skipped", "failed")}
+            | {"pending": len(self._found.items) + len(self._found.problems) - len(statuses)},
+            "stale": self.jobs.stale,
+        }
+
+
+def rows(journal: Journal) -> Iterator[Mapping[str, Any]]:
+    """The rows of videos.parquet, from the journal alone.
+
+    A finished video counts while its table is there, a failed one while it is part of a run or its file is there.
+    Inputs of a run that were not reached are ``pending``.
+    """
+    planned = {name: path for plan in journal.plans() for name, path in plan.inputs.items()}
+    for record in journal.records():
+        done = record["status"] == "done"
+        if (
+            (journal.out / record["table"]).is_file()
+            if done
+            else record["video"] in planned or Path(record["path"]).exists()
+        ):
+            planned.pop(record["video"], None)
+            yield record
+    for name, path in planned.items():
+        yield row_of(VideoFinished(video=name, path=Path(path), status="pending"), journal.out)

@@ -1,0 +1,12 @@
+"""One measure a file: ``validate``, one function a measure, ``evaluate``.
+
+- ``bootstrap``: means with intervals, when samples of one video are not independent;
+- ``checks``: two checks that the field lacks: does a system listen at all?;
+- ``detection``: which classes sound: names against names, without places;
+- ``localization``: one map against what annotators marked for one source;
+- ``maps``: maps become regions: resampling to the grid on which pixels are counted, and the threshold;
+- ``matching``: which map answers for which source, when a frame has several of both;
+- ``mixture``: several maps against several sources of one frame;
+- ``scenes``: what a model reports on scenes whose truth is known to the pixel: who sounds, who is silent, and where;
+- ``success``: how many sources are found well enough.
+"""

@@ -1,0 +1,271 @@
+"""A frame and what sounds in it become a picture that a person enjoys: glow, box, label, legend, badge.
+
+    picture = draw_heat(pixels, [Heat(name="dog", score=0.91, values=map_values, boxes=(box,))])
+
+A frame in which nothing sounds is returned as it is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tvsl_core.media.draw.colours import ColourMap, Rgb, colour_ramp, map_ramp, mix
+from tvsl_core.media.draw.heat import add_glow, fade, interpolate_maps, smooth_map
+from tvsl_core.media.draw.labels import SMALLEST_TEXT, Glyph, paste, pill, text_width
+from tvsl_core.media.draw.legend import legend_panel
+from tvsl_core.media.draw.place import Area, overlap, place_label
+from tvsl_core.types import Box
+
+__all__ = ["Heat", "HeatStyle", "draw_heat", "fade", "interpolate_maps"]
+
+ACCENT: Rgb = (255, 186, 73)
+"""Box and dot of a source that has no colour of its own; warm, as the hot end of the default colour map."""
+_INVISIBLE = 1 / 128
+_BIG_TEXT = 64
+_SHADOW = 0.9
+"""Times the blurred stroke is the darkness around a box."""
+_LABEL_SHARE = 0.12
+"""A label that would cover more of the picture than this is left out."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Heat:
+    """One source at one instant, ready to be drawn."""
+
+    name: str
+    """Its class."""
+    score: float
+    """How sure we are that it sounds, in [0, 1]; shown as per cent."""
+    strength: float = 1.0
+    """How much of it is to be seen, in [0, 1]: 0 is nothing at all. For coming and going softly.
+
+    Box and lettering are whole from a half on, so that a weak source can still be read.
+    """
+    values: NDArray[np.float32] | None = None
+    """Localization map ``[row column]`` in [0, 1], covering the frame; None when it has none."""
+    boxes: tuple[Box, ...] = ()
+    """In pixels of the frame, the strongest first. None and no map: the source is off-screen and gets a badge."""
+    colour: Rgb | None = None
+    """Its own colour, for several sources in one picture; None takes the style's colour map."""
+
+    def __post_init__(self) -> None:
+        for name in ("score", "strength"):
+            value = getattr(self, name)
+            if not 0.0 <= value <= 1.0:
+                raise ValueError(f"{name} must lie in [0, 1], got {value}")
+        if self.values is not None and (self.values.ndim != 2 or 0 in self.values.shape):
+            raise ValueError(f"a map is [row column] with at least one patch, got shape {self.values.shape}")
+
+    @property
+    def is_offscreen(self) -> bool:
+        """Whether it is heard and not seen."""
+        return self.values is None and not self.boxes
+
+    @property
+    def is_visible(self) -> bool:
+        """Whether drawing it would change anything."""
+        return self.strength > _INVISIBLE
+
+    @property
+    def presence(self) -> float:
+        """Opacity of box and lettering, in [0, 1]."""
+        return min(1.0, 2 * self.strength)
+
+    @property
+    def percent(self) -> str:
+        """The score as people read it."""
+        return f"{round(100 * self.score)} %"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeatStyle:
+    """How the drawing looks."""
+
+    colour_map: ColourMap = "inferno"
+    """Of sources that have no colour of their own."""
+    opacity: float = 0.66
+    """Of the hottest part at full strength, in [0, 1]; the picture shines through the rest."""
+    boxes: bool = True
+    """Draw the boxes."""
+    labels: bool = True
+    """Write class and score at each box, and badges for off-screen sources."""
+    legend: bool = False
+    """List all visible sources in a corner; for several sources in one picture."""
+    text_scale: float = 1.0
+    """Times the usual text height."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.opacity <= 1:
+            raise ValueError(f"opacity must lie in (0, 1], got {self.opacity}")
+        if not 0 < self.text_scale <= 10:
+            raise ValueError(f"text scale must lie in (0, 10], got {self.text_scale}")
+
+
+def draw_heat(frame: NDArray[np.uint8], heats: Sequence[Heat], style: HeatStyle | None = None) -> NDArray[np.uint8]:
+    """Draw all sources of one instant over a frame.
+
+    Args:
+        frame: RGB ``[height width 3]``; never changed.
+        heats: What sounds; the later ones are drawn over the earlier ones.
+        style: How it looks.
+
+    Returns: A new picture of the same size, or ``frame`` itself when there is nothing to draw.
+    """
+    style = style or HeatStyle()
+    heats = [heat for heat in heats if heat.is_visible]
+    if not heats:
+        return frame
+    picture = frame.copy(order="C")
+    height, width = picture.shape[:2]
+    for heat in heats:
+        if heat.values is not None:
+            ramp = map_ramp(style.colour_map) if heat.colour is None else colour_ramp(heat.colour)
+            glow = smooth_map(heat.values, width=width, height=height)
+            add_glow(picture, glow, ramp, strength=heat.strength, opacity=style.opacity)
+    if style.boxes:
+        for heat in heats:
+            for box in heat.boxes:
+                _outline(picture, box, heat.colour or ACCENT, heat.presence)
+    taken: list[Area] = []
+    if style.legend:
+        taken += _draw_legend(picture, heats, style)
+    if style.labels:
+        _draw_labels(picture, heats, style, taken)
+    return picture
+
+
+def text_height(width: int, height: int, scale: float = 1.0) -> int:
+    """Height of the lettering on a frame, in pixels: one size for all of it, growing with the frame."""
+    usual = min(_BIG_TEXT, max(SMALLEST_TEXT + 1, 0.4 * math.pow(min(width, height), 0.62)))
+    return round(usual * scale)
+
+
+def _draw_legend(picture: NDArray[np.uint8], heats: Sequence[Heat], style: HeatStyle) -> list[Area]:
+    height, width = picture.shape[:2]
+    letters = text_height(width, height, style.text_scale * 0.9)
+    margin = max(2, letters // 2)
+    rows = [(heat.name, round(100 * heat.score), heat.colour or ACCENT, heat.is_offscreen) for heat in heats]
+    sprite = legend_panel(tuple(rows), letters, width * 3 // 5, height * 2 // 5)
+    if sprite is None:
+        return []
+    x, y = margin, height - margin - sprite.shape[0]
+    paste(picture, sprite, x=x, y=y, opacity=max(heat.presence for heat in heats))
+    return [(x, y, x + sprite.shape[1], y + sprite.shape[0])]
+
+
+def _draw_labels(picture: NDArray[np.uint8], heats: Sequence[Heat], style: HeatStyle, taken: list[Area]) -> None:
+    """Labels of the strongest region of each source, and badges; each at the best place that is free."""
+    height, width = picture.shape[:2]
+    letters = text_height(width, height, style.text_scale)
+    margin = max(1, letters // 3)
+    for heat in sorted(heats, key=lambda heat: (not heat.is_offscreen, -heat.score)):
+        sprite = _label(heat, letters, width, height, margin)
+        if sprite is None:
+            continue
+        anchor = None if heat.is_offscreen else _anchor(heat, width, height)
+        size = sprite.shape[1], sprite.shape[0]
+        area = place_label(size, frame=(width, height), anchor=anchor, taken=taken, margin=margin)
+        if style.legend and any(overlap(area, other) for other in taken):
+            continue  # the legend already says it, and two labels over each other say nothing
+        taken.append(area)
+        paste(picture, sprite, x=area[0], y=area[1], opacity=heat.presence)
+
+
+def _label(heat: Heat, letters: int, width: int, height: int, margin: int) -> NDArray[np.uint8] | None:
+    """The longest wording of a label that leaves enough of the picture to see; None when there is none."""
+    pale = mix(heat.colour or ACCENT, (255, 255, 255), 0.15)
+    glyph: Glyph = "speaker" if heat.is_offscreen else "dot"
+    room = width - 2 * margin
+    long = f"offscreen: {heat.name}"
+    fits = heat.is_offscreen and text_width(long, letters, bold=True) < 0.7 * room
+    for words in (long, heat.name) if fits else (heat.name,):
+        sprite = pill(words, heat.percent, text_height=letters, widest=room, colour=pale, glyph=glyph)
+        if sprite is not None and sprite.shape[0] * sprite.shape[1] <= _LABEL_SHARE * width * height:
+            return sprite
+    return None
+
+
+def _anchor(heat: Heat, width: int, height: int) -> Area:
+    """What a label belongs to: the strongest box, else the hottest cell of the map."""
+    if heat.boxes:
+        box = heat.boxes[0]
+        return box.x_min, box.y_min, box.x_max, box.y_max
+    assert heat.values is not None
+    rows, columns = heat.values.shape
+    row, column = divmod(int(np.argmax(heat.values)), columns)
+    return (
+        column * width // columns,
+        row * height // rows,
+        (column + 1) * width // columns,
+        (row + 1) * height // rows,
+    )
+
+
+def _outline(picture: NDArray[np.uint8], box: Box, colour: Rgb, presence: float) -> None:
+    """A thin rounded frame with a soft shadow around it, in place.
+
+    Only the four strips under the stroke are touched, so that a large box costs no more than its edge.
+    """
+    height, width = picture.shape[:2]
+    stroke = max(1, round(min(width, height) / 300))
+    reach = 3 * stroke + 1
+    left, top = max(0, min(width - 1, box.x_min)), max(0, min(height - 1, box.y_min))
+    right, bottom = max(left + 1, min(width, box.x_max)), max(top + 1, min(height, box.y_max))
+    x0, y0 = max(0, left - reach), max(0, top - reach)
+    x1, y1 = min(width, right + reach), min(height, bottom + reach)
+    mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
+    inner = (left - x0, top - y0, right - x0, bottom - y0)
+    radius = min(round(min(width, height) / 60), (right - left) // 2, (bottom - top) // 2)
+    _rounded_line(mask, inner, radius, stroke)
+    # Most of the mask is empty: shadow and stroke live within `reach` of the box's edge.
+    tint = np.rint(np.arange(256)[:, None, None] / 255 * np.array(colour)).astype(np.uint8)
+    area = picture[y0:y1, x0:x1]
+    spread = (2 * stroke + 1, 2 * stroke + 1)
+    for rows, columns in _rim(mask.shape, inner, reach):
+        line = mask[rows, columns]
+        if line.size == 0:
+            continue
+        shadow = cv2.convertScaleAbs(cv2.blur(cv2.blur(line, spread), spread), alpha=_SHADOW * presence)
+        line = cv2.convertScaleAbs(line, alpha=presence)
+        # What is left of the picture under shadow and stroke, then the stroke's own colour on top.
+        rest = cv2.multiply(cv2.bitwise_not(shadow), cv2.bitwise_not(line), scale=1 / 255)
+        under = cv2.multiply(area[rows, columns], cv2.cvtColor(rest, cv2.COLOR_GRAY2BGR), scale=1 / 255)
+        area[rows, columns] = cv2.add(under, cv2.applyColorMap(line, tint))
+
+
+def _rim(shape: tuple[int, ...], inner: Area, reach: int) -> list[tuple[slice, slice]]:
+    """Strips (top, bottom, left, right) that together hold everything within ``reach`` of the edge of ``inner``."""
+    height, width = shape
+    upper, lower = min(height, inner[1] + reach), max(0, inner[3] - reach)
+    before, after = min(width, inner[0] + reach), max(0, inner[2] - reach)
+    if upper >= lower or before >= after:
+        return [(slice(0, height), slice(0, width))]
+    middle = slice(upper, lower)
+    return [
+        (slice(0, upper), slice(0, width)),
+        (slice(lower, height), slice(0, width)),
+        (middle, slice(0, before)),
+        (middle, slice(after, width)),
+    ]
+
+
+def _rounded_line(mask: NDArray[np.uint8], inner: Area, radius: int, stroke: int) -> None:
+    """Draw the edge of a rounded rectangle in 255; the stroke lies inside it."""
+    half = stroke // 2
+    x0, y0, x1, y1 = inner[0] + half, inner[1] + half, inner[2] - 1 - half, inner[3] - 1 - half
+    if x1 <= x0 or y1 <= y0:
+        cv2.rectangle(mask, (inner[0], inner[1]), (inner[2] - 1, inner[3] - 1), 255, 1)
+        return
+    radius = max(0, min(radius, (x1 - x0) // 2, (y1 - y0) // 2))
+    corners = ((x1 - radius, y1 - radius, 0), (x0 + radius, y1 - radius, 90), (x0 + radius, y0 + radius, 180))
+    arcs = [
+        cv2.ellipse2Poly((x, y), (radius, radius), 0, begin, begin + 90, 10)
+        for x, y, begin in (*corners, (x1 - radius, y0 + radius, 270))
+    ]
+    cv2.polylines(mask, [np.concatenate(arcs).astype(np.int32)], True, 255, stroke, cv2.LINE_AA)

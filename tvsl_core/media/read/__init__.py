@@ -1,0 +1,13 @@
+"""Pictures, sound and facts of any media file, hostile ones included.
+
+- ``downmix``: decoded sound of any format and any number of channels becomes one channel;
+- ``frames``: frames of a video by presentation time: sampled for analysis, or every one for rendering, in one
+  streaming pass;
+- ``limits``: files that claim to be enormous are refused before their claims are believed;
+- ``packets``: packets of an open file until it ends or breaks off; the one loop that all readers share;
+- ``picture``: one decoded picture as a viewer sees it: turned, with square pixels, in RGB;
+- ``probe``: what a video file holds: sizes, rates, tracks and its timeline, from its header and its first packets;
+- ``report``: what a reader of pictures met on its way, and what of it the user should hear;
+- ``safety``: opening files that nobody vouches for: local plain files only, known containers only, bounded sizes;
+- ``sound``: the sound of a video as one mono stream on the video's timeline, decoded as it is asked for.
+"""

@@ -1,0 +1,10 @@
+"""Published weights: what there is, fetching, checking, loading safely.
+
+- ``cache``: where downloaded and imported weights live;
+- ``download``: fetching one large file over an unreliable network, so that what arrives is what was published or
+  nothing;
+- ``registry``: the weights that tvsl can fetch, and how to know that they are the right ones;
+- ``safe_load``: reading tensors from files that nobody has vouched for;
+- ``store``: published weights on this machine: what is there, fetching, checking, converting, removing;
+- ``strict``: tensors that must fit a network exactly: every name, every shape, every number finite.
+"""

@@ -1,0 +1,146 @@
+"""One frame and its sound, judged as in annotation: what evaluation asks a model.
+
+A class that the model reports by itself gets the map of its own detection. A class that is only *given* (the oracle
+task of the field) gets a map beside those, marked as not detected, so that the honest task cannot profit from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tvsl_core.annotate.detect import DetectOptions, detect, weigh
+from tvsl_core.annotate.embed import SILENCE_DBFS, EmbeddedClip, loudness_db
+from tvsl_core.annotate.localize import localize
+from tvsl_core.data.predictions.prediction import NOTHING, Prediction
+from tvsl_core.model.load import load_model
+from tvsl_core.model.tvsl import TvslModel
+from tvsl_core.types import Detection
+from tvsl_core.vocabulary.classes import Vocabulary, VocabularyClass, load_vocabulary
+
+
+class ClipPredictor:
+    """Answers for single clips: a frame with the sound around it, the frame in the middle.
+
+    Args:
+        model: With the vocabulary of the benchmark.
+        options: What is reported.
+    """
+
+    def __init__(self, model: TvslModel, options: DetectOptions | None = None) -> None:
+        self.model = model
+        self._options = options or DetectOptions()
+
+    @property
+    def sample_rate(self) -> int:
+        """Of the waveforms that it expects, in Hz."""
+        return self.model.towers.sample_rate
+
+    def __call__(self, frame: NDArray[np.uint8], waveform: NDArray[np.float32], names: Sequence[str]) -> Prediction:
+        """What sounds in a clip, and where.
+
+        Args:
+            frame: RGB ``[height width 3]``.
+            waveform: Mono ``[sample]`` in [-1, 1] at ``sample_rate``.
+            names: Classes that are given; those that are not detected get a map all the same.
+        """
+        clip = self.embed(frame, waveform)
+        size = (frame.shape[1], frame.shape[0])
+        found = detect(clip, self.model, self._options)
+        own = localize(clip, found, self.model, frame_size=size)
+        reported = {detection.name for detection, _ in own}
+        given = [name for name in dict.fromkeys(names) if name in self.model.vocabulary.names and name not in reported]
+        beside = self.given_maps(clip, [detection for detection, _ in own], given, size)
+        blank = np.zeros(clip.grid, np.float32)
+        entries = [(detection, blank if grid is None else grid.values, True) for detection, grid in own]
+        entries += [(detection, values, False) for detection, values in beside]
+        if not entries:
+            return NOTHING
+        return Prediction(
+            classes=tuple(detection.name for detection, _, _ in entries),
+            maps=np.stack([values for _, values, _ in entries]).astype(np.float32),
+            scores=tuple(detection.score for detection, _, _ in entries),
+            detected=tuple(by_itself for _, _, by_itself in entries),
+        )
+
+    def given_maps(
+        self, clip: EmbeddedClip, found: list[Detection], names: list[str], size: tuple[int, int]
+    ) -> list[tuple[Detection, NDArray[np.float32]]]:
+        """Maps of classes that were given; what was detected counts as their rivals."""
+        if not names:
+            return []
+        with torch.inference_mode():
+            evidence = weigh(clip.positions, clip.patches, clip.offsets_s, self.model)
+        index = {name: klass for klass, name in enumerate(self.model.vocabulary.names)}
+        asked = [
+            Detection(
+                klass=index[name],
+                name=name,
+                score=float(evidence.audible[index[name]]),
+                audio_score=float(evidence.sound[index[name]]),
+                image_score=max(float(evidence.image[index[name]]), 1e-6),
+                verdict="sounding",
+            )
+            for name in names
+        ]
+        rivals = [replace(detection, verdict="sounding") for detection in found if detection.verdict == "sounding"]
+        located = localize(clip, rivals + asked, self.model, frame_size=size, one_name_an_object=False)
+        by_name = {detection.name: grid for detection, grid in located}
+        return [(detection, grid.values) for detection in asked if (grid := by_name.get(detection.name)) is not None]
+
+    @torch.inference_mode()
+    def embed(self, frame: NDArray[np.uint8], waveform: NDArray[np.float32]) -> EmbeddedClip:
+        """The vectors of one clip: RGB ``[height width 3]`` and mono ``[sample]`` at ``sample_rate``."""
+        towers = self.model.towers
+        parts = towers.inspect_images(towers.preprocess(frame[None]))
+        seconds = len(waveform) / towers.sample_rate
+        if loudness_db(waveform) <= SILENCE_DBFS:
+            positions = torch.zeros((0, towers.dim), device=towers.device)
+        else:
+            positions = towers.sound_positions(torch.from_numpy(waveform)[None].to(towers.device))[0].float()
+        count = len(positions)
+        hop_s = towers.sound_hop_s or seconds / max(1, count)
+        first_s = hop_s / 2 if towers.sound_hop_s is None else towers.sound_span_s / 2
+        centres = first_s + np.arange(count, dtype=np.float64) * hop_s
+        return EmbeddedClip(
+            time=Fraction(seconds / 2).limit_denominator(1_000_000),
+            frame_index=0,
+            pts=0,
+            patches=parts.patches[0],
+            grid=parts.grid,
+            foreground=parts.foreground[0],
+            affinity=parts.affinity[0],
+            positions=positions,
+            offsets_s=centres - seconds / 2,
+            window=(0.0, seconds),
+        )
+
+
+def load_predictor(name: str = "compact", *, device: str = "auto", classes: Sequence[str]) -> ClipPredictor:
+    """A model that answers for the classes of a benchmark, under the benchmark's own names.
+
+    Args:
+        name: ``compact``, ``audioclip`` or a weights file.
+        device: ``auto``, ``cpu`` or ``cuda:N``.
+        classes: What the benchmark's classes are called.
+
+    Raises:
+        WeightsError: The weights are missing, damaged or of another model.
+        ValueError: There is no class.
+    """
+    return ClipPredictor(load_model(name, device=device, vocabulary=benchmark_vocabulary(classes)))
+
+
+def benchmark_vocabulary(classes: Sequence[str]) -> Vocabulary:
+    """The benchmark's classes under their own names, with what the default vocabulary knows about them."""
+    known = load_vocabulary(None)
+    kept: list[VocabularyClass] = []
+    for name in dict.fromkeys(classes):
+        klass = known.find(name)
+        kept.append(VocabularyClass(name=name) if klass is None else replace(klass, name=name, aliases=(), parents=()))
+    return Vocabulary(classes=tuple(kept), masked=known.masked)

@@ -1,0 +1,143 @@
+"""A model on scenes whose truth is known: what it reports, as evaluation wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tvsl_core.annotate.boxes import BoxOptions, find_boxes
+from tvsl_core.annotate.detect import DetectOptions, detect
+from tvsl_core.annotate.embed import EmbeddedClip
+from tvsl_core.annotate.localize import localize
+from tvsl_core.data.material.folder import load_material
+from tvsl_core.data.predictions.judged import JudgedScene, ObjectTruth, SourceReport
+from tvsl_core.data.scenes.kinds import KindScene, draw_kinds
+from tvsl_core.data.scenes.pool import MediaPool
+from tvsl_core.errors import InputError
+from tvsl_core.model.tvsl import TvslModel
+from tvsl_core.tuning.predict import ClipPredictor
+from tvsl_core.types import Box, Detection
+
+
+class EmbeddedScene(NamedTuple):
+    """A scene that went through the towers, so that it can be judged again with other settings."""
+
+    given: KindScene
+    clip: EmbeddedClip
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the frame."""
+        height, width = self.given.scene.frame.shape[:2]
+        return width, height
+
+
+class Placed(NamedTuple):
+    """One reported class."""
+
+    detection: Detection
+    box: Box | None
+
+
+def split_material(material: Path, sources: Sequence[str]) -> tuple[MediaPool, MediaPool]:
+    """The files of a MATERIAL folder that may be learned from, and those of the sources that are held out.
+
+    Raises: InputError: None are held out.
+    """
+    pool = load_material(material, cut_white=True).pool
+    held_out = pool.only(lambda item: item.group in sources)
+    if not held_out.classes:
+        raise InputError(
+            f"'{material}' holds nothing of the sources {', '.join(sources)}.",
+            hint=f"It has: {', '.join(sorted(pool.groups))}.",
+        )
+    return pool.only(lambda item: item.group not in sources), held_out
+
+
+def exclusive_classes(model: TvslModel, classes: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Classes that must not meet in one scene: a generic name and those below it."""
+    names = model.vocabulary
+    known = [name for name in classes if name in names.names]
+    above = {name: [other for other in known if name in names.ancestors(other)] for name in known}
+    return tuple((name, *below) for name, below in above.items() if below)
+
+
+def embed_scenes(model: TvslModel, pool: MediaPool, *, each: int, seed: int) -> Iterator[EmbeddedScene]:
+    """Scenes of every kind, from the files of a pool, through the model's towers.
+
+    Args:
+        model: Whose towers.
+        pool: Held-out material.
+        each: Scenes of each kind.
+        seed: Another seed gives other scenes.
+    """
+    predictor = ClipPredictor(model)
+    exclusive = exclusive_classes(model, pool.classes)
+    for given in draw_kinds(pool, each=each, sample_rate=predictor.sample_rate, seed=seed, exclusive=exclusive):
+        yield EmbeddedScene(given, predictor.embed(given.scene.frame, given.scene.waveform))
+
+
+def report(scene: EmbeddedScene, model: TvslModel, options: DetectOptions | None = None) -> tuple[Placed, ...]:
+    """What ``tvsl annotate`` would write for this instant."""
+    detections = detect(scene.clip, model, options or DetectOptions())
+    placed = []
+    for detection, grid in localize(scene.clip, detections, model, frame_size=scene.size):
+        boxes = find_boxes(grid, BoxOptions()) if grid is not None else ()
+        placed.append(Placed(detection, boxes[0] if boxes else None))
+    return tuple(placed)
+
+
+def means_the_same(model: TvslModel, reported: str, true: str) -> bool:
+    """Whether a reported name is the true one, its generic name, or a more specific one."""
+    names = model.vocabulary
+    known = names.find(true)
+    itself = known.name if known is not None else true
+    if reported == itself:
+        return True
+    if itself not in names.names:
+        return False
+    return itself in names.ancestors(reported) or reported in names.ancestors(itself)
+
+
+def score_scene(scene: EmbeddedScene, model: TvslModel, options: DetectOptions | None = None) -> JudgedScene:
+    """One scene with what the model reports, and with its maps when it is told the names of what sounds."""
+    truth, placed = scene.given.scene, report(scene, model, options)
+    known = {name: found.name for name in truth.visible if (found := model.vocabulary.find(name)) is not None}
+    told = [name for name in truth.visible if name in truth.sounding and name in known]
+    maps: dict[str, NDArray[np.float32]] = {}
+    if scene.given.kind == "pair" and len(scene.clip.positions):
+        given = ClipPredictor(model).given_maps(scene.clip, [], [known[name] for name in told], scene.size)
+        maps = {detection.name: values for detection, values in given}
+    names = {*truth.sounding, *truth.visible}
+    return JudgedScene(
+        kind=scene.given.kind,
+        size=scene.size,
+        sounding=truth.sounding,
+        objects=tuple(
+            ObjectTruth(
+                name=name,
+                sounds=name in truth.sounding,
+                box=scene.given.box(place),
+                given_map=maps.get(known.get(name, "")),
+            )
+            for place, name in enumerate(truth.visible)
+        ),
+        reported=tuple(
+            SourceReport(name=one.detection.name, box=_corners(one.box) if one.box is not None else None)
+            for one in placed
+        ),
+        matches=frozenset(
+            (one.detection.name, name)
+            for one in placed
+            for name in names
+            if means_the_same(model, one.detection.name, name)
+        ),
+    )
+
+
+def _corners(box: Box) -> tuple[int, int, int, int]:
+    return box.x_min, box.y_min, box.x_max, box.y_max
