@@ -97,7 +97,7 @@ def test_wherever_the_disk_gets_full_it_is_one_sentence_and_a_rerun_completes(
 
 @pytest.mark.parametrize("pages", [0, 1, 4, 16])
 def test_a_table_that_grows_over_the_disk_is_one_sentence_and_leaves_nothing(small_disk, pages):
-    from tests.pipeline.test_table import source
+    from tests.annotate.test_table import source
     from tvsl_core.annotate.results.table import SourceTable
     from tvsl_core.types import LocalizationMap
 
@@ -120,7 +120,7 @@ def test_a_table_that_grows_over_the_disk_is_one_sentence_and_leaves_nothing(sma
 
 
 def test_maps_that_grow_over_the_disk_are_one_sentence(small_disk):
-    from tests.pipeline.test_table import source
+    from tests.annotate.test_table import source
     from tvsl_core.annotate.results.timeline import Timelines
     from tvsl_core.types import LocalizationMap
 
@@ -132,7 +132,7 @@ def test_maps_that_grow_over_the_disk_are_one_sentence(small_disk):
 
 
 def test_maps_that_wait_for_the_disk_are_one_sentence_when_they_are_asked_for(small_disk):
-    from tests.pipeline.test_table import source
+    from tests.annotate.test_table import source
     from tvsl_core.annotate.results.timeline import Timelines
 
     with Timelines(small_disk, step_s=0.5) as timelines:
@@ -270,7 +270,7 @@ def test_what_a_killed_run_held_is_taken_over_by_the_run_beside_it(tmp_path):
 HANG = """
     import sys
     from pathlib import Path
-    from tests.pipeline.faults import HarmfulChoice
+    from tests.batch.faults import HarmfulChoice
     from tvsl_core.batch.batch import annotate_videos
     from tvsl_core.batch.inputs import find_videos
     from tvsl_core.annotate.options import AnnotateOptions

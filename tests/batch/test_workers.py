@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.batch.faults import HarmfulChoice
 from tests.builders import make_clip
-from tests.pipeline.faults import HarmfulChoice
 from tvsl_core.annotate.options import AnnotateOptions, QueueOptions, TimeLimits
 from tvsl_core.annotate.progress import VideoStarted, ignore
 from tvsl_core.batch.batch import annotate_videos

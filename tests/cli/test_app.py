@@ -122,7 +122,7 @@ def test_the_defaults_are_those_of_the_library(asked):
     assert options == annotate_command.AnnotateOptions()
     assert (settings["out"], settings["model"], settings["workers"]) == (Path("results"), "compact", 0)
     assert (flags.pop("choices"), flags.pop("patience")) == (
-        annotate_command.FeedOptions(),
+        annotate_command.QueueOptions(),
         annotate_command.TimeLimits(),
     )
     assert not any(flags.values())

@@ -53,13 +53,14 @@ def spelled(kind):
 
 
 @pytest.mark.parametrize(
-    ("heading", "schema"), [("sources/*.parquet", "table.SOURCES_SCHEMA"), ("videos.parquet", "ledger.VIDEOS_SCHEMA")]
+    ("heading", "schema"),
+    [("sources/*.parquet", "annotate.results.table.SOURCES_SCHEMA"), ("videos.parquet", "batch.records.VIDEOS_SCHEMA")],
 )
 def test_the_columns_are_documented_with_their_types_in_order(heading, schema):
     import importlib
 
-    module, _, name = schema.partition(".")
-    fields = getattr(importlib.import_module(f"tvsl_core.pipeline.{module}"), name)
+    module, _, name = schema.rpartition(".")
+    fields = getattr(importlib.import_module(f"tvsl_core.{module}"), name)
 
     assert table("docs/output-format.md", heading) == [(field.name, spelled(field.type)) for field in fields]
 

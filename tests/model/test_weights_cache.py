@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tvsl_core.errors import InputError, WeightsError
-from tvsl_core.model.audioclip import network
+from tvsl_core.model.audioclip import importing, network
 from tvsl_core.model.audioclip.importing import import_weights
 from tvsl_core.model.weights import registry
 from tvsl_core.model.weights import store as weights
@@ -59,8 +59,8 @@ def tiny_layout(monkeypatch):
         text=TextSizes(layers=1, width=8, heads=2, vocabulary=49_408),
         sound=SoundSizes(blocks=(1, 1, 1, 1), planes=4, cardinality=2),
     )
-    original = network.empty_network
-    monkeypatch.setattr(network, "empty_network", lambda: original(tiny))
+    original = importing.empty_network
+    monkeypatch.setattr(importing, "empty_network", lambda: original(tiny))
     torch.manual_seed(0)
     return network.AudioClipNetwork(tiny).state_dict()
 

@@ -10,7 +10,6 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,20 +42,6 @@ class LabelWeights:
             for key, weight in weights.items():
                 if not 0 < weight <= 1:
                     raise ValueError(f"the weight of label {key!r} must lie in (0, 1], got {weight}")
-
-
-class LabelEvidence(Protocol):
-    """Anything that says which labels speak for a class, such as ``LabelWeights``."""
-
-    @property
-    def sounds(self) -> Mapping[str, float]:
-        """AudioSet display names to weights."""
-        ...
-
-    @property
-    def looks(self) -> Mapping[str, float]:
-        """ImageNet main names to weights."""
-        ...
 
 
 def normalize_name(name: str) -> str:

@@ -21,11 +21,11 @@ from torch.nn import functional as F  # noqa: N812
 
 from tvsl_core.model.compact import efficientnet_lite, foreground, yamnet
 from tvsl_core.model.compact.efficientnet_lite import EfficientNetLite0
-from tvsl_core.model.compact.evidence import LabelEvidence, normalize_name, sharpen, weigh_labels
+from tvsl_core.model.compact.evidence import normalize_name, sharpen, weigh_labels
 from tvsl_core.model.compact.language import LabelSpace, carry_matrix
 from tvsl_core.model.compact.text import WIDTH, TextTower
 from tvsl_core.model.compact.yamnet import Yamnet
-from tvsl_core.model.towers import PictureParts, Side, agree
+from tvsl_core.model.towers import LabelEvidence, PictureParts, Side, agree
 
 SHORT_SIDE = 320
 """Working height or width, whichever is shorter, of a prepared picture in pixels."""

@@ -1,1 +1,0 @@
-"""What `tvsl annotate` is: one stage a file."""
