@@ -5,7 +5,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from builders import (
+from tests.builders import (
     arrow,
     beep,
     counter,
