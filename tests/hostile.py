@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import av
-from builders import make_clip
+
+from tests.builders import make_clip
 
 PARENTS = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"dinf", b"edts"}
 """Boxes of an MP4 file that hold boxes (ISO/IEC 14496-12)."""

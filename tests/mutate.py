@@ -34,7 +34,7 @@ INTERESTING = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0
 
 def make_sources(folder: Path) -> None:
     """One tiny whole file of each kind."""
-    from builders import make_clip
+    from tests.builders import make_clip
 
     for ending, recipe in RECIPES.items():
         plain = {"seconds": 0.5, "size": (16, 16), "fps": 10, "gop": 3, "sound": "tone", "audio_rate": 44100}

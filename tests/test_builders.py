@@ -5,6 +5,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+
 from tests.builders import (
     arrow,
     beep,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import counter, cut_off, make_clip, read_counter, spoil_packets
 
+from tests.builders import counter, cut_off, make_clip, read_counter, spoil_packets
 from tvsl_core.errors import MediaError
 from tvsl_core.limits import MediaLimits
 from tvsl_core.media.read.frames import read_all_frames, read_frames

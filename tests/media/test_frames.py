@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import arrow, make_clip, read_counter
 
+from tests.builders import arrow, make_clip, read_counter
 from tvsl_core.errors import MediaError
 from tvsl_core.media.read.frames import analysis_size, read_all_frames, read_frames, read_pictures
 from tvsl_core.media.read.picture import PictureConverter

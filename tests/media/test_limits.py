@@ -9,9 +9,18 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from builders import make_clip
-from hostile import avi, endless_index, joined, packed_index, patched, with_channels, with_duration, with_sample_rate
 
+from tests.builders import make_clip
+from tests.hostile import (
+    avi,
+    endless_index,
+    joined,
+    packed_index,
+    patched,
+    with_channels,
+    with_duration,
+    with_sample_rate,
+)
 from tvsl_core.errors import MediaError
 from tvsl_core.limits import DEFAULT_LIMITS, MediaLimits
 from tvsl_core.media.read.frames import read_all_frames, read_frames, read_pictures

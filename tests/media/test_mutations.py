@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from mutate import RECIPES, make_sources, mutant
+
+from tests.mutate import RECIPES, make_sources, mutant
 
 PROGRAM = Path(__file__).resolve().parents[1] / "mutate.py"
 MUTANTS = 2400

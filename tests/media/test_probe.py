@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import arrow, cut_off, make_clip, make_sound_file
 
+from tests.builders import arrow, cut_off, make_clip, make_sound_file
 from tvsl_core.errors import MediaError
 from tvsl_core.media.read.probe import camera_rate, probe, varies
 from tvsl_core.media.read.safety import ffmpeg_input_arguments, open_media

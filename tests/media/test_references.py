@@ -6,9 +6,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from builders import make_clip
-from hostile import watched, with_pointer
 
+from tests.builders import make_clip
+from tests.hostile import watched, with_pointer
 from tvsl_core.errors import MediaError
 from tvsl_core.media.read.frames import read_frames
 from tvsl_core.media.read.probe import probe

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import beep, flash_at, make_clip, spoil_packets
 
+from tests.builders import beep, flash_at, make_clip, spoil_packets
 from tvsl_core.media.read.frames import read_all_frames
 from tvsl_core.media.read.probe import probe
 from tvsl_core.media.read.sound import BLOCK_S, SoundStream

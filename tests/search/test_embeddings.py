@@ -2,8 +2,8 @@ import duckdb
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from builders import make_clip
 
+from tests.builders import make_clip
 from tvsl_core.batch.inputs import find_videos
 from tvsl_core.errors import ManifestError
 from tvsl_core.model.load import load_towers

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tiny import CLASSES, TinyScenes, TinyTowers, digest, make_run, newest
 
+from tests.training.tiny import CLASSES, TinyScenes, TinyTowers, digest, make_run, newest
 from tvsl_core.data.scenes.scene import Picture, Sound
 from tvsl_core.errors import InputError, OutputError
 from tvsl_core.training.cache import CachedFeatures, fingerprint, plan_cache, problems_of

@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 from safetensors.torch import load_file
-from tiny import CLASSES, TinyTowers, digest, make_run, newest
 
+from tests.training.tiny import CLASSES, TinyTowers, digest, make_run, newest
 from tvsl_core.errors import InputError, OutputError, TrainingError
 from tvsl_core.model.heads_file import load_heads
 from tvsl_core.training import fit as fitting
@@ -40,7 +40,7 @@ def test_heads_learn_what_sounds_and_where(tmp_path):
 
 
 def test_pictures_without_masks_still_teach_where_a_class_is(tmp_path):
-    from tiny import TinyScenes
+    from tests.training.tiny import TinyScenes
 
     train(make_run(tmp_path, epochs=25, patience=0, train=TinyScenes(marked=False)), device=CPU)
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tiny import TinyTowers, make_run
 
+from tests.training.tiny import TinyTowers, make_run
 from tvsl_core.training.speed import NoiseScenes, bench_training, estimate
 
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tiny import CLASSES, TinyScenes, TinyTowers
 
+from tests.training.tiny import CLASSES, TinyScenes, TinyTowers
 from tvsl_core.training.batch import (
     BatchSchedule,
     PictureRows,

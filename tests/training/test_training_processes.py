@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from tiny import HEADS, digest, make_run, newest
 
+from tests.training.tiny import HEADS, digest, make_run, newest
 from tvsl_core.training.log import read_metrics
 from tvsl_core.training.run import train
 

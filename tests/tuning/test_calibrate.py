@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from builders import make_material
 
+from tests.builders import make_material
 from tvsl_core.annotate.detect import DetectOptions, decide, detect, weigh_without
 from tvsl_core.data.scenes.kinds import KINDS, draw_kinds
 from tvsl_core.errors import InputError
