@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tvsl_core.errors import WeightsError
-from tvsl_core.model.compact.build.convert import add_heads
+from tvsl_core.model.compact.conversion.convert import add_heads
 from tvsl_core.model.compact.load import embedded_heads, load_compact, read_weights
 from tvsl_core.model.compact.store import HEADS, read_metadata
 from tvsl_core.model.heads import TvslHeads, options_for

@@ -68,7 +68,7 @@ def build_compact(
     Example: tvsl models build compact --from downloads --out compact.safetensors
     """
     from tvsl_cli.shared.terminal import say, write_line
-    from tvsl_core.model.compact.build.convert import build_compact as convert
+    from tvsl_core.model.compact.conversion.convert import build_compact as convert
 
     report = convert(sources, out, heads=heads)
     say(f"{report.tensors} tensors, {report.parameters:,} parameters, {report.bytes / 1e6:.1f} MB")

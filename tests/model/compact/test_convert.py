@@ -14,7 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 
 from tvsl_core.errors import OutputError, WeightsError
-from tvsl_core.model.compact.build.convert import (
+from tvsl_core.model.compact.conversion.convert import (
     _image_names,
     _text_names,
     _write,
@@ -23,7 +23,7 @@ from tvsl_core.model.compact.build.convert import (
     convert_text,
     embed_labels,
 )
-from tvsl_core.model.compact.build.sources import SOURCES, read_checkpoint, read_source
+from tvsl_core.model.compact.conversion.sources import SOURCES, read_checkpoint, read_source
 from tvsl_core.model.compact.load import WEIGHTS_FILE
 from tvsl_core.model.compact.store import dump_metadata, pack_half, pack_rows, read_metadata, unpack
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tvsl_core.errors import WeightsError
-from tvsl_core.model.compact.build.convert import convert_sound
-from tvsl_core.model.compact.build.flatbuffer import read_graph
+from tvsl_core.model.compact.conversion.convert import convert_sound
+from tvsl_core.model.compact.conversion.flatbuffer import read_graph
 
 
 class Writer:

@@ -6,7 +6,7 @@
 - ``labels``, ``language``, ``evidence``: the two label lists, and which labels speak for a class name;
 - ``foreground``: which patches belong to any object;
 - ``towers``: the three behind the one interface; ``load`` and ``store``: from and to ``compact.safetensors``;
-- ``build``: makes that file.
+- ``conversion``: makes that file.
 
 Importing this package imports no torch; ``load_compact`` and ``CompactTowers`` are resolved when first asked for.
 """

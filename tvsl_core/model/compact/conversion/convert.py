@@ -22,9 +22,9 @@ from torch import Tensor
 
 from tvsl_core.errors import OutputError, WeightsError
 from tvsl_core.model.compact.efficientnet_lite import STAGES, fold_batch_norm
-from tvsl_core.model.compact.build.flatbuffer import StoredTensor, read_graph
+from tvsl_core.model.compact.conversion.flatbuffer import StoredTensor, read_graph
 from tvsl_core.model.compact.labels import Label, audioset_labels, imagenet_labels
-from tvsl_core.model.compact.build.sources import SOURCES, PackagedFile, read_checkpoint, read_source
+from tvsl_core.model.compact.conversion.sources import SOURCES, PackagedFile, read_checkpoint, read_source
 from tvsl_core.model.compact.store import (
     HEADS,
     LABEL_VECTORS,
