@@ -34,7 +34,7 @@ FLOORS = (
     ("model.weights",),
     ("model",),
     ("annotate", "evaluation", "training"),
-    ("batch", "report"),
+    ("batch", "report", "exports"),
     ("search",),
     ("tuning",),
 )

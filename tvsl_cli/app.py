@@ -16,6 +16,7 @@ from tvsl_cli.bench.app import app as bench
 from tvsl_cli.datasets.app import app as datasets
 from tvsl_cli.embed import embed
 from tvsl_cli.evaluate.command import evaluate
+from tvsl_cli.export import export
 from tvsl_cli.info import info
 from tvsl_cli.merge import merge
 from tvsl_cli.models.app import app as models
@@ -53,6 +54,7 @@ def tvsl(
 
 app.command()(annotate)
 app.command()(merge)
+app.command()(export)
 app.command()(status)
 app.command()(evaluate)
 app.command()(embed)

@@ -192,3 +192,41 @@ class LocalizedSource:
     """None when offscreen."""
     map: LocalizationMap | None = field(default=None, repr=False)
     """None when offscreen."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Alternative:
+    """Another name that the same object may have."""
+
+    name: str
+    score: float
+    """How likely this name is the right one, in [0, 1]."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceEvent:
+    """One source from its onset to its offset."""
+
+    event_id: int
+    """From 0 through one video, in order of onset."""
+    source_id: int
+    """The same as in ``LocalizedSource``: a source may sound several times."""
+    name: str
+    start_s: float
+    end_s: float
+    """On the timeline of the file; the start belongs to the event, the end does not."""
+    score: float
+    """Calibrated, in [0, 1]: how likely the event is right."""
+    verdict: Verdict
+    peak_s: float
+    """The instant of the strongest evidence."""
+    box: Box | None
+    """At ``peak_s``; None when offscreen."""
+    alternatives: tuple[Alternative, ...] = ()
+    """Other names of the same object, the likeliest first."""
+
+    def __post_init__(self) -> None:
+        if not self.start_s < self.end_s:
+            raise ValueError(f"an event ends after it starts, got {self.start_s} to {self.end_s}")
+        if not 0.0 <= self.score <= 1.0:
+            raise ValueError(f"score must lie in [0, 1], got {self.score}")
