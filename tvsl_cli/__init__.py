@@ -2,6 +2,7 @@
 
 - ``app``: the commands, and the order in which the help shows them;
 - ``embed``: ``tvsl embed``: videos and texts become points of one space, for search and clustering;
+- ``export``: ``tvsl export``: results in the formats of other programs;
 - ``info``: ``tvsl info``: what is installed here and what this machine can do;
 - ``manual``: the command reference, docs/commands.md, written from the commands themselves;
 - ``merge``: ``tvsl merge``: the tables of a batch become one dataset;
