@@ -1,5 +1,6 @@
 """What a video leaves behind: its places, table, strip and heatmap videos.
 
+- ``event_table``: the events of one video as a Parquet table;
 - ``job``: one video's place in the results: where everything goes, and whether it is already there;
 - ``names``: where results go: names that stay inside their folder, fit every file system, and never meet;
 - ``render``: stage 7 of annotation: what was found is drawn on every frame, with the video's own sound and at its own

@@ -1,6 +1,7 @@
 """Pictures, sound and facts of any media file, hostile ones included.
 
 - ``downmix``: decoded sound of any format and any number of channels becomes one channel;
+- ``frame_times``: when each frame of a video is shown, from its packets alone;
 - ``frames``: frames of a video by presentation time: sampled for analysis, or every one for rendering, in one
   streaming pass;
 - ``limits``: files that claim to be enormous are refused before their claims are believed;

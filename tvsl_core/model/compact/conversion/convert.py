@@ -21,10 +21,10 @@ from safetensors.torch import save as save_safetensors
 from torch import Tensor
 
 from tvsl_core.errors import OutputError, WeightsError
-from tvsl_core.model.compact.efficientnet_lite import STAGES, fold_batch_norm
 from tvsl_core.model.compact.conversion.flatbuffer import StoredTensor, read_graph
-from tvsl_core.model.compact.labels import Label, audioset_labels, imagenet_labels
 from tvsl_core.model.compact.conversion.sources import SOURCES, PackagedFile, read_checkpoint, read_source
+from tvsl_core.model.compact.efficientnet_lite import STAGES, fold_batch_norm
+from tvsl_core.model.compact.labels import Label, audioset_labels, imagenet_labels
 from tvsl_core.model.compact.store import (
     HEADS,
     LABEL_VECTORS,
