@@ -2,7 +2,7 @@
 
 The figures that are sought have each a bar; what counts is how far the figures fall short of their bars, and then how
 high they are. The search goes from threshold to threshold and keeps whatever is better (coordinate ascent), which is
-enough for a dozen of them and leaves nothing to rng.
+enough for a dozen of them and leaves nothing to chance.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ class SoundSource:
     def can_be_copied(self) -> bool:
         """Whether the track may go into the new file as it is: AAC that browsers play, wanted from start to end.
 
-        A cut inside a track falls between its packets only by rng, so a part of a track is encoded again, and so
+        A cut inside a track falls between its packets only by chance, so a part of a track is encoded again, and so
         is one that starts late or was mixed for more than two loudspeakers.
         """
         track = self.track
