@@ -1,6 +1,7 @@
 """The command line: parses, calls ``tvsl_core``, prints, exits.
 
 - ``app``: the commands, and the order in which the help shows them;
+- ``clips``: ``tvsl clips``: every event as a file of its own;
 - ``embed``: ``tvsl embed``: videos and texts become points of one space, for search and clustering;
 - ``export``: ``tvsl export``: results in the formats of other programs;
 - ``info``: ``tvsl info``: what is installed here and what this machine can do;

@@ -13,6 +13,7 @@ import typer
 
 from tvsl_cli.annotate.command import annotate
 from tvsl_cli.bench.app import app as bench
+from tvsl_cli.clips import clips
 from tvsl_cli.datasets.app import app as datasets
 from tvsl_cli.embed import embed
 from tvsl_cli.evaluate.command import evaluate
@@ -55,6 +56,7 @@ def tvsl(
 app.command()(annotate)
 app.command()(merge)
 app.command()(export)
+app.command()(clips)
 app.command()(status)
 app.command()(evaluate)
 app.command()(embed)
