@@ -35,9 +35,7 @@ def safe_name(part: str) -> str:
 
     No blanks, no separators, no control characters, no bytes that are not UTF-8, not too long.
     """
-    cleaned = "".join(
-        "_" if c in '/\\:*?"<>|' or c.isspace() or unicodedata.category(c) in _UNWRITABLE else c for c in part
-    )
+    cleaned = "".join("_" if _is_unwritable(character) else character for character in part)
     if cleaned.strip(". ") == "":
         cleaned = "_" + cleaned.replace(".", "_")
     raw = cleaned.encode()
@@ -45,6 +43,10 @@ def safe_name(part: str) -> str:
         return cleaned
     digest = hashlib.sha256(raw).hexdigest()[:12]
     return raw[: MAX_NAME_BYTES - 13].decode("utf-8", errors="ignore") + "-" + digest
+
+
+def _is_unwritable(character: str) -> bool:
+    return character in '/\\:*?"<>|' or character.isspace() or unicodedata.category(character) in _UNWRITABLE
 
 
 class ResultNames:
