@@ -34,7 +34,8 @@ FLOORS = (
     ("model.weights",),
     ("model",),
     ("annotate", "evaluation", "training"),
-    ("batch", "report", "exports"),
+    ("batch", "exports"),
+    ("report",),
     ("search",),
     ("tuning",),
 )
