@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tvsl_core.errors import InputError, ManifestError, MediaError, OutputError, TvslError, WeightsError
     from tvsl_core.media.read.probe import probe
     from tvsl_core.model.load import load_model, load_towers
+    from tvsl_core.model.registry import register_towers
     from tvsl_core.vocabulary.classes import Vocabulary, load_vocabulary
 
     __version__: str
@@ -53,6 +54,7 @@ _HOMES = {
     "annotate_video": "tvsl_core.batch.single",
     "load_model": "tvsl_core.model.load",
     "load_towers": "tvsl_core.model.load",
+    "register_towers": "tvsl_core.model.registry",
     "load_vocabulary": "tvsl_core.vocabulary.classes",
     "probe": "tvsl_core.media.read.probe",
 }
