@@ -40,6 +40,7 @@ __all__ = [
     "load_towers",
     "load_vocabulary",
     "probe",
+    "register_towers",
 ]
 
 _HOMES = {
@@ -54,9 +55,9 @@ _HOMES = {
     "annotate_video": "tvsl_core.batch.single",
     "load_model": "tvsl_core.model.load",
     "load_towers": "tvsl_core.model.load",
-    "register_towers": "tvsl_core.model.registry",
     "load_vocabulary": "tvsl_core.vocabulary.classes",
     "probe": "tvsl_core.media.read.probe",
+    "register_towers": "tvsl_core.model.registry",
 }
 """Public name to the module that it lives in."""
 
