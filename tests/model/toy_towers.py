@@ -1,4 +1,4 @@
-"""Towers as another package would bring them, in one file: a dog is red and hums at 440 Hz, a violin is green and whistles.
+"""Towers as another package brings them, in one file: a dog is red and hums, a violin is green and whistles.
 
 The joint space has two dimensions: redness and hum, greenness and whistle.
 """

@@ -61,7 +61,7 @@ def test_any_picture_can_be_prepared_and_seen(towers, size):
 
     assert prepared.shape[2:] == working_size(*size)
     assert prepared.abs().max() <= 1
-    assert parts.patches.shape == (1, rows * columns, 1521)
+    assert parts.patches.joint.shape == (1, rows * columns, 1521)
     assert parts.foreground.shape == (1, rows, columns)
     assert parts.affinity.shape == (1, rows * columns, rows * columns)
     for values in (parts.patches, parts.foreground, parts.affinity):
