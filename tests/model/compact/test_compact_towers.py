@@ -64,7 +64,7 @@ def test_any_picture_can_be_prepared_and_seen(towers, size):
     assert parts.patches.joint.shape == (1, rows * columns, 1521)
     assert parts.foreground.shape == (1, rows, columns)
     assert parts.affinity.shape == (1, rows * columns, rows * columns)
-    for values in (parts.patches, parts.foreground, parts.affinity):
+    for values in (parts.patches.joint, parts.foreground, parts.affinity):
         assert bool(torch.isfinite(values).all())
         assert values.min() >= -1e-5 and values.max() <= 1 + 1e-5
 
