@@ -38,6 +38,7 @@ FLOORS = (
     ("report",),
     ("search",),
     ("tuning",),
+    ("api",),
 )
 """The rooms of tvsl_core from the ground up: each may import itself and what lies below it, but nothing beside it."""
 

@@ -95,4 +95,4 @@ def evaluate(
 
     del benchmark, annotations, media, model, predictions, protocol, classes, floors, json_file, out, limit
     del allow_missing, save_predictions, box_form, split, heard, training_list, sources, device, data
-    raise typer.Exit(run(request_from(context, config)))
+    raise typer.Exit(run(*request_from(context, config)))
