@@ -243,7 +243,8 @@ def test_a_start_behind_the_end_is_one_sentence(clip, model, tmp_path):
 def test_saved_maps_have_the_shape_that_the_row_says(model, tmp_path):
     from tests.scoring import SAMPLES
 
-    rows = annotate_video(SAMPLES / "owl.mp4", out=tmp_path, model=model, overlay="none", save_maps=True, end_s=2.0)
+    options = AnnotateOptions(overlay="none", save_maps=True, end_s=2.0)
+    rows = annotate_video(SAMPLES / "owl.mp4", out=tmp_path, model=model, options=options)
 
     in_view = rows[rows["verdict"] == "sounding"]
     assert len(in_view) > 0
@@ -256,11 +257,29 @@ def test_saved_maps_have_the_shape_that_the_row_says(model, tmp_path):
 def test_only_the_classes_asked_for_are_found(model, tmp_path):
     from tests.scoring import SAMPLES
 
-    rows = annotate_video(
-        SAMPLES / "cow_and_sheep.mp4", out=tmp_path, model=model, overlay="none", classes=("sheep",), end_s=6.0
-    )
+    options = AnnotateOptions(overlay="none", classes=("sheep",), end_s=6.0)
+    rows = annotate_video(SAMPLES / "cow_and_sheep.mp4", out=tmp_path, model=model, options=options)
 
     assert set(rows["class"]) == {"sheep"}
+
+
+def test_a_model_that_is_given_looks_for_its_own_classes(model, tmp_path):
+    from tests.scoring import SAMPLES
+
+    cows = model.with_vocabulary(model.vocabulary.restrict(("cow",)))
+    options = AnnotateOptions(overlay="none", start_s=4.0, end_s=6.0)
+    report = annotate_videos(str(SAMPLES / "cow_and_sheep.mp4"), out=str(tmp_path), model=cows, options=options)
+
+    assert report.finished[0].classes == ("cow",)
+
+
+def test_a_bar_of_videos_shows_only_for_who_asks(model, clip, tmp_path, capsys):
+    options = AnnotateOptions(overlay="none", end_s=1.0)
+    annotate_videos([clip, "gone.mp4"], out=tmp_path / "quiet", model=model, options=options)
+    assert capsys.readouterr() == ("", "")
+
+    annotate_videos([clip, "gone.mp4"], out=tmp_path / "shown", model=model, options=options, progress=True)
+    assert "videos: 100%" in capsys.readouterr().err
 
 
 def test_the_library_raises_where_the_batch_records(model, tmp_path):

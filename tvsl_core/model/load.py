@@ -19,6 +19,7 @@ from tvsl_core.model.registry import find_loader, towers_names
 from tvsl_core.model.towers import Towers, require_trainable
 from tvsl_core.model.tvsl import MapOptions, TvslModel
 from tvsl_core.model.weights.cache import hash_file
+from tvsl_core.types import AnyPath
 from tvsl_core.vocabulary.classes import Vocabulary, load_vocabulary
 
 Precision = Literal["auto", "fp32", "bf16"]
@@ -81,7 +82,7 @@ def load_towers(
 
 
 def load_model(
-    name: str = "compact",
+    name: AnyPath = "compact",
     *,
     weights: Weights = None,
     device: str = "auto",
@@ -108,7 +109,7 @@ def load_model(
         >>> load_model("compact").name
         'compact'
     """
-    vocabulary = vocabulary or load_vocabulary(None)
+    name, vocabulary = str(name), vocabulary or load_vocabulary(None)
     if name == UNTRAINED:
         towers = load_towers("compact", weights=weights, device=device, precision=precision)
         return _assemble(towers, None, towers.weights_sha256, vocabulary)
