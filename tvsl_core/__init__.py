@@ -36,6 +36,9 @@ if TYPE_CHECKING:
         TvslError,
         WeightsError,
     )
+    from tvsl_core.exports.clips import ClipOptions, cut_clips
+    from tvsl_core.exports.export import export_results
+    from tvsl_core.exports.results import Selection
     from tvsl_core.limits import MediaLimits
     from tvsl_core.media.read.probe import probe
     from tvsl_core.model.load import load_model, load_towers
@@ -53,6 +56,7 @@ __all__ = [
     "AnnotateOptions",
     "BatchReport",
     "CalibrateRequest",
+    "ClipOptions",
     "EmbedOptions",
     "EmbedRequest",
     "EmbedResult",
@@ -70,6 +74,7 @@ __all__ = [
     "MixtureOptions",
     "OutputError",
     "ScoreRequest",
+    "Selection",
     "SourceOptions",
     "TrainOptions",
     "TrainRequest",
@@ -83,9 +88,11 @@ __all__ = [
     "annotate_video",
     "annotate_videos",
     "calibrate",
+    "cut_clips",
     "embed",
     "evaluate",
     "export_heads",
+    "export_results",
     "load_model",
     "load_towers",
     "load_vocabulary",
@@ -102,6 +109,7 @@ _HOMES = {
     "AnnotateOptions": "tvsl_core.annotate.options",
     "BatchReport": "tvsl_core.batch.batch",
     "CalibrateRequest": "tvsl_core.api.calibrate",
+    "ClipOptions": "tvsl_core.exports.clips",
     "EmbedOptions": "tvsl_core.search.embeddings",
     "EmbedRequest": "tvsl_core.api.embed",
     "EmbedResult": "tvsl_core.api.embed",
@@ -119,6 +127,7 @@ _HOMES = {
     "MixtureOptions": "tvsl_core.data.scenes.options",
     "OutputError": "tvsl_core.errors",
     "ScoreRequest": "tvsl_core.api.score",
+    "Selection": "tvsl_core.exports.results",
     "SourceOptions": "tvsl_core.training.sources",
     "TrainOptions": "tvsl_core.training.options",
     "TrainRequest": "tvsl_core.api.train_request",
@@ -131,9 +140,11 @@ _HOMES = {
     "annotate_video": "tvsl_core.batch.single",
     "annotate_videos": "tvsl_core.batch.batch",
     "calibrate": "tvsl_core.api.calibrate",
+    "cut_clips": "tvsl_core.exports.clips",
     "embed": "tvsl_core.api.embed",
     "evaluate": "tvsl_core.api.evaluate",
     "export_heads": "tvsl_core.training.run",
+    "export_results": "tvsl_core.exports.export",
     "load_model": "tvsl_core.model.load",
     "load_towers": "tvsl_core.model.load",
     "load_vocabulary": "tvsl_core.vocabulary.classes",

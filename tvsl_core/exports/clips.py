@@ -16,7 +16,7 @@ from tvsl_core.errors import InputError, MediaError
 from tvsl_core.exports.cut import Span, cut_picture, cut_sound, cut_video
 from tvsl_core.exports.results import Selection, VideoResults, read_results
 from tvsl_core.system.files import make_folder, write_bytes
-from tvsl_core.types import SourceEvent
+from tvsl_core.types import AnyPath, SourceEvent
 
 ClipKind = Literal["video", "sound", "picture"]
 ENDINGS: dict[ClipKind, str] = {"video": ".mp4", "sound": ".wav", "picture": ".jpg"}
@@ -77,17 +77,18 @@ class ClipProblem:
 
 
 def cut_clips(
-    folder: Path, out: Path, *, options: ClipOptions, selection: Selection | None = None
+    folder: AnyPath, out: AnyPath, *, options: ClipOptions | None = None, selection: Selection | None = None
 ) -> Iterator[ClipRow | ClipProblem]:
-    """Cut the events of a results folder; a clip that an earlier run finished alike is left as it is.
+    """Cut the events of a results folder, one by one as the answer is gone through.
 
+    A clip that an earlier run finished alike is left as it is.
     ``clips.csv`` lists every clip; it is written anew at the end, and a run that was interrupted goes on where it was.
 
     Args:
         folder: That ``tvsl annotate`` wrote; the videos must still be where they were.
         out: Folder of the clips: ``<class>/<video>-<mark of its name>-<event>.<ending>``.
-        options: What is cut.
-        selection: Which events.
+        options: What is cut; None is ``ClipOptions()``.
+        selection: Which events; None is all.
 
     Yields: Each clip when it is complete, and each event that cannot be cut.
 
@@ -95,6 +96,7 @@ def cut_clips(
         InputError: There are no results.
         OutputError: The folder cannot be written to.
     """
+    folder, out, options = Path(folder), Path(out), options or ClipOptions()
     make_folder(out)
     known = _read_index(out)
     wanted = None if options.per_class is None else _surest(folder, selection, options.per_class)
