@@ -21,6 +21,7 @@ def checkout(tmp_path, monkeypatch):
     make_material(tmp_path / "material", sources=("home", "field", "street", "studio"))
     monkeypatch.setenv("TVSL_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("TVSL_DATA", raising=False)
+    monkeypatch.setattr("tvsl_core.model.registry._registered", {})
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -31,7 +31,7 @@ annotate_video(3, out="results")  # refused: arg-type
 annotate_videos("a.mp4", out="results", workers="two")  # refused: arg-type
 EvaluateRequest(benchmark="custom", classes="all")  # refused: arg-type
 EvaluateRequest(benchmark="custom", limits=3)  # refused: call-arg
-TrainRequest(sources=SourceOptions(dataset="material"), out="runs/mine", model="clip")  # refused: arg-type
+TrainRequest(sources=SourceOptions(dataset="material"), out="runs/mine", model=3)  # refused: arg-type
 localize([[0]], [0.0], sample_rate=16_000)  # refused: arg-type
 evaluate("composed-duet")  # refused: arg-type
 """

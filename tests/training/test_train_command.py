@@ -92,7 +92,7 @@ def test_without_data_the_answer_says_what_to_fetch(capsys):
     ("arguments", "message"),
     [
         ([], "--dataset says what to train on"),
-        (["--dataset", "x", "--model", "clip"], "model is compact or audioclip, got 'clip'"),
+        (["--dataset", "x", "--model", "clip"], "towers, audioclip or compact, got 'clip'"),
         (["--dataset", "x", "--epochs", "0"], "epochs must be at least 1, got 0"),
         (["--dataset", "x", "--validation", "1"], "validation must lie in [0, 1), got 1"),
         (["--resume", "nowhere"], "nowhere is not the folder of a training run"),

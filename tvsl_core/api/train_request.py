@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from tvsl_core.model.registry import towers_names
 from tvsl_core.training.options import TrainOptions
 from tvsl_core.training.sources import SourceOptions
 from tvsl_core.types import AnyPath
@@ -21,7 +22,7 @@ class TrainRequest:
     """RUN, the folder of everything that comes of it; an interrupted run of the same request is continued in it."""
     options: TrainOptions = field(default_factory=TrainOptions)
     """How it learns."""
-    model: Literal["compact", "audioclip"] = "compact"
+    model: str = "compact"
     """Over which towers."""
     weights: AnyPath | None = None
     """Other weights of the towers."""
@@ -43,8 +44,10 @@ class TrainRequest:
     """As the user typed it, for ``run.json``."""
 
     def __post_init__(self) -> None:
-        if self.model not in ("compact", "audioclip"):
-            raise ValueError(f"model is compact or audioclip, got '{self.model}'; heads go to init")
+        if self.model not in towers_names():
+            raise ValueError(
+                f"model is the name of towers, {' or '.join(towers_names())}, got '{self.model}'; heads go to init"
+            )
         if self.workers is not None and self.workers < 0:
             raise ValueError(f"workers must not be negative, got {self.workers}")
         if self.cache_epochs is not None and self.cache_epochs < 1:
