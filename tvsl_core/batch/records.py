@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +38,6 @@ VIDEOS_SCHEMA = pa.schema(
 )
 """One row is one video and the last thing that became of it; ``table`` is relative to the output folder."""
 
-VERSIONED = ("tvsl", "torch", "torchvision", "torchaudio", "av", "opencv-python-headless", "pyarrow", "numpy")
-
 
 def write_videos(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write one row a video, in the order of their names.
@@ -72,19 +67,3 @@ def from_row(row: Mapping[str, Any], *, path: Path, outputs: tuple[Path, ...], s
     values = {name: value for name, value in row.items() if name in known and value is not None}
     values |= {"classes": tuple(row["classes"]), "warnings": tuple(row["warnings"])}
     return VideoFinished(**(values | {"path": path, "status": status, "outputs": outputs}))
-
-
-def versions() -> dict[str, str]:
-    """Version of everything that can change a result."""
-    found = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
-    for name in VERSIONED:
-        try:
-            found[name] = package_version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
-
-
-def tvsl_version() -> str:
-    """Version of tvsl itself."""
-    return versions()["tvsl"]

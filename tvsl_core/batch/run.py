@@ -19,9 +19,10 @@ from tvsl_core.batch.engines.task import ModelIdentity
 from tvsl_core.batch.inputs import FoundVideos
 from tvsl_core.batch.journal import Journal, RunPlan, now
 from tvsl_core.batch.queue import JobQueue
-from tvsl_core.batch.records import row_of, tvsl_version, versions, write_videos
+from tvsl_core.batch.records import row_of, write_videos
 from tvsl_core.system.files import make_folder, write_bytes
 from tvsl_core.system.leases import Lease, Leases
+from tvsl_core.system.versions import tvsl_version, versions
 
 LEDGER_WAIT_S = 60.0
 """How long to wait for another process that is writing videos.parquet."""

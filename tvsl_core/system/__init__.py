@@ -3,5 +3,7 @@
 - ``files``: A file appears under its name only when it is whole;
 - ``leases``: who works on what: leases, so that processes that share an output folder never do one thing twice;
 - ``machine``: what the process that we run in grants us: how many processor cores, and who ends the programs that we
-  start.
+  start;
+- ``suggest``: did you mean: the name that was probably meant by one that does not exist;
+- ``versions``: which versions of which packages made a result.
 """

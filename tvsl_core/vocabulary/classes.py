@@ -6,7 +6,6 @@ A name that nobody has curated is welcome too: the towers then derive its eviden
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import hashlib
 import json
 import logging
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tvsl_core.errors import ManifestError
+from tvsl_core.system.suggest import ALIKE, closest
 from tvsl_core.vocabulary import spelling
 from tvsl_core.vocabulary.entry import VocabularyEntry
 from tvsl_core.vocabulary.file import label_groups, read_vocabulary_file
@@ -220,14 +220,14 @@ class Vocabulary:
         _log.warning("class %r is not in the vocabulary: it is judged by its name alone", plain)
         return VocabularyClass(name=plain)
 
-    def _nearest(self, name: str, cutoff: float) -> str:
+    def _nearest(self, name: str, least: float = ALIKE) -> str:
         """The name or alias that is spelt most like this one, or nothing."""
         everything = {spelling.key(one): one for klass in self.classes for one in (klass.name, *klass.aliases)}
-        near = difflib.get_close_matches(spelling.key(name), everything, n=1, cutoff=cutoff)
-        return everything[near[0]] if near else ""
+        near = closest(spelling.key(name), everything, least=least)
+        return everything[near] if near else ""
 
     def _unknown(self, name: str) -> ManifestError:
-        near = self._nearest(name, 0.6)
+        near = self._nearest(name)
         guess = f": did you mean {near!r}?" if near else "."
         hint = f"`tvsl vocabulary` lists all names; to look for {name!r} itself, put it into a --vocabulary file."
         return ManifestError(f"unknown class {name!r}{guess}", hint=hint)

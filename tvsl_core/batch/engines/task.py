@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.progress import Event, EventHandler, VideoAdvanced, VideoFinished
 from tvsl_core.annotate.results.job import Job
-from tvsl_core.batch.records import tvsl_version
 from tvsl_core.errors import InputError, TvslError
+from tvsl_core.system.versions import tvsl_version
 from tvsl_core.vocabulary.classes import Vocabulary, load_vocabulary
 
 if TYPE_CHECKING:
