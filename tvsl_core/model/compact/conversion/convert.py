@@ -291,5 +291,3 @@ def _unexpected(what: str, problem: str) -> WeightsError:
         hint="Use the package version that docs/compact-weights.md names.",
         stage="convert",
     )
-
-
