@@ -43,7 +43,7 @@ def test_what_was_written_is_on_the_disk_before_it_has_its_name(tmp_path, monkey
 
 
 def test_an_unwritable_place_is_an_output_error_that_names_it(tmp_path):
-    with pytest.raises(OutputError, match="Cannot write .*no such folder.*its folder does not exist"):
+    with pytest.raises(OutputError, match=r"Cannot write .*no such folder.*its folder does not exist"):
         write_bytes(tmp_path / "no such folder" / "out", b"x")
 
 

@@ -106,6 +106,7 @@ def write_error(path: Path, error: OSError) -> OutputError:
         errno.EROFS: ("the file system is read-only", "Choose an output folder that you may write to."),
         errno.ENOENT: ("its folder does not exist", "Create the folder, or bring it back, then run again."),
         errno.ENOTDIR: ("a part of its path is a file, not a folder", "Choose another output folder."),
+        errno.EEXIST: ("a file stands where a folder must be", "Move it away or choose another output folder."),
         errno.ENAMETOOLONG: ("the name is too long", "Choose a shorter output path."),
     }
     why, hint = hints.get(error.errno or 0, (error.strerror or str(error), "Check the output folder and run again."))
