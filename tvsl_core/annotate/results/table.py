@@ -161,7 +161,7 @@ def write_table(path: Path, rows: Sequence[Mapping[str, Any]], schema: pa.Schema
 
 def _storable(value: Any) -> Any:
     """Text without halves of characters, which stand for bytes of a file name that are not UTF-8: tables hold none."""
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_storable(item) for item in value]
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
