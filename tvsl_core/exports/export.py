@@ -13,6 +13,7 @@ from tvsl_core.annotate.results.names import result_path
 from tvsl_core.errors import InputError
 from tvsl_core.exports.results import Selection, VideoResults, read_results
 from tvsl_core.system.files import begin_partial, commit_partial, discard_partial, make_folder, write_error
+from tvsl_core.system.suggest import closest
 
 Videos = Callable[[], Iterable[VideoResults]]
 """Gives all videos, from the first one on, each time it is called."""
@@ -148,14 +149,12 @@ def find_format(name: str) -> ExportFormat:
 
     Raises: InputError: There is none; the nearest one is named.
     """
-    import difflib
-
     asked = name.strip().lower()
     found = FORMATS.get(OTHER_NAMES.get(asked, asked))
     if found is None:
-        near = difflib.get_close_matches(asked, [*FORMATS, *OTHER_NAMES], n=1, cutoff=0.0)
+        near = closest(asked, [*FORMATS, *OTHER_NAMES], least=0.0)
         raise InputError(
-            f"there is no export format {name!r}; the nearest is {near[0]!r}.",
+            f"there is no export format {name!r}; the nearest is {near!r}.",
             hint=f"Choose from: {', '.join(FORMATS)}.",
         )
     return found

@@ -49,7 +49,7 @@ SOURCES_SCHEMA = pa.schema(
         pa.field("map_cols", pa.int16()),
     ]
 )
-"""One row is one source (one region of it) in one window. SPEC section 7."""
+"""One row is one source (one region of it) in one window."""
 
 
 class SourceTable:

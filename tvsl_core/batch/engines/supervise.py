@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tvsl_core.annotate.options import TimeLimits
 from tvsl_core.annotate.progress import Event, FailureKind, VideoAdvanced, VideoFinished, VideoStarted
 from tvsl_core.annotate.results.job import Job
-from tvsl_core.batch.engines.task import Failure, failed
+from tvsl_core.batch.engines.task import VideoFailure, failed
 
 TICK_S = 0.5
 """How often a supervisor looks at the clock when nothing happens: short beside any limit that a user would set."""
@@ -80,10 +80,12 @@ class Watch:
     def row(self, cause: Cause) -> VideoFinished | None:
         """The failed row of the video that it did not finish, if it had one."""
         return self.failed(
-            Failure(kind=cause.kind, message=f"{cause.what} {_WHILE[self.stage]}.", hint=cause.hint, stage=self.stage)
+            VideoFailure(
+                kind=cause.kind, message=f"{cause.what} {_WHILE[self.stage]}.", hint=cause.hint, stage=self.stage
+            )
         )
 
-    def failed(self, failure: Failure) -> VideoFinished | None:
+    def failed(self, failure: VideoFailure) -> VideoFinished | None:
         """The failed row of the video that it has in hand, if it has one."""
         if self.job is None:
             return None

@@ -116,7 +116,7 @@ def run_unit(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Failure:
+class VideoFailure:
     """Why a video has no result."""
 
     kind: FailureKind
@@ -133,7 +133,7 @@ class Failure:
         return self.kind not in ("input", "stalled", "crashed")
 
 
-def failed(job: Job, failure: Failure, *, stage: str, elapsed_s: float) -> VideoFinished:
+def failed(job: Job, failure: VideoFailure, *, stage: str, elapsed_s: float) -> VideoFinished:
     """The row of a video that has no result.
 
     Args:
@@ -156,16 +156,16 @@ def failed(job: Job, failure: Failure, *, stage: str, elapsed_s: float) -> Video
     )
 
 
-def explain(job: Job, error: BaseException) -> Failure:
+def explain(job: Job, error: BaseException) -> VideoFailure:
     """What an error says about a video; one that nobody foresaw goes to the log with all that is known of it."""
     if is_memory(error):
         hint = "Lower --workers or --batch, or free some memory, then give the same command again."
-        return Failure(kind="memory", message="there was not enough memory.", hint=hint)
+        return VideoFailure(kind="memory", message="there was not enough memory.", hint=hint)
     if isinstance(error, TvslError):
         kind: FailureKind = "input" if isinstance(error, InputError) else "output"
-        return Failure(kind=kind, message=error.message, hint=error.hint, stage=error.stage)
+        return VideoFailure(kind=kind, message=error.message, hint=error.hint, stage=error.stage)
     _log.exception("%s failed", job.item.name, exc_info=error)
-    return Failure(
+    return VideoFailure(
         kind="unexpected",
         message=f"an unexpected error: {type(error).__name__}: {error}",
         hint="Please report it, with --log-file.",
