@@ -79,11 +79,8 @@ class Watch:
 
     def row(self, cause: Cause) -> VideoFinished | None:
         """The failed row of the video that it did not finish, if it had one."""
-        return self.failed(
-            VideoFailure(
-                kind=cause.kind, message=f"{cause.what} {_WHILE[self.stage]}.", hint=cause.hint, stage=self.stage
-            )
-        )
+        message = f"{cause.what} {_WHILE[self.stage]}."
+        return self.failed(VideoFailure(kind=cause.kind, message=message, hint=cause.hint, stage=self.stage))
 
     def failed(self, failure: VideoFailure) -> VideoFinished | None:
         """The failed row of the video that it has in hand, if it has one."""
