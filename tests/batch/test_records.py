@@ -62,6 +62,7 @@ def test_a_record_of_earlier_versions_is_read_and_written_again_as_it_was():
         {"table": 5},
         {"input_id": 5},
         {"elapsed_s": None},
+        {"elapsed_s": True},
     ],
 )
 def test_a_record_with_a_wrong_value_is_no_record(damage):
