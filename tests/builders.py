@@ -21,6 +21,8 @@ import numpy as np
 from av.stream import Disposition
 from numpy.typing import NDArray
 
+from tvsl_core.media.read.safety import ffmpeg_input_options, file_url
+
 Picture = Callable[[int, float], NDArray[np.uint8]]
 """(number, seconds) to RGB ``[height width 3]``."""
 Sound = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -31,6 +33,12 @@ FLASH_PERIOD_S = 1.0
 FLASH_S = 0.2
 FLASH_OFFSET_S = 0.4
 LOSSLESS = ("ffv1", "rawvideo", "png", "libx264rgb", "gif")
+
+
+def ffmpeg_input(path: Path) -> list[str]:
+    """Arguments with which an ffmpeg process reads ``path`` under the rules that ours are given."""
+    options = [part for name, value in ffmpeg_input_options().items() for part in (f"-{name}", value)]
+    return [*options, "-i", file_url(path)]
 
 
 def flash_at(seconds: NDArray[np.float64] | float) -> NDArray[np.bool_]:

@@ -53,17 +53,12 @@ def collect() -> dict[str, dict[str, Any]]:
 
 def _versions() -> dict[str, str]:
     import platform
-    from importlib import metadata
 
     import tvsl_core
+    from tvsl_core.system.versions import package_versions
 
-    versions = {"tvsl": str(tvsl_core.__version__), "python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = "not installed"
-    return versions
+    own = {"tvsl": str(tvsl_core.__version__), "python": platform.python_version()}
+    return own | package_versions(PACKAGES)
 
 
 def _machine() -> dict[str, Any]:

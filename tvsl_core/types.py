@@ -147,6 +147,21 @@ class LocalizationMap:
             raise ValueError(f"frame size must be positive, got {self.frame_width} x {self.frame_height}")
 
 
+Corners = tuple[int, int, int, int]
+"""``x_min, y_min, x_max, y_max`` of a box in pixels, right and bottom excluded."""
+
+
+def box_iou(one: Corners, two: Corners) -> float:
+    """Intersection over union of two boxes of the same frame, in [0, 1]."""
+    width = min(one[2], two[2]) - max(one[0], two[0])
+    height = min(one[3], two[3]) - max(one[1], two[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, two)]
+    shared = width * height
+    return shared / (sum(areas) - shared)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Box:
     """A rectangle in pixels of the frame as shown; right and bottom excluded."""
@@ -167,6 +182,11 @@ class Box:
         """In pixels."""
         return (self.x_max - self.x_min) * (self.y_max - self.y_min)
 
+    @property
+    def corners(self) -> Corners:
+        """Left, top, right and bottom."""
+        return self.x_min, self.y_min, self.x_max, self.y_max
+
     def towards(self, other: Box, weight: float) -> Box:
         """The box that lies ``weight`` of the way to another, with that one's score; 0 is here, 1 is there."""
 
@@ -183,12 +203,7 @@ class Box:
 
     def iou(self, other: Box) -> float:
         """Intersection over union with another box of the same frame, in [0, 1]."""
-        width = min(self.x_max, other.x_max) - max(self.x_min, other.x_min)
-        height = min(self.y_max, other.y_max) - max(self.y_min, other.y_min)
-        if width <= 0 or height <= 0:
-            return 0.0
-        shared = width * height
-        return shared / (self.area + other.area - shared)
+        return box_iou(self.corners, other.corners)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

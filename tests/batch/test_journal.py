@@ -61,7 +61,7 @@ def test_an_outcome_is_written_down_before_anybody_is_told(folder, out, model):
 
     def on_event(event):
         if isinstance(event, VideoFinished):
-            seen.setdefault(event.video, (Journal(out).read(event.video) or {}).get("status"))
+            seen.setdefault(event.video, record.row.status if (record := Journal(out).read(event.video)) else None)
 
     run(model, folder, out, on_event=on_event)
 
@@ -217,5 +217,5 @@ def test_a_record_of_a_name_that_is_no_text_can_be_kept(out):
     out.mkdir()
     journal.record(VideoFinished(video=name, path=Path(name), status="failed"), {"fingerprint": "f"}, run="r")
 
-    assert journal.read(name)["video"] == name
-    assert [record["video"] for record in journal.records()] == [name]
+    assert journal.read(name).row.video == name
+    assert [record.row.video for record in journal.records()] == [name]

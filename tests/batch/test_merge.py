@@ -15,8 +15,9 @@ import pytest
 from tvsl_core.annotate.progress import VideoFinished
 from tvsl_core.annotate.results.names import result_path
 from tvsl_core.annotate.results.table import BOX_CONVENTION, SCHEMA_VERSION, SOURCES_SCHEMA
-from tvsl_core.batch.journal import Journal, RunPlan
+from tvsl_core.batch.journal import Journal
 from tvsl_core.batch.merge import ROWS_A_GROUP, SORTED_BY, MergeRequest, merge
+from tvsl_core.batch.records import RunPlan
 from tvsl_core.errors import InputError, OutputError
 
 CLASSES = ("dog", "cat", "violin", "bus")

@@ -89,8 +89,8 @@ def test_both_nodes_work_and_an_actor_that_is_killed_costs_nothing(cluster, vide
         if isinstance(event, VideoAdvanced) and not seen["killed"]:
             seen["killed"] = True
             seen["nodes"] = len([node for node in ray.nodes() if node["Alive"]])
-            victim = next(actor for actor in engine._actors if actor.job and actor.job.item.name == event.video)
-            ray.kill(victim.handle)
+            at_work = {actor.watch.job.item.name: actor for actor in engine._actors if actor.watch.job}
+            ray.kill(at_work[event.video].handle)
 
     report = annotate_videos(
         find_videos([str(videos)]), out=tmp_path, engine=engine, options=OPTIONS, on_event=kill_one

@@ -12,7 +12,7 @@ import pytest
 from tests.batch.faults import HarmfulChoice
 from tests.builders import make_clip
 from tvsl_core.annotate.options import AnnotateOptions, QueueOptions, TimeLimits
-from tvsl_core.annotate.progress import VideoStarted, ignore
+from tvsl_core.annotate.progress import VideoFinished, VideoStarted, ignore
 from tvsl_core.batch.batch import annotate_videos
 from tvsl_core.batch.engines.processes import ProcessEngine
 from tvsl_core.batch.engines.task import ModelChoice
@@ -129,6 +129,29 @@ def test_tables_are_those_of_a_run_in_one_process(tmp_path, model):
     pd.testing.assert_frame_equal(rows(tmp_path / "one")[same], rows(tmp_path / "two")[same])
 
 
+def test_a_failure_that_only_speaks_of_memory_costs_no_worker(tmp_path):
+    folder = clips(tmp_path / "in", "z.mp4")
+    (folder / "memory.mp4").write_bytes(b"no video" * 100)
+    engine, pids, errors = ProcessEngine(ModelChoice()), [], []
+
+    def on_event(event):
+        if isinstance(event, VideoFinished):
+            pids.append(engine._team[0].process.pid)
+            errors.append(event.error)
+
+    annotate_videos(
+        find_videos([str(folder)]),
+        out=tmp_path / "out",
+        engine=engine,
+        options=AnnotateOptions(overlay="none"),
+        on_event=on_event,
+    )
+
+    assert "memory" in errors[0]
+    assert errors[1] == ""
+    assert len(set(pids)) == 1
+
+
 def test_the_batch_stops_when_enough_have_failed_and_says_what_was_not_reached(tmp_path):
     folder = clips(tmp_path / "in", *(f"{number}.mp4" for number in range(5)))
     for number in (1, 2):
@@ -239,12 +262,11 @@ def children():
 
 def test_a_video_that_takes_far_longer_than_its_length_is_given_up():
     from tvsl_core.annotate.progress import VideoAdvanced
-    from tvsl_core.batch.engines.processes import _Worker
+    from tvsl_core.batch.engines.supervise import Watch
 
-    worker = _Worker.__new__(_Worker)
-    worker.job, worker.stage, worker._stage_began = object(), "annotate", time.monotonic() - 31
-    worker.note(VideoAdvanced(video="a", stage="annotate", done_s=0.1, total_s=2.0))
+    watch = Watch(job=object(), stage="annotate", stage_began=time.monotonic() - 31)
+    watch.on_event(VideoAdvanced(video="a", stage="annotate", done_s=0.1, total_s=2.0))
 
-    assert worker.overdue(TimeLimits(stall_s=10, factor=10)) is not None
-    assert worker.overdue(TimeLimits(stall_s=10, factor=11)) is None
-    assert worker.overdue(TimeLimits(stall_s=10, factor=0)) is None
+    assert watch.overdue(TimeLimits(stall_s=10, factor=10)).kind == "stalled"
+    assert watch.overdue(TimeLimits(stall_s=10, factor=11)) is None
+    assert watch.overdue(TimeLimits(stall_s=10, factor=0)) is None

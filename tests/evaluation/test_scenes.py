@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from tvsl_core.data.predictions.judged import JudgedScene, ObjectTruth, SourceReport
-from tvsl_core.evaluation.metrics.scenes import iou, score_scenes, wilson
+from tvsl_core.evaluation.metrics.scenes import score_scenes, wilson
+from tvsl_core.types import box_iou
 
 LEFT, RIGHT = (0, 0, 50, 100), (50, 0, 100, 100)
 
@@ -105,5 +106,5 @@ def test_wilson_intervals_are_those_of_the_textbook():
 
 
 def test_boxes_that_share_a_half_have_a_third_in_common():
-    assert iou((0, 0, 10, 10), (5, 0, 15, 10)) == pytest.approx(1 / 3)
-    assert iou(LEFT, RIGHT) == 0.0
+    assert box_iou((0, 0, 10, 10), (5, 0, 15, 10)) == pytest.approx(1 / 3)
+    assert box_iou(LEFT, RIGHT) == 0.0

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.builders import arrow, cut_off, make_clip, make_sound_file
+from tests.builders import arrow, cut_off, ffmpeg_input, make_clip, make_sound_file
 from tvsl_core.errors import MediaError
 from tvsl_core.media.read.probe import camera_rate, probe, varies
-from tvsl_core.media.read.safety import ffmpeg_input_arguments, open_media
+from tvsl_core.media.read.safety import open_media
 
 
 def refusal(path: Path, **options) -> MediaError:
@@ -281,7 +281,7 @@ def test_an_ffmpeg_process_reads_a_dashed_name_as_a_file(tmp_path, monkeypatch):
         imageio_ffmpeg.get_ffmpeg_exe(),
         "-v",
         "error",
-        *ffmpeg_input_arguments(Path("-y.mp4")),
+        *ffmpeg_input(Path("-y.mp4")),
         "-f",
         "null",
         "-",
@@ -296,7 +296,7 @@ def test_an_ffmpeg_process_does_not_follow_a_playlist(tmp_path):
     imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
     clip = make_clip(tmp_path / "real.mp4", seconds=0.2, audio=None)
     (tmp_path / "list.txt").write_text(f"ffconcat version 1.0\nfile '{clip.name}'\n")
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *ffmpeg_input_arguments(tmp_path / "list.txt")]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *ffmpeg_input(tmp_path / "list.txt")]
 
     assert subprocess.run([*command, "-f", "null", "-"], check=False, capture_output=True).returncode != 0
 

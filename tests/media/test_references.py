@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import make_clip
+from tests.builders import ffmpeg_input, make_clip
 from tests.hostile import watched, with_pointer
 from tvsl_core.errors import MediaError
 from tvsl_core.media.read.frames import read_frames
 from tvsl_core.media.read.probe import probe
-from tvsl_core.media.read.safety import ffmpeg_global_arguments, ffmpeg_input_arguments
+from tvsl_core.media.read.safety import ffmpeg_global_arguments
 from tvsl_core.media.write.binary import find_ffmpeg
 
 REFERENCES = {
@@ -71,7 +71,7 @@ def canary(tmp_path_factory) -> Path:
 
 
 def ffmpeg(path: Path, *more: str) -> subprocess.CompletedProcess:
-    command = [find_ffmpeg(), *ffmpeg_global_arguments(), *ffmpeg_input_arguments(path), *more, "-f", "null", "-"]
+    command = [find_ffmpeg(), *ffmpeg_global_arguments(), *ffmpeg_input(path), *more, "-f", "null", "-"]
     return subprocess.run(command, capture_output=True, timeout=20, check=False)
 
 

@@ -132,7 +132,7 @@ def test_nothing_half_written_is_left_behind(evaluation, tmp_path):
     from tvsl_core.errors import OutputError
 
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="a file stands where a folder must be"):
         write_json(tmp_path / "file" / "scores.json", {})
     write_json(tmp_path / "scores.json", {"value": float("nan")})
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []

@@ -12,7 +12,6 @@ An unknown section or key is an error that names the nearest known one; so is a 
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tvsl_core.errors import ManifestError
+from tvsl_core.system.suggest import did_you_mean
 
 Converter = Callable[[object], Any]
 """From a raw value (TOML, or text of the command line) to the value meant; ValueError says what it must be."""
@@ -137,7 +137,9 @@ def read_config(
     for name, content in found.items():
         if name not in sections:
             hint = (
-                f"Put the settings under [{section}]." if name.replace("_", "-") in keys else _nearest(name, sections)
+                f"Put the settings under [{section}]."
+                if name.replace("_", "-") in keys
+                else did_you_mean(name, sorted(sections))
             )
             kind = f"section [{name}]" if isinstance(content, dict) else f"key {name!r} outside a section"
             raise ManifestError(f"{file}: unknown {kind}.", hint=hint, stage="config")
@@ -147,7 +149,9 @@ def read_config(
     for given, raw in found.get(section, {}).items():
         key = given.replace("_", "-")
         if key not in keys:
-            raise ManifestError(f"{file}: [{section}] has no key {given!r}.", hint=_nearest(key, keys), stage="config")
+            raise ManifestError(
+                f"{file}: [{section}] has no key {given!r}.", hint=did_you_mean(key, sorted(keys)), stage="config"
+            )
         if key in settings:
             raise ManifestError(f"{file}: [{section}] sets {key!r} twice.", hint="Keep one of them.", stage="config")
         try:
@@ -169,11 +173,6 @@ def _read_toml(file: Path) -> dict[str, Any]:
         raise ManifestError(
             f"the configuration {str(file)!r} is not TOML: {error}.", hint=hint, stage="config"
         ) from error
-
-
-def _nearest(name: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(sorted(known))}."
 
 
 def _describe(value: object) -> str:

@@ -44,11 +44,12 @@ def merged(
     if config is None:
         return values
     from_file = read_config(config, section=section, keys={**keys, **(file_only or {})}, sections=SECTIONS)
-    return values | {key: value for key, value in from_file.items() if not _was_typed(context, key.replace("-", "_"))}
+    return values | {key: value for key, value in from_file.items() if not was_typed(context, key)}
 
 
-def _was_typed(context: typer.Context, parameter: str) -> bool:
-    source = context.get_parameter_source(parameter)
+def was_typed(context: typer.Context, key: str) -> bool:
+    """Whether an option (``min-score``) stands on the command line."""
+    source = context.get_parameter_source(key.replace("-", "_"))
     return source is not None and not source.name.startswith("DEFAULT")
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tvsl_cli.shared import config_file as kinds
+from tvsl_cli.shared.settings import merged, usage_errors, was_typed
 
 if TYPE_CHECKING:
     from tvsl_core.api.train_request import TrainRequest
@@ -49,8 +50,6 @@ MAY_CHANGE = frozenset({"device", "workers", "cache"})
 
 def request_from(context: typer.Context, config: Path | None, resume: Path | None) -> TrainRequest:
     """Read the request of a running command; a wrong value ends it with one sentence and exit code 2."""
-    from tvsl_cli.shared.settings import merged, usage_errors
-
     with usage_errors():
         file_only = fine_keys()
         settings = merged(context, config=config, section="train", keys=KEYS, file_only=file_only)
@@ -131,12 +130,6 @@ def _resumed(context: typer.Context, settings: dict[str, Any], run: Path) -> dic
     return found | {key: settings[key] for key in MAY_CHANGE if was_typed(context, key)} | {"out": run}
 
 
-def was_typed(context: typer.Context, key: str) -> bool:
-    """Whether an option stands on the command line."""
-    source = context.get_parameter_source(key.replace("-", "_"))
-    return source is not None and not source.name.startswith("DEFAULT")
-
-
 def _revived(key: str, value: Any) -> Any:
     """A value of JSON as it was."""
     if isinstance(value, str) and KEYS.get(key) is kinds.path:
@@ -163,15 +156,15 @@ def _table(make: Callable[..., Any]) -> kinds.Converter:
     known = {one.name for one in fields(make)}  # type: ignore[arg-type]
 
     def convert(value: object) -> dict[str, Any]:
-        import difflib
+        from tvsl_core.system.suggest import closest
 
         if not isinstance(value, dict):
             raise ValueError(f"must be a table such as [train.losses], got {value!r}")
         found = {str(name).replace("-", "_"): _tuples(inner) for name, inner in value.items()}
         for name in found:
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-                meant = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
+                near = closest(name, known)
+                meant = f"did you mean {near!r}?" if near else f"known: {', '.join(sorted(known))}"
                 raise ValueError(f"has no key {name!r}; {meant}")
         return found
 

@@ -10,6 +10,11 @@ from typing import Literal
 Stage = Literal["annotate", "render"]
 Status = Literal["done", "skipped", "failed", "pending"]
 """``pending``: planned, and not reached when the run stopped."""
+FailureKind = Literal["input", "memory", "output", "unexpected", "stalled", "crashed", "killed", "lost"]
+"""What ended a video. Of the file itself: ``input`` (it cannot be used), ``stalled`` (given up after too long) and
+``crashed`` (it took its process with it). Of what is around it: ``memory``, ``output`` (a result cannot be written),
+``killed`` and ``lost`` (its worker was ended from outside). ``unexpected`` is a mistake of ours.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +63,8 @@ class VideoFinished:
     outputs: tuple[Path, ...] = ()
     """Every file that was written; the table comes first."""
     warnings: tuple[str, ...] = ()
+    failure: FailureKind | None = None
+    """Of what failed in this run."""
     again: bool = False
     """Whether what failed lay outside the video (a full disk, too little memory), so that the next run tries again."""
     earlier: bool = False

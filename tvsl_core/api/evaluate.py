@@ -15,7 +15,6 @@ from tvsl_core.api.evaluate_data import (
     overlap_warning,
 )
 from tvsl_core.api.evaluate_request import EvaluateRequest
-from tvsl_core.batch.records import tvsl_version
 from tvsl_core.data.benchmarks.sample import Benchmark, Sample
 from tvsl_core.data.predictions.prediction import Prediction
 from tvsl_core.data.predictions.read import open_predictions, save_maps
@@ -26,6 +25,7 @@ from tvsl_core.report.page import render_page
 from tvsl_core.report.scores import combined, write_json, write_rows, write_whole
 from tvsl_core.report.thumbnails import Picture, Thumbnail, draw, pick_rows
 from tvsl_core.system.progress import OnProgress, reporting
+from tvsl_core.system.versions import tvsl_version
 from tvsl_core.tuning.predict import load_predictor
 from tvsl_core.types import AnyPath
 

@@ -9,7 +9,8 @@
 - ``merge``: many tables, one a video, become one sorted dataset with large row groups, and a manifest that vouches
   for it;
 - ``queue``: what is left to do: hands out units one by one, and takes back what became of them;
-- ``records``: the two files that speak for a whole run: ``videos.parquet``, one row a video, and ``run.json``;
+- ``records``: what stands in the journal and in ``videos.parquet``, as values: parsed and checked here, and nowhere
+  else;
 - ``run``: one run over an output folder: its plan, its jobs, and what it writes about itself;
 - ``shard``: many machines, one command: each takes a share of the same inputs, without talking to the others;
 - ``single``: one video from Python: what ``tvsl annotate`` does for one file, and its rows as a table in memory;

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from tvsl_core.annotate.results.table import SOURCES_SCHEMA, read_metadata
 from tvsl_core.batch.journal import Journal
+from tvsl_core.batch.records import VideoRow
 from tvsl_core.batch.run import rows
 from tvsl_core.errors import InputError
 
@@ -52,7 +53,7 @@ class Survey:
 
     tables: tuple[SourceFile, ...]
     """One a video, in the order of their names."""
-    videos: tuple[Mapping[str, Any], ...]
+    videos: tuple[VideoRow, ...]
     """Rows of videos.parquet, of all folders."""
     problems: tuple[MergeProblem, ...]
     settings: tuple[Mapping[str, Any], ...]
@@ -68,21 +69,21 @@ def survey(folders: Sequence[Path]) -> Survey:
     Raises: InputError: A folder is none, or holds no results.
     """
     tables: dict[str, SourceFile] = {}
-    videos: dict[str, Mapping[str, Any]] = {}
+    videos: dict[str, VideoRow] = {}
     problems: list[MergeProblem] = []
     for folder in folders:
         if not (folder / "sources").is_dir() and not (folder / ".tvsl").is_dir():
             message = f"{folder} holds no results of tvsl annotate."
             raise InputError(message, hint="Give the folder of its --out.", stage="merge")
-        listed = {row["video"]: row for row in rows(Journal(folder))}
-        by_table = {row["table"]: name for name, row in listed.items() if row["table"]}
+        listed = {row.video: row for row in rows(Journal(folder))}
+        by_table = {row.table: name for name, row in listed.items() if row.table}
         for table in _tables(folder, by_table, problems):
             if table.video in tables:
                 problems.append(_double(table, tables[table.video]))
             else:
                 tables[table.video] = table
         for name, row in listed.items():
-            if row["status"] == "done" or name not in videos:
+            if row.status == "done" or name not in videos:
                 videos[name] = row
     problems += [problem for name in sorted(videos) if (problem := _gap(videos[name], tables)) is not None]
     problems += _copies(tables.values())
@@ -125,9 +126,9 @@ def _double(table: SourceFile, first: SourceFile) -> MergeProblem:
     return MergeProblem(kind="duplicate", video=table.video, message=message, hint="Remove one of the tables.")
 
 
-def _gap(row: Mapping[str, Any], tables: Mapping[str, SourceFile]) -> MergeProblem | None:
+def _gap(row: VideoRow, tables: Mapping[str, SourceFile]) -> MergeProblem | None:
     """What is wrong with a video that has no table; a table of an earlier run does not make a failure good."""
-    name, status = row["video"], row["status"]
+    name, status = row.video, row.status
     if status == "done":
         if name in tables:
             return None
@@ -138,7 +139,7 @@ def _gap(row: Mapping[str, Any], tables: Mapping[str, SourceFile]) -> MergeProbl
             hint="Give the command of the run again.",
         )
     if status == "failed":
-        return MergeProblem(kind="failed", video=name, message=f"{name} failed: {row['error']}", hint=row["hint"])
+        return MergeProblem(kind="failed", video=name, message=f"{name} failed: {row.error}", hint=row.hint)
     return MergeProblem(
         kind="pending",
         video=name,

@@ -16,47 +16,18 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tvsl_core.annotate.progress import VideoFinished
-from tvsl_core.batch.records import row_of
+from tvsl_core.batch.records import RunPlan, VideoRecord, parse_plan, parse_record
 from tvsl_core.system.files import PARTIAL_PATTERN, discard_partial, make_folder, write_bytes
 
 FOLDER = ".tvsl"
 """Of the journal, inside the output folder."""
 ROOMS = ("sources", "strips", "heatmaps", FOLDER)
 """Folders of the output that annotation writes into."""
-
-Record = dict[str, Any]
-"""What became of one video: a row of videos.parquet, its key, and ``again``, ``finished`` and ``run``."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunPlan:
-    """What a run is to do."""
-
-    id: str
-    label: str = "all"
-    """Which part of the inputs it is: ``all``, or the name of a shard."""
-    inputs: Mapping[str, str] = field(default_factory=dict)
-    """Name of each video, or what was given, to its path."""
-    fingerprint: str = ""
-    command: tuple[str, ...] = ()
-    host: str = ""
-    pid: int = 0
-    workers: int = 1
-    started: str = ""
-    finished: str = ""
-    """Empty while it runs, and for ever if it was killed."""
-    interrupted: bool = False
-
-    @property
-    def lease(self) -> str:
-        """Name of the lease that a run holds while it lives."""
-        return f"run-{self.id}"
 
 
 class Journal:
@@ -80,20 +51,19 @@ class Journal:
 
         Raises: OutputError: It cannot be written.
         """
-        row = row_of(video, self.out) | dict(key)
-        row |= {"again": video.again, "finished": now(), "run": run}
+        record = VideoRecord.of(video, self.out, key=key, finished=now(), run=run)
         path = self._place(video.video)
         make_folder(path.parent, inside=self.out)
-        write_bytes(path, (json.dumps(row, indent=1) + "\n").encode())
+        write_bytes(path, (json.dumps(record.as_json(), indent=1) + "\n").encode())
 
-    def read(self, video: str) -> Record | None:
+    def read(self, video: str) -> VideoRecord | None:
         """The record of a video; None when there is none that can be read."""
-        return _read(self._place(video))
+        return _record(self._place(video))
 
-    def records(self) -> Iterator[Record]:
-        """Every record, of all runs."""
+    def records(self) -> Iterator[VideoRecord]:
+        """Every record that can be read, of all runs."""
         for path in self.units.glob("*/*.json"):
-            record = _read(path)
+            record = _record(path)
             if record is not None:
                 yield record
 
@@ -135,10 +105,9 @@ class Journal:
 
     def _plans(self) -> Iterator[tuple[Path, RunPlan]]:
         for path in self.runs.glob("*.json"):
-            values = _read(path)
-            with contextlib.suppress(TypeError):
-                if values is not None:
-                    yield path, RunPlan(**(values | {"command": tuple(values.get("command", ()))}))
+            plan = parse_plan(_read(path))
+            if plan is not None:
+                yield path, plan
 
     def _write(self, plan: RunPlan) -> None:
         path = self.runs / f"{plan.label}-{plan.id}.json"
@@ -159,9 +128,14 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _record(path: Path) -> VideoRecord | None:
+    return parse_record(_read(path))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A JSON object; empty when the file is gone or damaged."""
     try:
         values = json.loads(path.read_bytes())
     except (OSError, ValueError):
-        return None
-    return values if isinstance(values, dict) else None
+        return {}
+    return values if isinstance(values, dict) else {}

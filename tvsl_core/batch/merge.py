@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 
 from tvsl_core.annotate.results.table import BOX_CONVENTION, SCHEMA_VERSION, SOURCES_SCHEMA
 from tvsl_core.batch.check import SourceFile, Survey, survey
-from tvsl_core.batch.records import versions, write_videos
+from tvsl_core.batch.records import write_videos
 from tvsl_core.errors import OutputError
 from tvsl_core.system.files import begin_partial, commit_partial, discard_partial, make_folder, write_bytes, write_error
+from tvsl_core.system.versions import versions
 from tvsl_core.types import AnyPath
 
 ROWS_A_GROUP = 131_072

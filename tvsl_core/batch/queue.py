@@ -6,6 +6,7 @@ is in the journal before anybody is told of it.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import threading
@@ -14,19 +15,18 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tvsl_core.annotate.options import AnnotateOptions, QueueOptions
 from tvsl_core.annotate.progress import Event, EventHandler, VideoFinished
 from tvsl_core.annotate.results.job import Job, VideoItem
 from tvsl_core.annotate.results.table import read_metadata
 from tvsl_core.batch.inputs import InputProblem
-from tvsl_core.batch.journal import Journal, Record, unit_key
-from tvsl_core.batch.records import from_row
+from tvsl_core.batch.journal import Journal, unit_key
+from tvsl_core.batch.records import VideoRecord, VideoRow, parse_row
 from tvsl_core.errors import OutputError
 from tvsl_core.system.leases import Leases
 
-LOOK_AGAIN_S = 1.0
+RETRY_S = 1.0
 """How often a unit that another process holds is looked at."""
 PATIENCE_S = 0.2
 """How long one ``take`` may go on over units that need no work."""
@@ -132,9 +132,9 @@ class JobQueue:
             self._counts.failures += video.status == "failed"
             if self._choices.max_failures is not None and self._counts.failures >= self._choices.max_failures:
                 self.stop()
-            self._tell(video)
+            self._report(video)
 
-    def tell_problem(self, problem: InputProblem) -> None:
+    def report_problem(self, problem: InputProblem) -> None:
         """An input that led to no video becomes a failed row.
 
         Raises: OutputError: The journal cannot be written.
@@ -150,7 +150,7 @@ class JobQueue:
         with self._lock:
             if self.folder_is_there() and self._journal is not None:
                 self._journal.record(video, {"fingerprint": ""}, run=self._run)
-            self._tell(video)
+            self._report(video)
 
     def folder_is_there(self) -> bool:
         """Whether the output folder is still the one that it was at the beginning."""
@@ -160,7 +160,7 @@ class JobQueue:
         """Give up a unit without an outcome; it is looked at again later."""
         with self._lock:
             self._release(job)
-            self._put_off.append((time.monotonic() + LOOK_AGAIN_S, job.item))
+            self._put_off.append((time.monotonic() + RETRY_S, job.item))
 
     def _next(self) -> tuple[bool, VideoItem | None]:
         """Whether it was put off before, and the next video to look at."""
@@ -175,12 +175,12 @@ class JobQueue:
             return None
         if self._journal is None or self._leases is None:
             self._note_staleness(job)
-            self._tell(VideoFinished(video=item.name, path=item.path, status="done", outputs=(job.table,)))
+            self._report(VideoFinished(video=item.name, path=item.path, status="done", outputs=(job.table,)))
             return None
         self._check_folder()
         lease = self._leases.take(unit_key(item.name))
         if lease is None:
-            self._put_off.append((time.monotonic() + LOOK_AGAIN_S, item))
+            self._put_off.append((time.monotonic() + RETRY_S, item))
             return None
         job = Job(item=item, out=self._out, options=self._options, fingerprint=self._fingerprint, lease=lease)
         if self._settled(job, waited=waited):  # somebody may have finished it between our look and our lease
@@ -193,33 +193,23 @@ class JobQueue:
         """Whether a unit needs no work; then it is told of."""
         overwrite = self._choices.overwrite and not waited  # what another process has just done is not done again
         record = self._journal.read(job.item.name) if self._journal else None
-        record = record if record and _matches(record, self._key(job)) else None
+        record = record if record and record.matches(self._key(job)) else None
         if not overwrite and job.is_done():
-            self._tell(self._skipped(job, record))
+            self._report(self._skipped(job, record))
             return True
-        if record and record["status"] == "failed" and not record["again"] and not overwrite:
-            if self._choices.retry_failed and not (waited and record["run"] != self._run):
+        if record and record.row.status == "failed" and not record.again and not overwrite:
+            if self._choices.retry_failed and not (waited and record.run != self._run):
                 return False
-            earlier = record | {"earlier": True}
-            self._tell(from_row(earlier, path=job.item.path, outputs=(), status="failed"))
+            self._report(record.row.outcome(path=job.item.path, outputs=(), status="failed", earlier=True))
             return True
         return False
 
-    def _skipped(self, job: Job, record: Record | None) -> VideoFinished:
+    def _skipped(self, job: Job, record: VideoRecord | None) -> VideoFinished:
         """A video whose results are there; its record is made from its table when that is all there is."""
         outputs = (job.table, *sorted(job.heatmaps.glob("*.mp4")))
-        if record and record["status"] == "done":
-            return from_row(record, path=job.item.path, outputs=outputs, status="skipped")
-        outcome: dict[str, Any] = json.loads(read_metadata(job.table).get("outcome", "{}"))
-        lists = {name: tuple(value) for name, value in outcome.items() if isinstance(value, list)}
-        video = VideoFinished(
-            video=job.item.name,
-            path=job.item.path,
-            status="skipped",
-            fingerprint=self._fingerprint,
-            outputs=outputs,
-            **(outcome | lists),
-        )
+        if record and record.row.status == "done":
+            return record.row.outcome(path=job.item.path, outputs=outputs, status="skipped")
+        video = _row_of_table(job).outcome(path=job.item.path, outputs=outputs, status="skipped")
         if self._journal:
             self._journal.record(video, self._key(job), run=self._run)
         return video
@@ -241,7 +231,7 @@ class JobQueue:
         if job.lease is not None and self._leases is not None:
             self._leases.give_back(job.lease)
 
-    def _tell(self, video: VideoFinished) -> None:
+    def _report(self, video: VideoFinished) -> None:
         self.finished.append(video)
         self._on_event(video)
 
@@ -255,9 +245,20 @@ class JobQueue:
             )
 
 
-def _matches(record: Record, key: dict[str, str]) -> bool:
-    names = ["fingerprint", "input_id", "input_size", "input_mtime_ns"] + ["limits"] * (record["status"] == "failed")
-    return all(record.get(name) == key.get(name) for name in names)
+def _row_of_table(job: Job) -> VideoRow:
+    """What a finished table says of its video; little, when that part of it is damaged."""
+    own = {
+        "video": job.item.name,
+        "path": str(job.item.path),
+        "status": "done",
+        "stage": "",
+        "fingerprint": job.fingerprint,
+    }
+    with contextlib.suppress(ValueError, TypeError):
+        row = parse_row(json.loads(read_metadata(job.table).get("outcome", "{}")) | own)
+        if row is not None:
+            return row
+    return VideoRow(video=job.item.name, path=str(job.item.path), status="done", fingerprint=job.fingerprint)
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:

@@ -1,15 +1,18 @@
-"""The two files that speak for a whole run: ``videos.parquet``, one row a video, and ``run.json``."""
+"""What stands in the journal and in ``videos.parquet``, as values: parsed and checked here, and nowhere else.
+
+A value of the wrong kind makes its whole record unreadable, as if it were not there: whatever it was about is looked at
+again. Keys that mean nothing to this version are left alone.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import os
-import platform
+import types
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as package_version
+from dataclasses import MISSING, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
 
@@ -41,50 +44,170 @@ VIDEOS_SCHEMA = pa.schema(
 )
 """One row is one video and the last thing that became of it; ``table`` is relative to the output folder."""
 
-VERSIONED = ("tvsl", "torch", "torchvision", "torchaudio", "av", "opencv-python-headless", "pyarrow", "numpy")
+KEY = ("fingerprint", "input_id", "input_size", "input_mtime_ns")
+"""What must be equal for an outcome to be still valid; for a failure its ``limits`` too."""
+
+T = TypeVar("T")
 
 
-def write_videos(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VideoRow:
+    """One row of ``videos.parquet``."""
+
+    video: str
+    path: str
+    status: Status
+    stage: str = ""
+    error: str = ""
+    hint: str = ""
+    warnings: tuple[str, ...] = ()
+    duration_s: float | None = None
+    frame_width: int | None = None
+    frame_height: int | None = None
+    frame_rate: float | None = None
+    size_bytes: int | None = None
+    mtime_s: float | None = None
+    rows: int = 0
+    sources: int = 0
+    classes: tuple[str, ...] = ()
+    elapsed_s: float = 0.0
+    fingerprint: str = ""
+    table: str | None = None
+
+    @classmethod
+    def of(cls, video: VideoFinished, out: Path) -> VideoRow:
+        """What ``videos.parquet`` says about a video; a skipped one is done."""
+        own = ("path", "status", "table")
+        table = video.outputs[0].relative_to(out).as_posix() if video.outputs else None
+        values = {one.name: getattr(video, one.name) for one in dataclasses.fields(cls) if one.name not in own}
+        status: Status = "done" if video.status == "skipped" else video.status
+        return cls(path=os.fspath(video.path.absolute()), status=status, table=table, **values)
+
+    def outcome(
+        self, *, path: Path, outputs: tuple[Path, ...], status: Status, again: bool = False, earlier: bool = False
+    ) -> VideoFinished:
+        """What an earlier run wrote about a video that is not annotated now."""
+        known = {one.name for one in dataclasses.fields(VideoFinished)} - {"path", "status"}
+        values = {
+            one.name: value
+            for one in dataclasses.fields(self)
+            if one.name in known and (value := getattr(self, one.name)) is not None
+        }
+        return VideoFinished(path=path, status=status, outputs=outputs, again=again, earlier=earlier, **values)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VideoRecord:
+    """What the journal says of a video: its row, under which key, and which run wrote it when."""
+
+    row: VideoRow
+    key: Mapping[str, str]
+    again: bool = False
+    """Whether what failed lay outside the video, so that the next run tries it again by itself."""
+    finished: str = ""
+    run: str = ""
+    """Id of the run."""
+
+    @classmethod
+    def of(cls, video: VideoFinished, out: Path, *, key: Mapping[str, str], finished: str, run: str) -> VideoRecord:
+        """The record of what has just become of a video."""
+        row = dataclasses.replace(VideoRow.of(video, out), fingerprint=key.get("fingerprint", video.fingerprint))
+        return cls(row=row, key=dict(key), again=video.again, finished=finished, run=run)
+
+    def matches(self, key: Mapping[str, str]) -> bool:
+        """Whether it speaks of the same input under the same settings."""
+        names = (*KEY, "limits") if self.row.status == "failed" else KEY
+        return all(self.key.get(name) == key.get(name) for name in names)
+
+    def as_json(self) -> dict[str, Any]:
+        """One flat object, as it stands on disk."""
+        own = {"again": self.again, "finished": self.finished, "run": self.run}
+        return dataclasses.asdict(self.row) | dict(self.key) | own
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunPlan:
+    """What a run is to do."""
+
+    id: str
+    label: str = "all"
+    """Which part of the inputs it is: ``all``, or the name of a shard."""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """Name of each video, or what was given, to its path."""
+    fingerprint: str = ""
+    command: tuple[str, ...] = ()
+    host: str = ""
+    pid: int = 0
+    workers: int = 1
+    started: str = ""
+    finished: str = ""
+    """Empty while it runs, and for ever if it was killed."""
+    interrupted: bool = False
+
+    @property
+    def lease(self) -> str:
+        """Name of the lease that a run holds while it lives."""
+        return f"run-{self.id}"
+
+
+_HINTS: Mapping[type[Any], Mapping[str, Any]] = {
+    kind: get_type_hints(kind) for kind in (VideoRow, VideoRecord, RunPlan)
+}
+"""Resolved once: a run over many videos parses a record for each."""
+
+
+def parse_row(values: Mapping[str, Any]) -> VideoRow | None:
+    """A row from what stands in a record or a table; None when it cannot be read."""
+    return _parse(VideoRow, values)
+
+
+def parse_record(values: Mapping[str, Any]) -> VideoRecord | None:
+    """A record from its JSON object; None when it cannot be read."""
+    key = {name: value for name in (*KEY, "limits") if (value := values.get(name)) is not None}
+    return _parse(VideoRecord, {**values, "row": parse_row(values), "key": key})
+
+
+def parse_plan(values: Mapping[str, Any]) -> RunPlan | None:
+    """The plan of a run from its JSON object; None when it cannot be read."""
+    return _parse(RunPlan, values)
+
+
+def write_videos(path: Path, rows: Iterable[VideoRow]) -> None:
     """Write one row a video, in the order of their names.
 
     Raises: OutputError: It cannot be written.
     """
-    ordered = sorted(({name: row[name] for name in VIDEOS_SCHEMA.names} for row in rows), key=lambda row: row["video"])
+    ordered = [dataclasses.asdict(row) for row in sorted(rows, key=lambda row: row.video)]
     write_table(path, ordered, VIDEOS_SCHEMA, {"schema_version": SCHEMA_VERSION})
 
 
-def row_of(video: VideoFinished, out: Path) -> dict[str, Any]:
-    """What videos.parquet says about a video; a skipped one is done."""
-    row = {name: getattr(video, name) for name in VIDEOS_SCHEMA.names if name not in ("path", "table")}
-    table = video.outputs[0] if video.outputs else None
-    return row | {
-        "path": os.fspath(video.path.absolute()),
-        "status": "done" if video.status == "skipped" else video.status,
-        "warnings": list(video.warnings),
-        "classes": list(video.classes),
-        "table": table.relative_to(out).as_posix() if table else None,
-    }
+def _parse(kind: type[T], values: Mapping[str, Any]) -> T | None:
+    found: dict[str, Any] = {}
+    hints = _HINTS[kind]
+    for one in dataclasses.fields(kind):  # type: ignore[arg-type]  # T stands for the three dataclasses above
+        if one.name not in values:
+            if one.default is MISSING and one.default_factory is MISSING:
+                return None
+            continue
+        value = values[one.name]
+        value = tuple(value) if isinstance(value, list) else value
+        if not _fits(value, hints[one.name]):
+            return None
+        found[one.name] = value
+    return kind(**found)
 
 
-def from_row(row: Mapping[str, Any], *, path: Path, outputs: tuple[Path, ...], status: Status) -> VideoFinished:
-    """What an earlier run wrote about a video that is not annotated now."""
-    known = {field.name for field in fields(VideoFinished)}
-    values = {name: value for name, value in row.items() if name in known and value is not None}
-    values |= {"classes": tuple(row["classes"]), "warnings": tuple(row["warnings"])}
-    return VideoFinished(**(values | {"path": path, "status": status, "outputs": outputs}))
-
-
-def versions() -> dict[str, str]:
-    """Version of everything that can change a result."""
-    found = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
-    for name in VERSIONED:
-        try:
-            found[name] = package_version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
-
-
-def tvsl_version() -> str:
-    """Version of tvsl itself."""
-    return versions()["tvsl"]
+def _fits(value: object, hint: Any) -> bool:
+    """Whether a value of JSON is of the kind that a field asks for."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return any(_fits(value, one) for one in inner)
+    if origin is Literal:
+        return value in inner
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(one, inner[0]) for one in value)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return isinstance(value, Mapping) and all(_fits(one, inner[1]) for one in value.values())
+    if hint is float:  # JSON does not tell 2.0 from 2
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return type(value) is hint

@@ -17,11 +17,12 @@ from tvsl_core.annotate.progress import EventHandler, VideoFinished
 from tvsl_core.batch.engines.base import Engine
 from tvsl_core.batch.engines.task import ModelIdentity
 from tvsl_core.batch.inputs import FoundVideos
-from tvsl_core.batch.journal import Journal, RunPlan, now
+from tvsl_core.batch.journal import Journal, now
 from tvsl_core.batch.queue import JobQueue
-from tvsl_core.batch.records import row_of, tvsl_version, versions, write_videos
+from tvsl_core.batch.records import RunPlan, VideoRow, write_videos
 from tvsl_core.system.files import make_folder, write_bytes
 from tvsl_core.system.leases import Lease, Leases
+from tvsl_core.system.versions import tvsl_version, versions
 
 LEDGER_WAIT_S = 60.0
 """How long to wait for another process that is writing videos.parquet."""
@@ -114,7 +115,7 @@ class Run:
             if self._identity is None:
                 return
             for problem in self._found.problems:
-                self.jobs.tell_problem(problem)
+                self.jobs.report_problem(problem)
             if self._plan is None or self._journal is None or not self.jobs.folder_is_there():
                 return
             self._sweep()
@@ -173,7 +174,7 @@ class Run:
         }
 
 
-def rows(journal: Journal) -> Iterator[Mapping[str, Any]]:
+def rows(journal: Journal) -> Iterator[VideoRow]:
     """The rows of videos.parquet, from the journal alone.
 
     A finished video counts while its table is there, a failed one while it is part of a run or its file is there.
@@ -181,13 +182,14 @@ def rows(journal: Journal) -> Iterator[Mapping[str, Any]]:
     """
     planned = {name: path for plan in journal.plans() for name, path in plan.inputs.items()}
     for record in journal.records():
-        done = record["status"] == "done"
-        if (
-            (journal.out / record["table"]).is_file()
-            if done
-            else record["video"] in planned or Path(record["path"]).exists()
-        ):
-            planned.pop(record["video"], None)
-            yield record
+        if _counts(record.row, journal.out, planned):
+            planned.pop(record.row.video, None)
+            yield record.row
     for name, path in planned.items():
-        yield row_of(VideoFinished(video=name, path=Path(path), status="pending"), journal.out)
+        yield VideoRow.of(VideoFinished(video=name, path=Path(path), status="pending"), journal.out)
+
+
+def _counts(row: VideoRow, out: Path, planned: Mapping[str, str]) -> bool:
+    if row.status == "done":
+        return row.table is not None and (out / row.table).is_file()
+    return row.video in planned or Path(row.path).exists()

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tvsl_core.batch.journal import Journal, Record, RunPlan, unit_key
+from tvsl_core.batch.journal import Journal, unit_key
+from tvsl_core.batch.records import RunPlan, VideoRecord
 from tvsl_core.errors import InputError
 from tvsl_core.system.leases import EXPIRY_S, standing
 
@@ -79,11 +80,11 @@ def read_status(out: Path) -> BatchStatus:
     held = {name for name, is_live in _touched(journal, "").items() if is_live}
     records = {name: record for name in inputs if (record := journal.read(name)) and _counts(record, plans)}
     at_work = {name for name in inputs if unit_key(name) in held}
-    done = sum(record["status"] == "done" for name, record in records.items() if name not in at_work)
-    failed = [record for name, record in records.items() if record["status"] == "failed" and name not in at_work]
+    done = sum(record.row.status == "done" for name, record in records.items() if name not in at_work)
+    failed = [record for name, record in records.items() if record.row.status == "failed" and name not in at_work]
     left = len(inputs) - done - len(failed) - len(at_work)
     speed, an_hour = _speed(plans, runs, list(records.values()))
-    failed.sort(key=lambda record: str(record["finished"]), reverse=True)
+    failed.sort(key=lambda record: record.finished, reverse=True)
     is_running = any(run.state == "running" for run in runs)
     return BatchStatus(
         runs=runs,
@@ -124,33 +125,34 @@ def _run(plan: RunPlan, is_alive: bool | None) -> RunStatus:
     )
 
 
-def _counts(record: Record, plans: list[RunPlan]) -> bool:
+def _counts(record: VideoRecord, plans: list[RunPlan]) -> bool:
     """Whether a record says something about these runs: it was made with their settings, or by one of them."""
-    return record["fingerprint"] == plans[-1].fingerprint or record["run"] in {plan.id for plan in plans}
+    return record.row.fingerprint == plans[-1].fingerprint or record.run in {plan.id for plan in plans}
 
 
-def _speed(plans: list[RunPlan], runs: tuple[RunStatus, ...], records: list[Record]) -> tuple[float, float]:
+def _speed(plans: list[RunPlan], runs: tuple[RunStatus, ...], records: list[VideoRecord]) -> tuple[float, float]:
     """Seconds of video per second, and videos an hour, over the runs that run; over all when none does."""
     running = [plan for plan, run in zip(plans, runs, strict=True) if run.state == "running"]
     watched = running or plans
     ids = {plan.id for plan in watched}
-    mine = [record for record in records if record["run"] in ids and record["elapsed_s"] > 0]
+    mine = [record for record in records if record.run in ids and record.row.elapsed_s > 0]
     if not mine:
         return 0.0, 0.0
     began = min(_seconds(plan.started) for plan in watched)
     ended = time.time() if running else max(_ends(watched, mine))
     elapsed_s = max(ended - began, 1e-3)
-    return sum(record["duration_s"] or 0.0 for record in mine) / elapsed_s, len(mine) * 3600 / elapsed_s
+    return sum(record.row.duration_s or 0.0 for record in mine) / elapsed_s, len(mine) * 3600 / elapsed_s
 
 
-def _ends(plans: list[RunPlan], records: list[Record]) -> Iterator[float]:
+def _ends(plans: list[RunPlan], records: list[VideoRecord]) -> Iterator[float]:
     yield from (_seconds(plan.finished) for plan in plans if plan.finished)
-    yield from (_seconds(record["finished"]) for record in records)
+    yield from (_seconds(record.finished) for record in records)
 
 
 def _seconds(stamp: str) -> float:
     return datetime.fromisoformat(stamp).timestamp()
 
 
-def _error(record: Record) -> LastError:
-    return LastError(**{name: record[name] for name in ("video", "stage", "error", "hint", "finished")})
+def _error(record: VideoRecord) -> LastError:
+    row = record.row
+    return LastError(video=row.video, stage=row.stage, error=row.error, hint=row.hint, finished=record.finished)

@@ -28,7 +28,6 @@ from tvsl_core.evaluation.metrics.mixture import pick
 from tvsl_core.evaluation.protocols import Protocol
 from tvsl_core.evaluation.scene import ReferenceScene
 
-FLOORS = ("centred-gaussian", "gaussian-per-tile", "whole-frame", "halves", "side-boxes")
 SPREAD = 0.25
 """Standard deviation of a Gaussian floor, in sides of what it is drawn on."""
 UPPER_EMPTY = 0.25

@@ -6,7 +6,6 @@ the default; the others reproduce the arithmetic of published evaluators.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,6 +13,7 @@ from typing import Any, Literal
 from tvsl_core.errors import InputError
 from tvsl_core.evaluation.metrics.maps import Threshold
 from tvsl_core.evaluation.metrics.matching import Matching
+from tvsl_core.system.suggest import did_you_mean
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,6 +86,4 @@ def find_protocol(name: str) -> Protocol:
     """
     if name in PROTOCOLS:
         return PROTOCOLS[name]
-    near = difflib.get_close_matches(name, PROTOCOLS, n=1)
-    hint = f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(PROTOCOLS)}."
-    raise InputError(f"there is no protocol '{name}'.", hint=hint)
+    raise InputError(f"there is no protocol '{name}'.", hint=did_you_mean(name, PROTOCOLS))

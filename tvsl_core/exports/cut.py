@@ -23,7 +23,7 @@ from tvsl_core.media.write.binary import find_ffmpeg
 from tvsl_core.media.write.command import SoundSource
 from tvsl_core.media.write.encode import VideoEncoder
 from tvsl_core.media.write.pace import pace, timeline_zero
-from tvsl_core.system.files import begin_partial, commit_partial, discard_partial, write_bytes
+from tvsl_core.system.files import begin_partial, commit_partial, discard_partial, whole_file, write_bytes
 from tvsl_core.types import Box, VideoInfo
 
 COPY_EARLY_S = 0.1
@@ -83,14 +83,9 @@ def cut_sound(source: Path, path: Path, span: Span, *, sample_rate: int = 44_100
         samples = stream.window(span.start_s, span.end_s)
     finally:
         stream.close()
-    partial = begin_partial(path)
-    try:
-        with wave.open(str(partial), "wb") as file:
-            file.setparams((1, 2, sample_rate, 0, "NONE", "not compressed"))
-            file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
-        commit_partial(partial, path)
-    finally:
-        discard_partial(partial)
+    with whole_file(path) as partial, wave.open(str(partial), "wb") as file:
+        file.setparams((1, 2, sample_rate, 0, "NONE", "not compressed"))
+        file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
 
 
 def cut_picture(source: Path, path: Path, time_s: float, box: Box) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from pathlib import Path
 from tvsl_core.annotate.results.names import result_path
 from tvsl_core.errors import InputError
 from tvsl_core.exports.results import Selection, VideoResults, read_results
-from tvsl_core.system.files import begin_partial, commit_partial, discard_partial, make_folder, write_error
+from tvsl_core.system.files import make_folder, whole_file
+from tvsl_core.system.suggest import closest
 from tvsl_core.types import AnyPath, as_path
 
 Videos = Callable[[], Iterable[VideoResults]]
@@ -149,14 +149,12 @@ def find_format(name: str) -> ExportFormat:
 
     Raises: InputError: There is none; the nearest one is named.
     """
-    import difflib
-
     asked = name.strip().lower()
     found = FORMATS.get(OTHER_NAMES.get(asked, asked))
     if found is None:
-        near = difflib.get_close_matches(asked, [*FORMATS, *OTHER_NAMES], n=1, cutoff=0.0)
+        near = closest(asked, [*FORMATS, *OTHER_NAMES], least=0.0)
         raise InputError(
-            f"there is no export format {name!r}; the nearest is {near[0]!r}.",
+            f"there is no export format {name!r}; the nearest is {near!r}.",
             hint=f"Choose from: {', '.join(FORMATS)}.",
         )
     return found
@@ -190,26 +188,13 @@ def _write(form: ExportFormat, videos: Videos, place: Path) -> Iterator[Path]:
     if form.of_video is not None:
         for video in videos():
             path = result_path(place.parent, place.name, video.name, form.ending)
-            with _whole_file(path) as partial_path:
+            make_folder(path.parent)
+            with whole_file(path) as partial_path:
                 form.of_video(video, partial_path)
             yield path
     for file, give in form.of_all:
         path = place / file
-        with _whole_file(path) as partial_path, partial_path.open("w", encoding="utf-8", newline="") as target:
+        make_folder(place)
+        with whole_file(path) as partial_path, partial_path.open("w", encoding="utf-8", newline="") as target:
             target.writelines(give(videos))
         yield path
-
-
-@contextlib.contextmanager
-def _whole_file(path: Path) -> Iterator[Path]:
-    """A temporary file that gets its name when the block ends well."""
-    make_folder(path.parent)
-    part = begin_partial(path)
-    try:
-        yield part
-    except OSError as error:
-        raise write_error(path, error) from error
-    else:
-        commit_partial(part, path)
-    finally:
-        discard_partial(part)

@@ -41,7 +41,7 @@ _SCORES = (
 class Calibration:
     """How evidence becomes a score; stored with the weights, fitted on a validation split and never on a test split.
 
-    Source: SPEC section 3. ``audible = sigmoid(sound_gain * (logit(sound) - sound_offset))`` and likewise for visible.
+    ``audible = sigmoid(sound_gain * (logit(sound) - sound_offset))`` and likewise for visible.
     """
 
     sound_gain: float = 1.0

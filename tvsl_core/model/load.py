@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +18,7 @@ from tvsl_core.model.registry import find_loader, towers_names
 from tvsl_core.model.towers import Towers, require_trainable
 from tvsl_core.model.tvsl import MapOptions, TvslModel
 from tvsl_core.model.weights.cache import hash_file
+from tvsl_core.system.suggest import closest
 from tvsl_core.types import AnyPath
 from tvsl_core.vocabulary.classes import Vocabulary, load_vocabulary
 
@@ -134,9 +134,9 @@ def _file_of(name: str) -> Path:
     if path.suffix and path.is_file():
         return path
     known = (*towers_names(), UNTRAINED)
-    near = difflib.get_close_matches(name, known, n=1)
+    near = closest(name, known)
     raise WeightsError(
-        f"no model {name!r}{f'; the nearest name is {near[0]!r}' if near else ''}.",
+        f"no model {name!r}{f'; the nearest name is {near!r}' if near else ''}.",
         hint=f"Known models: {', '.join(known)}; or give the path of a .safetensors file.",
     )
 

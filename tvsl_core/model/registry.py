@@ -9,7 +9,6 @@ There are three ways in, and none needs a change anywhere else:
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import re
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ import torch
 
 from tvsl_core.errors import WeightsError
 from tvsl_core.model.towers import Towers
+from tvsl_core.system.suggest import closest
 
 GROUP = "tvsl.towers"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -82,7 +82,7 @@ def find_loader(name: str) -> TowersLoader:
         return cast(TowersLoader, getattr(own, f"load_{name}"))
     installed = _installed()
     if name not in installed:
-        near = difflib.get_close_matches(name, towers_names(), n=1, cutoff=0.0)[0]
+        near = closest(name, towers_names(), least=0.0)
         raise WeightsError(
             f"there are no towers {name!r}; the nearest name is {near!r}.",
             hint=f"Known towers: {', '.join(towers_names())}.",

@@ -140,7 +140,7 @@ class TvslModel:
         return self.evidence.likeness(klass, other) >= self.calibration.same_name
 
     def class_maps(self, *, patches: Patches, positions: Positions, klasses: list[int]) -> Tensor:
-        """Where each class is, given what is heard. [TVSL] section 3.2, steps 3 and 5 of SPEC section 2.
+        """Where each class is, given what is heard. [TVSL] section 3.2.
 
         Args:
             patches: ``[patch ...]`` of one clip.

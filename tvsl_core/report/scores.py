@@ -9,11 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tvsl_core.errors import OutputError
 from tvsl_core.evaluation.published import NOTE
 from tvsl_core.evaluation.run import Evaluation
 from tvsl_core.evaluation.scoring import SourceRow
 from tvsl_core.evaluation.summary import Score
+from tvsl_core.system.files import make_folder, write_bytes
 
 LISTED = 1000
 """At most so many missing or refused samples are listed by name; all are counted."""
@@ -93,17 +93,12 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name and rename it.
+    """Write a file, complete or not at all, and the folder that it lies in.
 
     Raises: OutputError: The file cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError as problem:
-        raise OutputError(f"'{path}' cannot be written: {problem.strerror or problem}.") from problem
+    make_folder(path.parent)
+    write_bytes(path, content)
 
 
 def write_rows(path: Path, evaluation: Evaluation) -> None:

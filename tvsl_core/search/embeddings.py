@@ -29,7 +29,7 @@ from tvsl_core.media.read.frames import read_frames
 from tvsl_core.media.read.probe import probe
 from tvsl_core.media.read.sound import SoundStream
 from tvsl_core.model.towers import Towers
-from tvsl_core.system.files import begin_partial, commit_partial, discard_partial, make_folder, write_error
+from tvsl_core.system.files import make_folder, whole_file
 from tvsl_core.types import Frame
 
 Modality = Literal["image", "audio"]
@@ -159,17 +159,10 @@ def embed_video(
     with closing(rows):
         first = next(rows, None)  # a video that cannot be read leaves no file behind
         make_folder(table.parent)
-        partial = begin_partial(table)
-        try:
-            with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
-                for batch in () if first is None else _chain(first, rows):
-                    writer.write_table(pa.Table.from_pydict(batch, schema=schema))
-                    windows += len(batch["video"])
-            commit_partial(partial, table)
-        except OSError as error:
-            raise write_error(table, error) from error
-        finally:
-            discard_partial(partial)
+        with whole_file(table) as partial, pq.ParquetWriter(partial, schema, compression="zstd") as writer:
+            for batch in () if first is None else _chain(first, rows):
+                writer.write_table(pa.Table.from_pydict(batch, schema=schema))
+                windows += len(batch["video"])
     return EmbeddedVideo(video=item.name, status="done", table=table, windows=windows)
 
 

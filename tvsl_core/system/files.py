@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 from tvsl_core.errors import OutputError
@@ -61,21 +62,29 @@ def discard_partial(partial: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a whole small file at once, atomically.
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A temporary file to write in the block; it becomes ``path`` at its end, and is gone when the block raises.
 
     Raises: OutputError: The disk is full, or the folder cannot be written to. Nothing is left behind.
     """
     partial = begin_partial(path)
     try:
-        partial.write_bytes(data)
+        yield partial
+        commit_partial(partial, path)
     except OSError as error:
-        discard_partial(partial)
         raise write_error(path, error) from error
-    except BaseException:
+    finally:
         discard_partial(partial)
-        raise
-    commit_partial(partial, path)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a whole small file at once, atomically.
+
+    Raises: OutputError: The disk is full, or the folder cannot be written to. Nothing is left behind.
+    """
+    with whole_file(path) as partial:
+        partial.write_bytes(data)
 
 
 def write_error(path: Path, error: OSError) -> OutputError:
@@ -97,6 +106,7 @@ def write_error(path: Path, error: OSError) -> OutputError:
         errno.EROFS: ("the file system is read-only", "Choose an output folder that you may write to."),
         errno.ENOENT: ("its folder does not exist", "Create the folder, or bring it back, then run again."),
         errno.ENOTDIR: ("a part of its path is a file, not a folder", "Choose another output folder."),
+        errno.EEXIST: ("a file stands where a folder must be", "Move it away or choose another output folder."),
         errno.ENAMETOOLONG: ("the name is too long", "Choose a shorter output path."),
     }
     why, hint = hints.get(error.errno or 0, (error.strerror or str(error), "Check the output folder and run again."))

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import platform
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,7 +13,6 @@ from tvsl_core.system.files import write_bytes, write_error
 
 METRICS = "metrics.jsonl"
 RUN = "run.json"
-VERSIONED = ("tvsl", "torch", "numpy", "safetensors", "av", "opencv-python-headless")
 
 
 class MetricsLog:
@@ -89,14 +85,3 @@ def read_run(run: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def versions() -> dict[str, str]:
-    """Version of everything that can change a result."""
-    found = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
-    for name in VERSIONED:
-        try:
-            found[name] = package_version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found

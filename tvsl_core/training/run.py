@@ -26,6 +26,7 @@ from tvsl_core.model.heads import Projection, TvslHeads, options_for
 from tvsl_core.model.heads_file import HeadsInfo, check_towers, dump_heads, load_heads
 from tvsl_core.model.towers import TrainableTowers
 from tvsl_core.system.files import write_bytes, write_error
+from tvsl_core.system.versions import versions
 from tvsl_core.training.batch import FeatureSource
 from tvsl_core.training.cache import CachedFeatures, CachePlan, plan_cache, problems_of
 from tvsl_core.training.cache_build import CacheProgress, build_cache
@@ -34,7 +35,7 @@ from tvsl_core.training.curves import draw_curves
 from tvsl_core.training.distributed import Group, joined
 from tvsl_core.training.fit import Event, Fit, fit
 from tvsl_core.training.live import LiveFeatures
-from tvsl_core.training.log import read_run, versions, write_run
+from tvsl_core.training.log import read_run, write_run
 from tvsl_core.training.objective import Objective, Teacher
 from tvsl_core.training.options import TrainOptions
 from tvsl_core.types import AnyPath

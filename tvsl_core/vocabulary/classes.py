@@ -6,7 +6,6 @@ A name that nobody has curated is welcome too: the towers then derive its eviden
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import hashlib
 import json
 import logging
@@ -18,11 +17,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tvsl_core.errors import ManifestError
+from tvsl_core.system.suggest import ALIKE, closest
 from tvsl_core.vocabulary import spelling
 from tvsl_core.vocabulary.entry import VocabularyEntry
 from tvsl_core.vocabulary.file import label_groups, read_vocabulary_file
 
-BENCHMARKS = ("music", "vgg-instruments")
 """Benchmarks whose class lists ship with tvsl."""
 LIKE_A_TYPO = 0.83
 """Similarity of spelling from which an unknown name is taken for a slip of the hand: "vilin" and "violin" have 0.91."""
@@ -75,11 +74,6 @@ class VocabularyClass:
         """Whether any label is known to speak for it; otherwise the towers go by the words of its name."""
         return bool(self.sounds or self.looks)
 
-    @property
-    def is_proxy(self) -> bool:
-        """Whether no sound, or no look, has it as its own label, so that others stand in."""
-        return self.is_curated and min(max(side.values(), default=0.0) for side in (self.sounds, self.looks)) < 1.0
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Vocabulary:
@@ -123,11 +117,6 @@ class Vocabulary:
     def groups(self) -> tuple[str, ...]:
         """The kinds of things, in the order of their first class."""
         return tuple(dict.fromkeys(klass.group for klass in self.classes))
-
-    @property
-    def open_names(self) -> tuple[str, ...]:
-        """Classes without curated evidence, which the towers judge by the words of the name alone."""
-        return tuple(klass.name for klass in self.classes if not klass.is_curated)
 
     @property
     def sha256(self) -> str:
@@ -220,14 +209,14 @@ class Vocabulary:
         _log.warning("class %r is not in the vocabulary: it is judged by its name alone", plain)
         return VocabularyClass(name=plain)
 
-    def _nearest(self, name: str, cutoff: float) -> str:
+    def _nearest(self, name: str, least: float = ALIKE) -> str:
         """The name or alias that is spelt most like this one, or nothing."""
         everything = {spelling.key(one): one for klass in self.classes for one in (klass.name, *klass.aliases)}
-        near = difflib.get_close_matches(spelling.key(name), everything, n=1, cutoff=cutoff)
-        return everything[near[0]] if near else ""
+        near = closest(spelling.key(name), everything, least=least)
+        return everything[near] if near else ""
 
     def _unknown(self, name: str) -> ManifestError:
-        near = self._nearest(name, 0.6)
+        near = self._nearest(name)
         guess = f": did you mean {near!r}?" if near else "."
         hint = f"`tvsl vocabulary` lists all names; to look for {name!r} itself, put it into a --vocabulary file."
         return ManifestError(f"unknown class {name!r}{guess}", hint=hint)
@@ -254,20 +243,6 @@ def load_vocabulary(path: Path | str | None = None) -> Vocabulary:
         return _assemble(file.entries, base=base, masked=base.masked if file.masked is None else file.masked)
     except ManifestError as error:
         raise ManifestError(f"vocabulary {str(path)!r}{error.message}", hint=error.hint) from error
-
-
-def load_benchmark_classes(name: str) -> tuple[str, ...]:
-    """The class names of a benchmark, in its own order.
-
-    Args:
-        name: ``music`` (11 instruments) or ``vgg-instruments`` (37).
-
-    Raises: ValueError: No such list ships with tvsl.
-    """
-    if name not in BENCHMARKS:
-        raise ValueError(f"no class list {name!r}; there are {', '.join(BENCHMARKS)}")
-    lines = _resource(f"{name}.txt").read_text(encoding="utf-8").splitlines()
-    return tuple(line for line in lines if line and not line.startswith("#"))
 
 
 def _resource(name: str) -> resources.abc.Traversable:

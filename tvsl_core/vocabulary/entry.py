@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tvsl_core.system.suggest import did_you_mean
 from tvsl_core.vocabulary.labels import LISTS, canonical, nearest
 from tvsl_core.vocabulary.spelling import key, tidy
 
@@ -85,8 +85,7 @@ def check_keys(line: int, table: Mapping[str, Any], known: tuple[str, ...], what
     Raises: EntryFault: A key is unknown.
     """
     for unknown in table.keys() - set(known):
-        (near,) = difflib.get_close_matches(unknown, known, n=1, cutoff=0.0)
-        raise EntryFault(line, f"{what} has an unknown key {unknown!r}", f"Did you mean {near!r}?")
+        raise EntryFault(line, f"{what} has an unknown key {unknown!r}", did_you_mean(unknown, known))
 
 
 def read_groups(value: Any) -> dict[str, tuple[str, ...]]:

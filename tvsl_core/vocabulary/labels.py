@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from typing import Literal
+
+from tvsl_core.system.suggest import closest
 
 Kind = Literal["sounds", "looks"]
 LISTS: Mapping[Kind, str] = {"sounds": "AudioSet", "looks": "ImageNet"}
@@ -47,5 +48,4 @@ def canonical(label: str, kind: Kind) -> str | None:
 def nearest(label: str, kind: Kind) -> str:
     """The label that was probably meant."""
     names = _names(kind)
-    (near,) = difflib.get_close_matches(label.casefold(), names, n=1, cutoff=0.0)
-    return names[near]
+    return names[closest(label.casefold(), names, least=0.0) or ""]

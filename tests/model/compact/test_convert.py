@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import save
 
-from tvsl_core.errors import OutputError, WeightsError
+from tvsl_core.errors import WeightsError
 from tvsl_core.model.compact.conversion.convert import (
     _image_names,
     _text_names,
-    _write,
     build_compact,
     convert_image,
     convert_text,
@@ -174,11 +173,3 @@ def test_a_broken_wheel_is_refused(tmp_path):
 
     with pytest.raises(WeightsError, match="cannot be read"):
         read_source(tmp_path, SOURCES[0])
-
-
-def test_an_unwritable_place_is_an_output_error_and_leaves_nothing(tmp_path):
-    with pytest.raises(OutputError, match="cannot write"):
-        _write(tmp_path / "no such folder" / "out.safetensors", b"x")
-    _write(tmp_path / "out", b"x")
-
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]

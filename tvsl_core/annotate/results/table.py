@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tvsl_core.system.files import begin_partial, commit_partial, discard_partial, make_folder, write_error
+from tvsl_core.system.files import begin_partial, commit_partial, discard_partial, make_folder, whole_file, write_error
 from tvsl_core.types import LocalizedSource
 
 SCHEMA_VERSION = "1"
@@ -49,7 +49,7 @@ SOURCES_SCHEMA = pa.schema(
         pa.field("map_cols", pa.int16()),
     ]
 )
-"""One row is one source (one region of it) in one window. SPEC section 7."""
+"""One row is one source (one region of it) in one window."""
 
 
 class SourceTable:
@@ -153,21 +153,15 @@ def write_table(path: Path, rows: Sequence[Mapping[str, Any]], schema: pa.Schema
     Raises: OutputError: It cannot be written.
     """
     make_folder(path.parent)
-    partial = begin_partial(path)
-    try:
-        storable = [{name: _storable(value) for name, value in row.items()} for row in rows]
-        table = pa.Table.from_pylist(storable, schema=schema.with_metadata(dict(metadata)))
+    storable = [{name: _storable(value) for name, value in row.items()} for row in rows]
+    table = pa.Table.from_pylist(storable, schema=schema.with_metadata(dict(metadata)))
+    with whole_file(path) as partial:
         pq.write_table(table, partial, compression="zstd")
-        commit_partial(partial, path)
-    except OSError as error:
-        raise write_error(path, error) from error
-    finally:
-        discard_partial(partial)
 
 
 def _storable(value: Any) -> Any:
     """Text without halves of characters, which stand for bytes of a file name that are not UTF-8: tables hold none."""
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_storable(item) for item in value]
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 

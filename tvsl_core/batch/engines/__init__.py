@@ -4,6 +4,8 @@
 - ``processes``: the engine with processes: a supervisor hands units to worker processes, and survives whatever
   becomes of them;
 - ``ray``: the engine on Ray: the same unit on the machines of a cluster, in actors that keep the model;
+- ``supervise``: what a supervisor of workers must know, wherever they run: how one gets on, when to give up, when all
+  is lost;
 - ``task``: the unit of a batch: one video, from the file to its results or to the one sentence that says why there
   are none;
 - ``threads``: the engine without processes: units run in this process, one after another or in threads that share the

@@ -10,45 +10,29 @@ import logging
 import multiprocessing
 import os
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import connection, resource_tracker
-from typing import Any, NamedTuple
+from typing import Any
 
 from tvsl_core.annotate.options import TimeLimits
-from tvsl_core.annotate.progress import VideoAdvanced, VideoFinished, VideoStarted
+from tvsl_core.annotate.progress import VideoAdvanced, VideoStarted
 from tvsl_core.annotate.results.job import Job
-from tvsl_core.batch.engines.task import ModelChoice, ModelIdentity, lost
+from tvsl_core.batch.engines.supervise import TICK_S, Cause, DeathCount, Watch
+from tvsl_core.batch.engines.task import ModelChoice, ModelIdentity
 from tvsl_core.batch.engines.worker import Outcome, Ready, Unusable, WorkerSetup, serve
 from tvsl_core.batch.queue import JobQueue
 from tvsl_core.errors import TvslError
 from tvsl_core.system import machine as host
 
-TICK_S = 0.5
-"""How often the supervisor looks at the clock when nothing happens."""
 MOST_STILLBORN = 3
-"""Workers that may die in a row before they are ready."""
+"""Workers that may die in a row before they are ready: one may be bad luck, three are a machine without memory."""
 WORKER_BYTES = 1_500_000_000
 """Memory that is reckoned for one worker, its encoders included."""
 MOST_WORKERS = 16
 """More are used only when they are asked for."""
 END_S = 5.0
 """How long an idle worker may take to end by itself."""
-_WHILE = {
-    "probe": "while it was opened",
-    "annotate": "while it was annotated",
-    "render": "while its heatmap videos were written",
-}
-
-
-class _Cause(NamedTuple):
-    """Why a worker did not finish its unit."""
-
-    what: str
-    hint: str
-    again: bool = False
-    """Whether the next run tries the video again by itself."""
 
 
 class ProcessEngine:
@@ -73,7 +57,7 @@ class ProcessEngine:
         share = max(1, host.usable_cores() // count)
         self._setup = WorkerSetup(choice=choice, cores=share, memory_bytes=memory_bytes)
         self._team: list[_Worker] = []
-        self._stillborn = 0
+        self._stillborn = DeathCount(MOST_STILLBORN)
 
     def begin(self) -> None:
         """Start the processes; they load the model while the caller does something else."""
@@ -104,13 +88,13 @@ class ProcessEngine:
             for worker in self._team:
                 if worker.is_idle and (job := jobs.take()) is not None:
                     worker.assign(job, jobs.metadata)
-            if jobs.is_over and not any(worker.job for worker in self._team):
+            if jobs.is_over and not any(worker.watch.job for worker in self._team):
                 return
             for worker in self._next():
                 for message in worker.messages():
-                    self._hear(worker, message, jobs)
+                    self._on_message(worker, message, jobs)
             for worker in list(self._team):
-                self._look_after(worker, jobs)
+                self._check_worker(worker, jobs)
 
     def close(self) -> None:
         """End all processes, and with them their encoders."""
@@ -126,28 +110,27 @@ class ProcessEngine:
         signs = connection.wait(list(by_sign), timeout=TICK_S)
         return list({id(by_sign[sign]): by_sign[sign] for sign in signs}.values())
 
-    def _hear(self, worker: _Worker, message: Any, jobs: JobQueue) -> None:
+    def _on_message(self, worker: _Worker, message: Any, jobs: JobQueue) -> None:
         if isinstance(message, Outcome):
-            job = worker.job
-            worker.job, worker.worn = None, message.worn
+            job, worker.worn = worker.watch.release(), message.worn
             if job is not None:
                 jobs.finish(job, message.video)
         elif isinstance(message, VideoStarted | VideoAdvanced):
-            worker.note(message)
+            worker.watch.on_event(message)
             jobs.on_event(message)
 
-    def _look_after(self, worker: _Worker, jobs: JobQueue) -> None:
+    def _check_worker(self, worker: _Worker, jobs: JobQueue) -> None:
         """Replace a worker that is dead, worn or hangs; the video that it did not finish becomes a failed row."""
         if worker.process.is_alive() and not worker.worn:
-            cause = worker.overdue(self._limits)
+            cause = worker.watch.overdue(self._limits)
             if cause is None:
                 return
         else:
             worker.process.join(END_S)
             for message in worker.messages():  # its last words may be the outcome
-                self._hear(worker, message, jobs)
+                self._on_message(worker, message, jobs)
             cause = _cause(worker.process.exitcode)
-        job, video = worker.job, worker.row(cause)
+        job, video = worker.watch.job, worker.watch.row(cause)
         self._bury(worker)
         if job is not None and video is not None:
             job.discard_leftovers()
@@ -159,8 +142,9 @@ class ProcessEngine:
         """Take a worker off the team. Raises: TvslError: Workers die again and again before they are ready."""
         worker.kill()
         self._team.remove(worker)
-        self._stillborn = 0 if worker.is_ready else self._stillborn + 1
-        if self._stillborn >= MOST_STILLBORN:
+        if worker.is_ready:
+            self._stillborn.reset()
+        elif self._stillborn.add():
             why = _cause(worker.process.exitcode).what
             raise TvslError(
                 f"No worker process gets ready: {why}.", hint="Lower --workers, or free some memory, then run again."
@@ -177,20 +161,17 @@ class _Worker:
         with _no_interrupts():
             self.process.start()
         theirs.close()
-        self.job: Job | None = None
+        self.watch = Watch()
         self.is_ready = self.worn = False
-        self.stage, self._duration_s = "probe", 0.0
-        self._began = self._stage_began = self._last = time.monotonic()
 
     @property
     def is_idle(self) -> bool:
         """Whether it waits for a unit."""
-        return self.is_ready and self.job is None and not self.worn
+        return self.is_ready and self.watch.job is None and not self.worn
 
     def assign(self, job: Job, metadata: dict[str, str]) -> None:
         """Hand it a unit."""
-        self.job, self.stage, self._duration_s = job, "probe", 0.0
-        self._began = self._stage_began = self._last = time.monotonic()
+        self.watch.assign(job)
         with suppress(OSError):  # it is dead, which is noticed at once
             self.line.send((job, metadata))
 
@@ -209,40 +190,6 @@ class _Worker:
                     raise message.error
                 self.is_ready = self.is_ready or isinstance(message, Ready)
                 yield message
-
-    def note(self, event: VideoStarted | VideoAdvanced) -> None:
-        """It is alive and gets on."""
-        self._last = time.monotonic()
-        stage = event.stage if isinstance(event, VideoAdvanced) else "annotate"
-        self._duration_s = event.total_s if isinstance(event, VideoAdvanced) else event.duration_s
-        if stage != self.stage:
-            self.stage, self._stage_began = stage, self._last
-
-    def overdue(self, limits: TimeLimits) -> _Cause | None:
-        """Why its unit is to be given up; None while it is not."""
-        now = time.monotonic()
-        most = limits.stall_s + limits.factor * self._duration_s
-        hint = "If the video is good, give --timeout a larger value, and --retry-failed."
-        if self.job is None:
-            return None
-        if limits.stall_s and now - self._last > limits.stall_s:
-            return _Cause(f"it was given up after {limits.stall_s:g} s without any progress", hint)
-        if limits.factor and self._duration_s and now - self._stage_began > most:
-            return _Cause(f"it was given up after {most:.0f} s", hint)
-        return None
-
-    def row(self, cause: _Cause) -> VideoFinished | None:
-        """The failed row of the unit that it did not finish."""
-        if self.job is None:
-            return None
-        return lost(
-            self.job,
-            f"{cause.what} {_WHILE[self.stage]}.",
-            cause.hint,
-            stage=self.stage,
-            elapsed_s=time.monotonic() - self._began,
-            again=cause.again,
-        )
 
     def kill(self) -> None:
         """End it and everything that it started, at once."""
@@ -276,17 +223,18 @@ def _no_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _cause(code: int | None) -> _Cause:
+def _cause(code: int | None) -> Cause:
     """Why a worker process that nobody ended is dead, by its exit code."""
+    report = "Please report it, with --log-file."
     if code is None or code >= 0:
-        return _Cause(f"its worker process ended with code {code}", "Please report it, with --log-file.")
+        return Cause(kind="crashed", what=f"its worker process ended with code {code}", hint=report)
     if -code == signal.SIGKILL:
         hint = "Most likely memory ran out: lower --workers or --batch, then give the same command again."
-        return _Cause("its worker process was killed by the system", hint, again=True)
+        return Cause(kind="killed", what="its worker process was killed by the system", hint=hint)
     with suppress(ValueError):
         hint = "The file is probably damaged in a way that a decoder cannot bear; convert it, for example with ffmpeg."
-        return _Cause(f"its worker process crashed ({signal.Signals(-code).name})", hint)
-    return _Cause(f"its worker process was ended by signal {-code}", "Please report it, with --log-file.")
+        return Cause(kind="crashed", what=f"its worker process crashed ({signal.Signals(-code).name})", hint=hint)
+    return Cause(kind="crashed", what=f"its worker process was ended by signal {-code}", hint=report)
 
 
 def good_count() -> int:

@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tvsl_core.annotate.options import TimeLimits
-from tvsl_core.annotate.progress import Event, VideoAdvanced, VideoFinished
+from tvsl_core.annotate.progress import Event, VideoFinished
 from tvsl_core.annotate.results.job import Job
-from tvsl_core.batch.engines.task import ModelChoice, ModelIdentity, failed, lost, run_unit
+from tvsl_core.batch.engines.supervise import TICK_S, Cause, DeathCount, Watch
+from tvsl_core.batch.engines.task import ModelChoice, ModelIdentity, explain, run_unit
 from tvsl_core.batch.queue import JobQueue
 from tvsl_core.errors import InputError, TvslError
 
@@ -33,9 +34,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-TICK_S = 0.5
-"""How often the supervisor looks at the clock, and asks the actors how they get on."""
-LOOK_EVERY_S = 5.0
+CHECK_EVERY_S = 5.0
 """How often the supervisor makes sure that the cluster is still there."""
 MOST_LOSSES = 2
 """Actors that a video may take with it before it is given up."""
@@ -71,13 +70,13 @@ class Annotator:
     def annotate(self, job: Job, metadata: Mapping[str, str]) -> VideoFinished:
         """One video, with the model of ``identity``."""
         assert self._model is not None
-        return run_unit(job, self._model, metadata=metadata, on_event=self._hear)
+        return run_unit(job, self._model, metadata=metadata, on_event=self._on_event)
 
     def progress(self) -> list[Event]:
         """What has happened since this was asked last; runs beside ``annotate``."""
         return [self._events.popleft() for _ in range(len(self._events))]
 
-    def _hear(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         self._events.append(event)
 
 
@@ -92,11 +91,7 @@ class _Actor:
     """Promise of the outcome of its unit."""
     asked: Any = None
     """Promise of its progress."""
-    job: Job | None = None
-    duration_s: float = 0.0
-    began: float = field(default_factory=time.monotonic)
-    last: float = field(default_factory=time.monotonic)
-    """When it last showed progress."""
+    watch: Watch = field(default_factory=Watch)
 
     @property
     def is_idle(self) -> bool:
@@ -139,10 +134,10 @@ class RayEngine:
         self.workers = workers or 1
         self._actors: list[_Actor] = []
         self._losses: Counter[str] = Counter()
-        self._stillborn = 0
+        self._stillborn = DeathCount(MOST_STILLBORN)
         self._started_here = False
         self._folder: str | None = None
-        self._looked = 0.0
+        self._checked = 0.0
         self._resources: dict[str, float] = {}
 
     def begin(self) -> None:
@@ -196,11 +191,11 @@ class RayEngine:
             for actor in self._actors:
                 if actor.is_idle and (job := jobs.take()) is not None:
                     self._assign(actor, job, jobs)
-            if jobs.is_over and not any(actor.job for actor in self._actors):
+            if jobs.is_over and not any(actor.watch.job for actor in self._actors):
                 return
             self._pass_events_on(jobs)
             for actor in list(self._actors):
-                self._look_after(actor, jobs)
+                self._check_actor(actor, jobs)
 
     def close(self) -> None:
         """End the actors, and the cluster if it was started for this run."""
@@ -239,13 +234,13 @@ class RayEngine:
 
     def _check_cluster(self) -> None:
         """Now and then make sure that there is a cluster. Raises: TvslError: It is gone."""
-        if time.monotonic() - self._looked < LOOK_EVERY_S:
+        if time.monotonic() - self._checked < CHECK_EVERY_S:
             return
         try:
             alive = any(node["Alive"] for node in self._ray.nodes())
         except (self._ray.exceptions.RayError, ConnectionError, RuntimeError):
             alive = False
-        self._looked = time.monotonic()
+        self._checked = time.monotonic()
         if not alive:
             hint = "What is finished stays valid: start the cluster, then give the same command again."
             raise TvslError("The Ray cluster is gone: none of its nodes is alive.", hint=hint)
@@ -256,8 +251,7 @@ class RayEngine:
         return _Actor(handle=handle, ready=handle.identity.remote())
 
     def _assign(self, actor: _Actor, job: Job, jobs: JobQueue) -> None:
-        actor.job, actor.duration_s = job, 0.0
-        actor.began = actor.last = time.monotonic()
+        actor.watch.assign(job)
         actor.unit = actor.handle.annotate.remote(_from_anywhere(job), dict(jobs.metadata))
 
     def _pass_events_on(self, jobs: JobQueue) -> None:
@@ -277,74 +271,65 @@ class RayEngine:
             actor.asked = None
             with suppress(self._ray.exceptions.RayError):  # what is wrong with it shows in its unit too
                 for event in self._ray.get(promise):
-                    actor.last = time.monotonic()
-                    actor.duration_s = event.total_s if isinstance(event, VideoAdvanced) else event.duration_s
+                    actor.watch.on_event(event)
                     jobs.on_event(event)
 
-    def _look_after(self, actor: _Actor, jobs: JobQueue) -> None:
+    def _check_actor(self, actor: _Actor, jobs: JobQueue) -> None:
         """Take in what an actor has done; replace it when it is lost or hangs."""
         promise = actor.ready if actor.ready is not None else actor.unit
         if promise is None:
             return
         done, _ = self._ray.wait([promise], timeout=0)
         if not done:
-            if (why := self._overdue(actor)) and actor.job is not None:
-                hint = "If the video is good, give --timeout a larger value, and --retry-failed."
-                self._give_up(actor, jobs, why, hint, again=False)
+            if cause := actor.watch.overdue(self._limits):
+                self._give_up(actor, jobs, cause)
             return
         try:
             outcome = self._ray.get(promise)
         except self._ray.exceptions.RayTaskError as error:
-            if actor.job is None:
+            job = actor.watch.job
+            if job is None:
                 self._replace(actor, error)
                 return
-            jobs.finish(actor.job, failed(actor.job, error, stage="annotate", elapsed_s=time.monotonic() - actor.began))
-            actor.job = actor.unit = None
+            video = actor.watch.failed(explain(job, error))
+            actor.watch.release()
+            actor.unit = None
+            if video is not None:
+                jobs.finish(job, video)
         except self._ray.exceptions.RayError as error:
             self._lost(actor, jobs, error)
         else:
             if actor.ready is not None:
                 actor.ready = None
                 return
-            job, actor.job, actor.unit = actor.job, None, None
-            self._stillborn = 0
+            job, actor.unit = actor.watch.release(), None
+            self._stillborn.reset()
             if job is not None:
                 jobs.finish(job, _brought_home(job, outcome))
 
-    def _overdue(self, actor: _Actor) -> str:
-        """Why a unit is to be given up; empty while it is not."""
-        now, limits = time.monotonic(), self._limits
-        most = 2 * (limits.stall_s + limits.factor * actor.duration_s)  # two stages: the tables, and the videos
-        if limits.stall_s and now - actor.last > limits.stall_s:
-            return f"it was given up after {limits.stall_s:g} s without any progress"
-        if limits.factor and actor.duration_s and now - actor.began > most:
-            return f"it was given up after {most:.0f} s"
-        return ""
-
     def _lost(self, actor: _Actor, jobs: JobQueue, error: Exception) -> None:
         """An actor died, perhaps with its machine: its video goes to another one, but not for ever."""
-        job = actor.job
+        job = actor.watch.job
         if job is None:
             self._replace(actor, error)
             return
         self._losses[job.item.name] += 1
         _log.warning("the actor that annotated %s was lost: %s", job.item.name, str(error).splitlines()[0])
         if self._losses[job.item.name] >= MOST_LOSSES:
-            why = f"{MOST_LOSSES} actors were lost while they annotated it"
             hint = "The file may be damaged in a way that a decoder cannot bear, or memory ran out."
-            self._give_up(actor, jobs, why, hint, again=True)
+            self._give_up(actor, jobs, Cause(kind="lost", what=f"{MOST_LOSSES} actors were lost", hint=hint))
             return
         job.discard_leftovers()
         jobs.put_back(job)
         self._replace(actor, error)
 
-    def _give_up(self, actor: _Actor, jobs: JobQueue, why: str, hint: str, *, again: bool) -> None:
-        job = actor.job
-        assert job is not None
-        elapsed_s = time.monotonic() - actor.began
+    def _give_up(self, actor: _Actor, jobs: JobQueue, cause: Cause) -> None:
+        """The video of an actor becomes a failed row, and another actor takes its place."""
+        job, video = actor.watch.job, actor.watch.row(cause)
         self._replace(actor, None)
-        job.discard_leftovers()
-        jobs.finish(job, lost(job, f"{why}.", hint, stage="annotate", elapsed_s=elapsed_s, again=again))
+        if job is not None and video is not None:
+            job.discard_leftovers()
+            jobs.finish(job, video)
 
     def _replace(self, actor: _Actor, error: Exception | None) -> None:
         """A new actor takes the place of one. Raises: TvslError: The model cannot be loaded, or they die one by one."""
@@ -354,8 +339,7 @@ class RayEngine:
         cause = getattr(error, "cause", None)
         if isinstance(cause, TvslError):
             raise cause
-        self._stillborn += 1
-        if error is not None and self._stillborn >= MOST_STILLBORN:
+        if self._stillborn.add() and error is not None:
             why = str(cause or error).strip().splitlines()[-1]
             raise TvslError(f"No Ray actor lives long enough to annotate: {why}", hint="Look into the logs of Ray.")
         self._actors.append(self._new())

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tvsl_core.annotate.options import AnnotateOptions
-from tvsl_core.annotate.progress import Event, EventHandler, VideoAdvanced, VideoFinished
+from tvsl_core.annotate.progress import Event, EventHandler, FailureKind, VideoAdvanced, VideoFinished
 from tvsl_core.annotate.results.job import Job
-from tvsl_core.batch.records import tvsl_version
 from tvsl_core.errors import InputError, TvslError
+from tvsl_core.system.versions import tvsl_version
 from tvsl_core.vocabulary.classes import Vocabulary, load_vocabulary
 
 if TYPE_CHECKING:
@@ -111,63 +111,76 @@ def run_unit(
     except Exception as error:
         if raise_errors:
             raise
-        return failed(job, error, stage=stage[0], elapsed_s=time.perf_counter() - began)
+        return failed(job, explain(job, error), stage=stage[0], elapsed_s=time.perf_counter() - began)
     return _done(job, result, elapsed_s=time.perf_counter() - began)
 
 
-def failed(job: Job, error: BaseException, *, stage: str, elapsed_s: float) -> VideoFinished:
-    """The row of a video that an error ended.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VideoFailure:
+    """Why a video has no result."""
 
-    Args:
-        job: The video.
-        error: What was raised.
-        stage: Where it was then; an error that knows its own stage knows better.
-        elapsed_s: How long it took until then.
-    """
-    hint, again = "", True
-    if is_memory(error):
-        message = "there was not enough memory."
-        hint = "Lower --workers or --batch, or free some memory, then give the same command again."
-    elif isinstance(error, TvslError):
-        message, hint, again = error.message, error.hint, not isinstance(error, InputError)
-        stage = error.stage or stage
-    else:
-        _log.exception("%s failed", job.item.name, exc_info=error)
-        message = f"an unexpected error: {type(error).__name__}: {error}"
-        hint = "Please report it, with --log-file."
-    return lost(job, message, hint, stage=stage, elapsed_s=elapsed_s, again=again)
+    kind: FailureKind
+    message: str
+    """What is wrong, in one sentence."""
+    hint: str = ""
+    """What to do about it."""
+    stage: str = ""
+    """Where it happened, when the failure itself knows."""
+
+    @property
+    def again(self) -> bool:
+        """Whether the trouble lay outside the video, so that the next run tries it again by itself."""
+        return self.kind not in ("input", "stalled", "crashed")
 
 
-def lost(job: Job, message: str, hint: str, *, stage: str, elapsed_s: float, again: bool) -> VideoFinished:
+def failed(job: Job, failure: VideoFailure, *, stage: str, elapsed_s: float) -> VideoFinished:
     """The row of a video that has no result.
 
     Args:
         job: The video.
-        message: What is wrong, in one sentence.
-        hint: What to do about it.
-        stage: Where it happened.
+        failure: Why.
+        stage: Where it was then; a failure that knows its own stage knows better.
         elapsed_s: How long it took until then.
-        again: Whether the trouble lay outside the video, so that the next run tries it again by itself.
     """
     return VideoFinished(
         video=job.item.name,
         path=job.item.path,
         status="failed",
-        error=message,
-        hint=hint,
-        stage=stage,
+        error=failure.message,
+        hint=failure.hint,
+        stage=failure.stage or stage,
         elapsed_s=elapsed_s,
         fingerprint=job.fingerprint,
-        again=again,
+        failure=failure.kind,
+        again=failure.again,
+    )
+
+
+def explain(job: Job, error: BaseException) -> VideoFailure:
+    """What an error says about a video; one that nobody foresaw goes to the log with all that is known of it."""
+    if is_memory(error):
+        hint = "Lower --workers or --batch, or free some memory, then give the same command again."
+        return VideoFailure(kind="memory", message="there was not enough memory.", hint=hint)
+    if isinstance(error, TvslError):
+        kind: FailureKind = "input" if isinstance(error, InputError) else "output"
+        return VideoFailure(kind=kind, message=error.message, hint=error.hint, stage=error.stage)
+    _log.exception("%s failed", job.item.name, exc_info=error)
+    return VideoFailure(
+        kind="unexpected",
+        message=f"an unexpected error: {type(error).__name__}: {error}",
+        hint="Please report it, with --log-file.",
     )
 
 
 def is_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, in whichever library's words."""
+    """Whether an error says that memory ran out.
+
+    torch, OpenCV and PyAV raise errors of many kinds for it, and only their words tell. Our own errors are never judged
+    by theirs, which may hold the name of a file.
+    """
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return True
-    words = str(error).lower()
-    return not isinstance(error, TvslError) and any(sign in words for sign in _MEMORY_WORDS)
+    return not isinstance(error, TvslError) and any(sign in str(error).lower() for sign in _MEMORY_WORDS)
 
 
 def _done(job: Job, result: Annotation, *, elapsed_s: float) -> VideoFinished:

@@ -28,8 +28,8 @@ from tvsl_core.system import machine as host
 if TYPE_CHECKING:
     from tvsl_core.model.tvsl import TvslModel
 
-TELL_EVERY_S = 0.2
-"""Progress is told no more often than this."""
+PROGRESS_EVERY_S = 0.2
+"""Progress is sent no more often than this: a person cannot read faster, and the supervisor serves many."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,25 +75,25 @@ def serve(line: Connection, setup: WorkerSetup) -> None:
     """
     host.lead_group()
     threading.Thread(target=_end_with_the_supervisor, name="supervisor", daemon=True).start()
-    tell = _Teller(line)
-    _send_logs(tell)
+    send = _Sender(line)
+    _send_logs(send)
     try:
         _bound(setup)
         model = setup.choice.load()
     except TvslError as error:
-        tell(Unusable(error=error))
+        send(Unusable(error=error))
         return
     except Exception as error:
         what = (
             "there is not enough memory to load the model" if is_memory(error) else f"{type(error).__name__}: {error}"
         )
-        tell(Unusable(error=TvslError(f"A worker process could not start: {what}.", hint="Lower --workers.")))
+        send(Unusable(error=TvslError(f"A worker process could not start: {what}.", hint="Lower --workers.")))
         return
-    tell(Ready(identity=ModelIdentity.of(model)))
-    _answer(line, tell, model)
+    send(Ready(identity=ModelIdentity.of(model)))
+    _answer(line, send, model)
 
 
-def _answer(line: Connection, tell: _Teller, model: TvslModel) -> None:
+def _answer(line: Connection, send: _Sender, model: TvslModel) -> None:
     while True:
         try:
             given: tuple[Job, dict[str, str]] | None = line.recv()
@@ -102,14 +102,14 @@ def _answer(line: Connection, tell: _Teller, model: TvslModel) -> None:
         if given is None:
             return
         job, metadata = given
-        video = run_unit(job, model, metadata=metadata, on_event=tell.hear)
-        worn = video.status == "failed" and "memory" in video.error
-        tell(Outcome(video=video, worn=worn))
+        video = run_unit(job, model, metadata=metadata, on_event=send.on_event)
+        worn = video.failure == "memory"
+        send(Outcome(video=video, worn=worn))
         if worn:
             return
 
 
-class _Teller:
+class _Sender:
     """Sends to the supervisor, from any thread, and progress not too often."""
 
     def __init__(self, line: Connection) -> None:
@@ -120,11 +120,11 @@ class _Teller:
         with self._lock, contextlib.suppress(OSError):
             self._line.send(message)
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Pass on an event of the unit at work."""
         stage = event.stage if isinstance(event, VideoAdvanced) else ""
         now = time.monotonic()
-        if stage and stage == self._last[1] and now - self._last[0] < TELL_EVERY_S:
+        if stage and stage == self._last[1] and now - self._last[0] < PROGRESS_EVERY_S:
             return
         self._last = (now, stage)
         self(event)
@@ -133,19 +133,19 @@ class _Teller:
 class _LogSender(QueueHandler):
     """Log records go to the supervisor, who knows where they belong."""
 
-    def __init__(self, tell: _Teller) -> None:
+    def __init__(self, send: _Sender) -> None:
         super().__init__(None)  # type: ignore[arg-type]  # there is no queue: see enqueue
-        self._tell = tell
+        self._send = send
 
     def enqueue(self, record: logging.LogRecord) -> None:
         """Send one prepared record."""
         with contextlib.suppress(pickle.PicklingError, TypeError):
-            self._tell(record)
+            self._send(record)
 
 
-def _send_logs(tell: _Teller) -> None:
+def _send_logs(send: _Sender) -> None:
     logger = logging.getLogger("tvsl_core")
-    logger.addHandler(_LogSender(tell))
+    logger.addHandler(_LogSender(send))
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
 

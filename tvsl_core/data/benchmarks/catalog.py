@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from tvsl_core.data.benchmarks.music import load_duet_short, load_solo, load_sol
 from tvsl_core.data.benchmarks.sample import Benchmark
 from tvsl_core.data.benchmarks.vggsound import load_duet, load_single
 from tvsl_core.errors import InputError, ManifestError
+from tvsl_core.system.suggest import did_you_mean
 
 DATA_VARIABLE = "TVSL_DATA"
 """Environment variable that names the folder of all benchmark data."""
@@ -212,9 +212,7 @@ def find_entry(name: str) -> BenchmarkEntry:
     entry = ENTRIES.get(ALIASES.get(name, name))
     if entry is None:
         known = [*ENTRIES, *ALIASES, *COMPOSED, CUSTOM]
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(known)}."
-        raise InputError(f"there is no benchmark '{name}'.", hint=hint)
+        raise InputError(f"there is no benchmark '{name}'.", hint=did_you_mean(name, known))
     return entry
 
 

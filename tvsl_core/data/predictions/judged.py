@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Corners = tuple[int, int, int, int]
-"""``x_min, y_min, x_max, y_max`` in pixels, right and bottom excluded."""
+from tvsl_core.types import Corners
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

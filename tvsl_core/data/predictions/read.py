@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from tvsl_core.data.benchmarks.sample import Sample
 from tvsl_core.data.predictions.boxes import open_coco, open_tables
 from tvsl_core.data.predictions.prediction import Prediction, Predictions
-from tvsl_core.errors import ManifestError, OutputError
+from tvsl_core.errors import ManifestError
+from tvsl_core.system.files import make_folder, whole_file
 
 
 def open_predictions(path: Path, samples: Iterable[Sample]) -> Predictions:
@@ -109,20 +110,15 @@ def save_maps(path: Path, prediction: Prediction) -> None:
 
     Raises: OutputError: The file cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            np.savez_compressed(
-                file,
-                maps=prediction.maps,
-                classes=np.array(prediction.classes, dtype=np.str_),
-                scores=np.array(prediction.scores, dtype=np.float64),
-                detected=np.array(prediction.detected, dtype=bool),
-            )
-        temporary.replace(path)
-    except OSError as problem:
-        raise OutputError(f"'{path}' cannot be written: {problem.strerror or problem}.") from problem
+    make_folder(path.parent)
+    with whole_file(path) as partial, partial.open("wb") as file:  # numpy would add .npz to a name
+        np.savez_compressed(
+            file,
+            maps=prediction.maps,
+            classes=np.array(prediction.classes, dtype=np.str_),
+            scores=np.array(prediction.scores, dtype=np.float64),
+            detected=np.array(prediction.detected, dtype=bool),
+        )
 
 
 def _peaks(maps: NDArray[np.generic]) -> list[float]:

@@ -8,8 +8,6 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-BACKGROUND = 0
-"""Value of a region map where no object of a known class is."""
 UNKNOWN = -1
 """Value of a region map where nobody marked what is there."""
 

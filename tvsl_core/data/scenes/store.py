@@ -48,11 +48,6 @@ class MediaStore:
     def __setstate__(self, state: dict[str, int]) -> None:
         self.__init__(state["limit_bytes"])  # type: ignore[misc]
 
-    @property
-    def held_bytes(self) -> int:
-        """Size of what is kept now."""
-        return self._bytes
-
     def picture(self, item: PictureItem) -> NDArray[np.uint8]:
         """The pixels of a picture: RGB of the whole or, for a cutout, RGBA around the object.
 

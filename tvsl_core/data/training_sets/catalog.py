@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from tvsl_core.data.training_sets.lists import (
     read_vggsound,
 )
 from tvsl_core.errors import InputError
+from tvsl_core.system.suggest import did_you_mean
 
 COMPOSED = "composed"
 """One's own material: cutouts, photographs and sounds that scenes are made from."""
@@ -107,7 +107,6 @@ def find_training_entry(name: str) -> TrainingEntry:
     entry = TRAINING.get(name)
     if entry is None:
         known = [*TRAINING, *OWN]
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(known)}, or the path of a folder or CSV."
+        hint = did_you_mean(name, known, more=", or the path of a folder or CSV")
         raise InputError(f"there is no training set '{name}'.", hint=hint)
     return entry

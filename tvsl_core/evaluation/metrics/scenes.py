@@ -4,7 +4,7 @@ Conventions: a reported class is right when it is the one that sounds, or its ge
 judged by its intersection over union with the box around the object's own pixels, among the objects whose pixels are
 known. Every share has a 95 % Wilson interval (Wilson, "Probable inference", JASA 1927) over what it was counted on.
 
-References: SPEC of the kinds is ``tvsl_core.data.scenes.kinds``; ciou and pixel AP as in ``localization``.
+References: the kinds are defined in ``tvsl_core.data.scenes.kinds``; ciou and pixel AP as in ``localization``.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tvsl_core.data.predictions.judged import Corners, JudgedScene
+from tvsl_core.data.predictions.judged import JudgedScene
 from tvsl_core.evaluation.metrics.localization import ciou, pixel_ap
 from tvsl_core.evaluation.metrics.maps import FloatMap, Threshold, binarize, resize_map
+from tvsl_core.types import Corners, box_iou
 
 HALF = Threshold(kind="stretched", value=0.5)
 SQUARE = 224
@@ -34,16 +35,6 @@ class Figure:
     number: int
     low: float
     high: float
-
-
-def iou(one: Corners, two: Corners) -> float:
-    """Intersection over union of two boxes, in [0, 1]."""
-    width = min(one[2], two[2]) - max(one[0], two[0])
-    height = min(one[3], two[3]) - max(one[1], two[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, two)]
-    return width * height / (sum(areas) - width * height)
 
 
 def wilson(hits: float, number: int) -> tuple[float, float]:
@@ -92,18 +83,18 @@ def _marked(scene: JudgedScene) -> Iterator[tuple[Corners, Corners | None]]:
 
 def _box_half(scene: JudgedScene) -> Iterator[float]:
     for true, box in _marked(scene):
-        yield box is not None and iou(true, box) >= 0.5
+        yield box is not None and box_iou(true, box) >= 0.5
 
 
 def _box_third(scene: JudgedScene) -> Iterator[float]:
     for true, box in _marked(scene):
-        yield box is not None and iou(true, box) >= 0.3
+        yield box is not None and box_iou(true, box) >= 0.3
 
 
 def _boxed_half(scene: JudgedScene) -> Iterator[float]:
     for true, box in _marked(scene):
         if box is not None:
-            yield iou(true, box) >= 0.5
+            yield box_iou(true, box) >= 0.5
 
 
 def _on_object(scene: JudgedScene) -> Iterator[float]:

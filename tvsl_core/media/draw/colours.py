@@ -66,11 +66,6 @@ def contrast(first: Rgb, second: Rgb) -> float:
     return (bright + 0.05) / (dim + 0.05)
 
 
-def text_colour(background: Rgb) -> Rgb:
-    """White or near-black, whichever reads better on ``background``."""
-    return max(_LIGHT, _DARK, key=lambda colour: contrast(colour, background))
-
-
 @lru_cache(maxsize=16)
 def map_ramp(name: ColourMap) -> NDArray[np.uint8]:
     """The colours of a map from cold to hot: uint8 ``[256 3]``, read-only.

@@ -63,12 +63,6 @@ def ffmpeg_global_arguments(pixels: int = 0) -> list[str]:
     return ["-hide_banner", "-nostdin", "-loglevel", "error", "-max_alloc", str(most)]
 
 
-def ffmpeg_input_arguments(path: Path) -> list[str]:
-    """Arguments with which an ffmpeg process reads ``path`` and nothing else, ``-i`` included."""
-    options = [part for name, value in ffmpeg_input_options().items() for part in (f"-{name}", value)]
-    return [*options, "-i", file_url(path)]
-
-
 def check_file(path: Path, *, stage: Stage = "probe") -> None:
     """Refuse what cannot be a video before anything is opened.
 

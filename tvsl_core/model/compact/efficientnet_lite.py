@@ -24,7 +24,6 @@ MEAN, SCALE = 127.0, 128.0
 STEM = 32
 LOCAL_STAGE = 4
 """The last stage at stride 16, whose 112 channels serve as local features."""
-LOCAL_FEATURES = 112
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

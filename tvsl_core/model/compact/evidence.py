@@ -6,7 +6,6 @@ or a kind of it, so that the label's probability counts in full; 0 says that it 
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvsl_core.model.compact.labels import Label
+from tvsl_core.system.suggest import closest
 
 SAME_WORDS = 0.9
 """Likeness of a class and a label that contains all its words, at least."""
@@ -58,8 +58,8 @@ def weigh_labels(weights: Mapping[str, float], labels: Sequence[Label]) -> NDArr
     vector = np.zeros(len(labels), np.float32)
     for key, weight in weights.items():
         if key.casefold() not in index:
-            near = difflib.get_close_matches(key.casefold(), index, n=1, cutoff=0.0)
-            raise ValueError(f"no label is called {key!r}; the nearest is {labels[index[near[0]]].key!r}")
+            near = closest(key.casefold(), index, least=0.0)
+            raise ValueError(f"no label is called {key!r}; the nearest is {labels[index[near or '']].key!r}")
         vector[index[key.casefold()]] = weight
     return vector
 

@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 
 from tvsl_core.errors import OutputError, WeightsError
 from tvsl_core.model.weights.cache import CHUNK, hash_file
+from tvsl_core.system.files import commit_partial
 
 Progress = Callable[[int, int], None]
 """Told (bytes that are here, bytes in all)."""
@@ -93,7 +94,7 @@ def download(
                 f"What {url} sent is not the published file: sha256 {found[:12]}... instead of {sha256[:12]}...",
                 hint="It was deleted; try again, or name another mirror with --url.",
             )
-        part.replace(target)
+        commit_partial(part, target)
     return target
 
 

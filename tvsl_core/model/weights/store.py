@@ -14,7 +14,7 @@ from tvsl_core.errors import OutputError, WeightsError
 from tvsl_core.model.weights.cache import cache_folder, hash_file
 from tvsl_core.model.weights.download import DownloadOptions, Progress, download
 from tvsl_core.model.weights.registry import REGISTRY, PublishedWeights, published
-from tvsl_core.system.files import begin_partial, commit_partial, discard_partial, make_folder, write_error
+from tvsl_core.system.files import make_folder, whole_file, write_bytes
 
 IMPORTED = "imported.safetensors"
 """Name of converted weights inside the folder of their model."""
@@ -146,17 +146,11 @@ def store_imported(
     """
     target = weights_folder(name, cache) / IMPORTED
     make_folder(target.parent)
-    partial = begin_partial(target)
-    try:
+    with whole_file(target) as partial:
         save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, partial, metadata=dict(metadata))
         partial.chmod(0o644)  # safetensors makes files that only their owner reads
-        _record_path(target).write_text(hash_file(partial) + "\n", encoding="ascii")
-    except OSError as error:
-        raise write_error(target, error) from error
-    else:
-        commit_partial(partial, target)
-    finally:
-        discard_partial(partial)
+        # Before the weights have their name: weights without a record are refused, a record without weights is not.
+        write_bytes(_record_path(target), (hash_file(partial) + "\n").encode())
     return target
 
 

@@ -20,7 +20,7 @@ from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 from torch import Tensor
 
-from tvsl_core.errors import OutputError, WeightsError
+from tvsl_core.errors import WeightsError
 from tvsl_core.model.compact.conversion.flatbuffer import StoredTensor, read_graph
 from tvsl_core.model.compact.conversion.sources import SOURCES, PackagedFile, read_checkpoint, read_source
 from tvsl_core.model.compact.efficientnet_lite import STAGES, fold_batch_norm
@@ -39,6 +39,7 @@ from tvsl_core.model.compact.store import (
 from tvsl_core.model.compact.text import DEPTH, TextTower
 from tvsl_core.model.compact.yamnet import BANDS, LAYERS, LOG_OFFSET, SPECTRUM
 from tvsl_core.model.heads_file import check_towers, dump_heads, load_heads
+from tvsl_core.system.files import write_bytes
 
 HEADS_LICENCE = "Apache-2.0, trained by the tvsl project; docs/model-card.md names the data and their terms"
 
@@ -83,7 +84,7 @@ def build_compact(sources: Path, out: Path, *, heads: Path | None = None) -> Con
     content = save_safetensors(tensors, metadata=dump_metadata(details))
     if heads is not None:
         content = add_heads(tensors, details, heads, towers_sha256=hashlib.sha256(content).hexdigest())
-    _write(out, content)
+    write_bytes(out, content)
     return ConversionReport(
         out=out,
         bytes=len(content),
@@ -290,15 +291,3 @@ def _unexpected(what: str, problem: str) -> WeightsError:
         hint="Use the package version that docs/compact-weights.md names.",
         stage="convert",
     )
-
-
-def _write(out: Path, content: bytes) -> None:
-    partial = out.with_name(out.name + ".part")
-    try:
-        partial.write_bytes(content)
-        partial.replace(out)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OutputError(
-            f"cannot write {out} ({error.strerror or error}).", hint="Name a writable place.", stage="write"
-        ) from error
