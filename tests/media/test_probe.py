@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.builders import arrow, cut_off, make_clip, make_sound_file
+from tests.builders import arrow, attach_cover, cut_off, make_clip, make_sound_file
 from tvsl_core.errors import MediaError
 from tvsl_core.media.read.probe import camera_rate, probe, varies
 from tvsl_core.media.read.safety import ffmpeg_input_arguments, open_media
@@ -198,24 +198,20 @@ def test_a_sound_file_is_called_a_sound_file(tmp_path):
     assert "sound file" in refusal(make_sound_file(tmp_path / "a.wav")).message
 
 
-def test_cover_art_is_no_moving_picture(tmp_path):
-    import av
+@pytest.mark.parametrize(("ending", "codec"), [("mp3", "libmp3lame"), ("m4a", "aac"), ("flac", "flac")])
+def test_cover_art_is_the_picture_of_a_sound_file(tmp_path, ending, codec):
+    song = attach_cover(make_sound_file(tmp_path / f"a.{ending}", audio=codec), arrow((64, 48))(0, 0.0))
+    info = probe(song)
 
-    song = tmp_path / "song.mp3"
-    with av.open(str(song), "w") as container:
-        sound = container.add_stream("libmp3lame", rate=44100)
-        cover = container.add_stream("mjpeg", rate=1)
-        cover.width, cover.height, cover.pix_fmt = 64, 64, "yuvj420p"
-        cover.disposition = av.stream.Disposition.attached_pic
-        container.mux(cover.encode(av.VideoFrame.from_ndarray(arrow((64, 64))(0, 0.0), "rgb24")))
-        container.mux(cover.encode(None))
-        samples = av.AudioFrame.from_ndarray(np.zeros((1, 44100), np.float32), "fltp", "mono")
-        samples.sample_rate, samples.pts = 44100, 0
-        for frame in av.AudioResampler(format="fltp", layout="mono", frame_size=1152).resample(samples):
-            container.mux(sound.encode(frame))
-        container.mux(sound.encode(None))
+    assert (info.width, info.height) == (64, 48)
+    assert info.frame_rate == 25
+    assert info.duration_s == pytest.approx(1, abs=0.1)
 
-    assert "sound file" in refusal(song).message
+
+def test_cover_art_of_a_video_is_not_its_picture(tmp_path):
+    clip = attach_cover(make_clip(tmp_path / "a.mp4", size=(160, 90)), arrow((64, 48))(0, 0.0))
+
+    assert probe(clip).width == 160
 
 
 def test_a_pipe_is_refused_without_waiting_for_it(tmp_path):

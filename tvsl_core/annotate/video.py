@@ -19,6 +19,7 @@ from tvsl_core.annotate.boxes import BoxOptions, find_boxes
 from tvsl_core.annotate.detect import DetectOptions, Detector
 from tvsl_core.annotate.embed import EmbeddedClip, embed, open_windows
 from tvsl_core.annotate.localize import localize
+from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.prefetch import prefetch
 from tvsl_core.annotate.progress import EventHandler, VideoAdvanced, VideoStarted
 from tvsl_core.annotate.results.job import Job
@@ -30,6 +31,7 @@ from tvsl_core.annotate.track import Linker, TrackOptions
 from tvsl_core.errors import InputError
 from tvsl_core.media.read.frames import read_frames
 from tvsl_core.media.read.probe import probe
+from tvsl_core.media.read.report import ReadReport
 from tvsl_core.media.read.safety import check_file
 from tvsl_core.media.read.sound import SoundStream
 from tvsl_core.model.tvsl import TvslModel
@@ -37,8 +39,9 @@ from tvsl_core.types import Detection, LocalizedSource, VideoInfo
 
 ANALYSIS_SIDE = 1280
 """Longest side of the pictures that the model sees; larger frames are reduced while they are decoded."""
-MAX_HOLD_S = 0.5
-"""A picture that stands still is annotated again after so many seconds, since its sound goes on."""
+LEAST_HOLD_S = 0.1
+"""A picture that stands still is annotated at every instant, since its sound goes on, but no sooner than after so many
+seconds: more instants than pictures give each picture of a moving one once."""
 
 
 @dataclass(slots=True)
@@ -97,10 +100,13 @@ def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], on_eve
     )
     try:
         with Timelines(job.table.parent, step_s=1 / options.fps) as timelines:
-            for row in _sources(job, info, model, on_event, result.warnings):
+            report = ReadReport()
+            for row in _sources(job, info, model, on_event, report, result.warnings):
                 table.write(row)
                 timelines.add(row)
                 result.classes[row.detection.name] += 1
+            result.info = info = _with_length(info, report, options)
+            on_event(_advanced(job, info, done_s=None))
             result.rows, result.sources = table.rows, len(timelines.sources)
             result.outputs.append(write_video_strip(job, info, timelines))
             result.outputs.extend(render_heatmaps(job, info, timelines, on_event=on_event))
@@ -126,14 +132,35 @@ def _warnings(info: VideoInfo) -> list[str]:
     return [] if info.sound_track else ["the video has no sound track, so no source can be found"]
 
 
+def _with_length(info: VideoInfo, report: ReadReport, options: AnnotateOptions) -> VideoInfo:
+    """A live recording does not say how long it is; that is known once it was read to its end."""
+    if info.duration or (options.end_s is not None and report.seen_until >= options.end_s):
+        return info
+    return replace(info, duration=report.seen_until)
+
+
+def _advanced(job: Job, info: VideoInfo, *, done_s: float | None) -> VideoAdvanced:
+    """How far annotating is; None is all of it."""
+    options = job.options
+    end_s = min(options.end_s or info.duration_s, info.duration_s) if info.duration else options.end_s or 0.0
+    total_s = max(0.0, end_s - options.start_s)
+    return VideoAdvanced(
+        video=job.item.name, stage="annotate", done_s=total_s if done_s is None else done_s, total_s=total_s
+    )
+
+
 def _sources(
-    job: Job, info: VideoInfo, model: TvslModel, on_event: EventHandler, warnings: list[str]
+    job: Job,
+    info: VideoInfo,
+    model: TvslModel,
+    on_event: EventHandler,
+    report: ReadReport,
+    warnings: list[str],
 ) -> Iterator[LocalizedSource]:
     """Every row of the video in order of time, with its source decided."""
     options = job.options
     detector = Detector(model, DetectOptions(max_sources=options.max_sources, min_score=options.min_score))
     linker = Linker(TrackOptions(max_gap_s=max(2.0, 2.5 / options.fps)))
-    end_s = min(options.end_s or info.duration_s, info.duration_s) if info.duration else options.end_s or 0.0
     begin_s = max(0.0, options.start_s - options.window_s / 2 - model.towers.sound_span_s)
     sound = SoundStream(info, sample_rate=model.towers.sample_rate, start_s=begin_s)
     frames = read_frames(
@@ -142,8 +169,8 @@ def _sources(
         start_s=options.start_s,
         end_s=options.end_s,
         max_side=ANALYSIS_SIDE,
-        hold_s=max(MAX_HOLD_S, 1 / options.fps),
-        warnings=warnings,
+        hold_s=max(LEAST_HOLD_S, 1 / options.fps),
+        report=report,
     )
     ahead = prefetch(frames, depth=2 * options.batch)
     try:
@@ -152,18 +179,11 @@ def _sources(
         for clip in clips:
             detections = detector.feed(clip)
             yield from linker.feed(_place(clip, detections, model, info))
-            on_event(
-                VideoAdvanced(
-                    video=job.item.name,
-                    stage="annotate",
-                    done_s=float(clip.time) - options.start_s,
-                    total_s=max(0.0, end_s - options.start_s),
-                )
-            )
+            on_event(_advanced(job, info, done_s=float(clip.time) - options.start_s))
         yield from linker.finish()
     finally:
         ahead.close()
-        warnings.extend(sound.warnings)
+        warnings.extend((*report.warnings, *sound.warnings))
         sound.close()
 
 

@@ -76,7 +76,7 @@ def choose_video(
 ) -> VideoStream:
     """The stream of moving pictures that is annotated: the default-flagged one, else the first.
 
-    Cover art attached to a sound file does not count.
+    Cover art attached to a sound file is the picture where there is no other.
 
     Raises:
         MediaError: There is none, or no decoder for it.
@@ -84,12 +84,12 @@ def choose_video(
     from av.stream import Disposition
 
     moving = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
-    usable = [stream for stream in moving if stream.codec_context is not None]
+    usable = [stream for stream in moving or container.streams.video if stream.codec_context is not None]
     if usable:
         chosen = next((stream for stream in usable if stream.disposition & Disposition.default), usable[0])
         chosen.codec_context.options = {"max_pixels": str(limits.max_pixels)}  # the size may change midway
         return chosen
-    if moving:
+    if len(container.streams.video) > 0:
         message = f"{path} holds pictures in a coding that tvsl cannot decode."
         raise MediaError(message, hint="Convert it to H.264 first.", stage=stage)
     if len(container.streams.audio) > 0:
