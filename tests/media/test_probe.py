@@ -11,6 +11,9 @@ from tvsl_core.media.read.probe import camera_rate, probe, varies
 from tvsl_core.media.read.safety import ffmpeg_input_arguments, open_media
 
 
+NTSC = Fraction(30000, 1001)
+
+
 def refusal(path: Path, **options) -> MediaError:
     with pytest.raises(MediaError) as caught:
         probe(path, **options)
@@ -29,6 +32,52 @@ def test_the_frame_rate_is_exact_in_every_container(tmp_path, ending, rate):
 
     assert info.frame_rate == rate
     assert not info.is_variable_rate
+
+
+@pytest.mark.parametrize(
+    "rate", [Fraction(10), Fraction(30), NTSC, Fraction(60), Fraction(24000, 1001), Fraction(37, 3)]
+)
+@pytest.mark.parametrize(
+    ("ending", "options"),
+    [
+        ("mp4", {"movflags": "frag_keyframe+empty_moov"}),
+        ("mp4", {"movflags": "frag_every_frame+empty_moov+default_base_moof"}),
+        ("mov", {"movflags": "frag_keyframe"}),
+        ("mkv", {"live": "1"}),
+        ("ts", {}),
+        ("flv", {}),
+    ],
+)
+def test_a_constant_rate_is_exact_whatever_the_average_says(tmp_path, rate, ending, options):
+    clip = make_clip(tmp_path / f"a.{ending}", fps=rate, seconds=8, size=(64, 48), options=options, audio_seconds=8.5)
+
+    info = probe(clip)
+    assert not info.is_variable_rate
+    if ending in ("mkv", "flv") and rate.denominator == 3:  # milliseconds cannot tell it from its neighbours
+        assert float(info.frame_rate) == pytest.approx(float(rate), rel=1e-3)
+    else:
+        assert info.frame_rate == rate
+
+
+def test_a_frame_that_was_dropped_does_not_change_the_rate_of_the_others(tmp_path):
+    times = [n / 30 for n in range(400) if n != 300]
+
+    assert probe(make_clip(tmp_path / "a.mp4", frame_times=times, size=(64, 48), audio=None)).frame_rate == 30
+
+
+@pytest.mark.parametrize("frames", [1, 2, 4, 5, 6, 7])
+@pytest.mark.parametrize("ending", ["mp4", "avi", "mkv"])
+def test_a_handful_of_frames_has_the_rate_of_its_header(tmp_path, ending, frames):
+    clip = make_clip(tmp_path / f"a.{ending}", seconds=frames / 25, codec="mpeg4", audio=None)
+
+    assert probe(clip).frame_rate == 25
+
+
+def test_an_uneven_rate_is_the_average(tmp_path):
+    times = np.cumsum(np.where(np.arange(40) % 5 == 0, 0.2, 0.04)).tolist()
+    info = probe(make_clip(tmp_path / "a.mp4", frame_times=times, audio=None))
+
+    assert float(info.frame_rate) == pytest.approx(40 / (times[-1] - times[0] + 0.04), rel=0.02)
 
 
 def test_size_duration_and_tracks_are_told(tmp_path):

@@ -32,6 +32,8 @@ COMMON_RATES = tuple(Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120)) + 
 )
 """Rates that cameras use; a measured average within 0.02 % of one is that one."""
 
+MAX_RATE = 1000
+"""Frames per second beyond which a header names its clock instead of a rate."""
 DEFAULT_RATE = Fraction(25)
 """When nothing in a file tells its rate."""
 _AV_TIME_BASE = 1_000_000
@@ -131,7 +133,7 @@ def _describe(container: InputContainer, path: Path, audio_track: int | None, li
         origin=origin,
         width=width,
         height=height,
-        frame_rate=_frame_rate(video),
+        frame_rate=_frame_rate(video, beginning.picture_stamps),
         is_variable_rate=varies(beginning.picture_stamps, video.time_base or Fraction(1, 1000)),
         video_codec=video.codec_context.name,
         rotation=turned.degrees,
@@ -228,10 +230,28 @@ def camera_rate(measured: Fraction) -> Fraction:
     return next((common for common in COMMON_RATES if abs(measured - common) < common / 5000), measured)
 
 
-def _frame_rate(video: VideoStream) -> Fraction:
-    """Average frames per second by the header."""
-    candidates = (video.average_rate, video.guessed_rate, video.base_rate)
-    return camera_rate(next((rate for rate in candidates if rate and 0 < rate <= 1000), DEFAULT_RATE))
+def _frame_rate(video: VideoStream, stamps: list[int]) -> Fraction:
+    """Frames per second: of evenly spaced frames the rate that their stamps agree with, else the header's average.
+
+    An average says less: of a file in fragments it is the length of some fragments over all frames, and one frame that
+    was dropped makes 29.9 of 30.
+    """
+    told = (video.guessed_rate, video.base_rate, video.codec_context.framerate)
+    candidates = [camera_rate(rate) for rate in (video.average_rate, *told) if rate and 0 < rate <= MAX_RATE]
+    unit = video.time_base or Fraction(1, 1000)
+    ordered = settled(stamps)
+    count, length = len(ordered) - 1, (ordered[-1] - ordered[0]) * unit if ordered else Fraction(0)
+    if length <= unit or varies(stamps, unit):
+        return candidates[0] if candidates else DEFAULT_RATE
+    # A stamp is rounded to the nearest unit, or cut to the one below, so both ends stray by less than one.
+    slowest, fastest = count / (length + unit), count / (length - unit)
+    agreeing = (rate for rate in (*candidates, *COMMON_RATES) if slowest <= rate <= fastest)
+    return next(agreeing, camera_rate(count / length))
+
+
+def settled(stamps: Iterable[int]) -> list[int]:
+    """Stamps of packets in order, without the last ones, which may lack neighbours that are still to come."""
+    return sorted(set(stamps))[:-4]
 
 
 def varies(stamps: Iterable[int], time_base: Fraction) -> bool:
@@ -241,8 +261,7 @@ def varies(stamps: Iterable[int], time_base: Fraction) -> bool:
         stamps: Presentation time stamps of packets, in any order.
         time_base: Seconds of one unit.
     """
-    ordered = sorted(set(stamps))[:-4]  # the last ones may lack neighbours that are still to come
-    steps = sorted(later - earlier for earlier, later in pairwise(ordered))
+    steps = sorted(later - earlier for earlier, later in pairwise(settled(stamps)))
     if len(steps) < 2:
         return False
     usual = steps[len(steps) // 2]
