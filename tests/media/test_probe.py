@@ -10,7 +10,6 @@ from tvsl_core.errors import MediaError
 from tvsl_core.media.read.probe import camera_rate, probe, varies
 from tvsl_core.media.read.safety import ffmpeg_input_arguments, open_media
 
-
 NTSC = Fraction(30000, 1001)
 
 

@@ -21,9 +21,9 @@ VIDEOS_SCHEMA = pa.schema(
         pa.field("video", pa.string(), nullable=False),
         pa.field("path", pa.string(), nullable=False),
         pa.field("status", pa.string(), nullable=False),
-        pa.field("stage", pa.string(), nullable=False),
-        pa.field("error", pa.string(), nullable=False),
-        pa.field("hint", pa.string(), nullable=False),
+        pa.field("stage", pa.string()),
+        pa.field("error", pa.string()),
+        pa.field("hint", pa.string()),
         pa.field("warnings", pa.list_(pa.string()), nullable=False),
         pa.field("duration_s", pa.float64()),
         pa.field("frame_width", pa.int32()),
@@ -35,7 +35,7 @@ VIDEOS_SCHEMA = pa.schema(
         pa.field("sources", pa.int32(), nullable=False),
         pa.field("classes", pa.list_(pa.string()), nullable=False),
         pa.field("elapsed_s", pa.float64(), nullable=False),
-        pa.field("fingerprint", pa.string(), nullable=False),
+        pa.field("fingerprint", pa.string()),
         pa.field("table", pa.string()),
     ]
 )
@@ -45,12 +45,13 @@ VERSIONED = ("tvsl", "torch", "torchvision", "torchaudio", "av", "opencv-python-
 
 
 def write_videos(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write one row a video, in the order of their names.
+    """Write one row a video, in the order of their names; what there is none of, such as an error, is null.
 
     Raises: OutputError: It cannot be written.
     """
-    ordered = sorted(({name: row[name] for name in VIDEOS_SCHEMA.names} for row in rows), key=lambda row: row["video"])
-    write_table(path, ordered, VIDEOS_SCHEMA, {"schema_version": SCHEMA_VERSION})
+    known = [{field.name: row[field.name] or (None if field.nullable else row[field.name]) for field in VIDEOS_SCHEMA}
+             for row in rows]  # fmt: skip
+    write_table(path, sorted(known, key=lambda row: row["video"]), VIDEOS_SCHEMA, {"schema_version": SCHEMA_VERSION})
 
 
 def row_of(video: VideoFinished, out: Path) -> dict[str, Any]:
