@@ -52,6 +52,7 @@ def embed(
     from tvsl_core.batch.inputs import find_videos
     from tvsl_core.model.load import Precision
     from tvsl_core.search.embeddings import EmbeddedTexts, EmbeddedVideo, EmbedOptions, Modality, read_texts
+    from tvsl_core.system.results import lies_in_results, passed_over
 
     with usage_errors():
         kinds = tuple(dict.fromkeys(part.strip() for part in modality.split(",") if part.strip()))
@@ -62,8 +63,9 @@ def embed(
             batch=batch,
             limits=limits.limits_of(max_pixels, max_duration, max_frames, max_sample_rate, max_channels),
         )
+        found = find_videos(inputs, stdin=sys.stdin)
         request = EmbedRequest(
-            videos=find_videos(inputs, stdin=sys.stdin),
+            videos=found,
             out=out,
             texts=tuple(read_texts(text_file)) if text_file else (),
             options=options,
@@ -73,6 +75,11 @@ def embed(
             precision=cast(Precision, precision),
             overwrite=overwrite,
         )
+    if found.passed_over:
+        say(passed_over(found.passed_over))
+    for item in found.items:
+        if lies_in_results(item.path):
+            say(f"{item.name}: it lies in results of tvsl.", style="yellow")
 
     def on_event(event: EmbeddedVideo | EmbeddedTexts) -> None:
         if isinstance(event, EmbeddedTexts):

@@ -151,7 +151,7 @@ def test_nothing_temporary_is_left(batch):
 
     assert list(out.rglob("*.part")) == []
     assert list((out / ".tvsl" / "leases").iterdir()) == []
-    assert [path.name for path in out.iterdir() if path.name.startswith(".")] == [".tvsl"]
+    assert sorted(path.name for path in out.iterdir() if path.name.startswith(".")) == [".tvsl", ".tvsl-results"]
 
 
 def test_run_json_says_how_the_results_were_made(batch):

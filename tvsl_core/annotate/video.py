@@ -35,6 +35,7 @@ from tvsl_core.media.read.report import ReadReport
 from tvsl_core.media.read.safety import check_file
 from tvsl_core.media.read.sound import SoundStream
 from tvsl_core.model.tvsl import TvslModel
+from tvsl_core.system.results import lies_in_results
 from tvsl_core.types import Detection, LocalizedSource, VideoInfo
 
 ANALYSIS_SIDE = 1280
@@ -89,7 +90,7 @@ def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], on_eve
     info = probe(job.item.path, audio_track=options.audio_track, limits=options.limits)
     on_event(VideoStarted(video=job.item.name, duration_s=info.duration_s))
     _check_range(info, options.start_s)
-    result = Annotation(info=info, size_bytes=stat.st_size, mtime_s=stat.st_mtime, warnings=_warnings(info))
+    result = Annotation(info=info, size_bytes=stat.st_size, mtime_s=stat.st_mtime, warnings=list(_warnings(info)))
     job.make_room(job.table.parent)
     table = SourceTable(
         job.table,
@@ -128,8 +129,12 @@ def _check_range(info: VideoInfo, start_s: float) -> None:
         )
 
 
-def _warnings(info: VideoInfo) -> list[str]:
-    return [] if info.sound_track else ["the video has no sound track, so no source can be found"]
+def _warnings(info: VideoInfo) -> Iterator[str]:
+    """What is odd about a video before it is read."""
+    if info.sound_track is None:
+        yield "the video has no sound track, so no source can be found"
+    if lies_in_results(info.path):
+        yield "it lies in results of tvsl: what is annotated may be what was drawn before"
 
 
 def _with_length(info: VideoInfo, report: ReadReport, options: AnnotateOptions) -> VideoInfo:
