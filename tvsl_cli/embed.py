@@ -15,7 +15,8 @@ def embed(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            metavar="INPUT", help="Videos, folders (searched recursively), quoted globs, @list.txt, or - for paths."
+            metavar="INPUT",
+            help="Videos or sound files, folders (searched recursively), quoted globs, @list.txt, or - for paths.",
         ),
     ],
     *,

@@ -69,7 +69,8 @@ def annotate(
         list[str],
         typer.Argument(
             metavar="INPUT",
-            help="Videos, folders (searched recursively), quoted globs, @list.txt, or - for paths on standard input.",
+            help="Videos or sound files, folders (searched recursively), quoted globs, @list.txt, or - for paths on standard "
+            "input.",
         ),
     ],
     *,

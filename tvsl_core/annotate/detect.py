@@ -151,7 +151,7 @@ def weigh_without(clip: EmbeddedClip, model: TvslModel, found: Sequence[int]) ->
         return None
     for klass in found:
         positions = model.evidence.without_sound(positions, klass)
-        patches = model.evidence.without_image(patches, klass)
+        patches = model.evidence.without_image(patches, klass) if len(patches) else patches
     return measure(positions, patches, clip.offsets_s, model)
 
 
@@ -171,7 +171,10 @@ def measure(positions: Positions, patches: Patches, offsets_s: NDArray[np.float6
     """Sound and image evidence of every class as the towers give them; arguments as of ``weigh``."""
     heard = model.evidence.sound(positions[None])[0].float()
     sound = pool_sound(heard, torch.from_numpy(offsets_s).to(heard.device))
-    image = model.evidence.image(patches[None])[0].float().amax(dim=0)
+    if len(patches):
+        image = model.evidence.image(patches[None])[0].float().amax(dim=0)
+    else:  # a sound file: nothing is seen
+        image = torch.zeros_like(sound)
     return ClassWeights(sound.clamp(0, 1).cpu(), image.clamp(0, 1).cpu())
 
 

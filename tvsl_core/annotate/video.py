@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -30,13 +30,14 @@ from tvsl_core.annotate.results.timeline import Timelines
 from tvsl_core.annotate.track import Linker, TrackOptions
 from tvsl_core.errors import InputError
 from tvsl_core.media.read.frames import read_frames
+from tvsl_core.media.read.instants import read_instants
 from tvsl_core.media.read.probe import probe
 from tvsl_core.media.read.report import ReadReport
 from tvsl_core.media.read.safety import check_file
 from tvsl_core.media.read.sound import SoundStream
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.system.results import lies_in_results
-from tvsl_core.types import Detection, LocalizedSource, VideoInfo
+from tvsl_core.types import Detection, Frame, LocalizedSource, VideoInfo
 
 ANALYSIS_SIDE = 1280
 """Longest side of the pictures that the model sees; larger frames are reduced while they are decoded."""
@@ -87,7 +88,7 @@ def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], on_eve
     options = job.options
     check_file(job.item.path)
     key, stat = job.key(), job.item.path.stat()
-    info = probe(job.item.path, audio_track=options.audio_track, limits=options.limits)
+    info = probe(job.item.path, audio_track=options.audio_track, limits=options.limits, needs_picture=False)
     on_event(VideoStarted(video=job.item.name, duration_s=info.duration_s))
     _check_range(info, options.start_s)
     result = Annotation(info=info, size_bytes=stat.st_size, mtime_s=stat.st_mtime, warnings=list(_warnings(info)))
@@ -109,7 +110,8 @@ def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], on_eve
             result.info = info = _with_length(info, report, options)
             on_event(_advanced(job, info, done_s=None))
             result.rows, result.sources = table.rows, len(timelines.sources)
-            result.outputs.append(write_video_strip(job, info, timelines))
+            if info.has_picture:
+                result.outputs.append(write_video_strip(job, info, timelines))
             result.outputs.extend(render_heatmaps(job, info, timelines, on_event=on_event))
         job.check_lease()
         table.close(outcome=json.dumps(result.outcome()))
@@ -133,6 +135,8 @@ def _warnings(info: VideoInfo) -> Iterator[str]:
     """What is odd about a video before it is read."""
     if info.sound_track is None:
         yield "the video has no sound track, so no source can be found"
+    if not info.has_picture:
+        yield "it is a sound file: every source is offscreen, and there is no picture to draw on"
     if lies_in_results(info.path):
         yield "it lies in results of tvsl: what is annotated may be what was drawn before"
 
@@ -168,16 +172,7 @@ def _sources(
     linker = Linker(TrackOptions(max_gap_s=max(2.0, 2.5 / options.fps)))
     begin_s = max(0.0, options.start_s - options.window_s / 2 - model.towers.sound_span_s)
     sound = SoundStream(info, sample_rate=model.towers.sample_rate, start_s=begin_s)
-    frames = read_frames(
-        info,
-        fps=options.fps,
-        start_s=options.start_s,
-        end_s=options.end_s,
-        max_side=ANALYSIS_SIDE,
-        hold_s=max(LEAST_HOLD_S, 1 / options.fps),
-        report=report,
-    )
-    ahead = prefetch(frames, depth=2 * options.batch)
+    ahead = prefetch(_frames(info, options, report), depth=2 * options.batch)
     try:
         windows = open_windows(model, sound, begin_s=begin_s)
         clips = embed(ahead, model, windows, window_s=options.window_s, batch=options.batch)
@@ -190,6 +185,21 @@ def _sources(
         ahead.close()
         warnings.extend((*report.warnings, *sound.warnings))
         sound.close()
+
+
+def _frames(info: VideoInfo, options: AnnotateOptions, report: ReadReport) -> Generator[Frame, None, None]:
+    """What is seen at each instant; of a sound file only the instants."""
+    if not info.has_picture:
+        return read_instants(info, fps=options.fps, start_s=options.start_s, end_s=options.end_s, report=report)
+    return read_frames(
+        info,
+        fps=options.fps,
+        start_s=options.start_s,
+        end_s=options.end_s,
+        max_side=ANALYSIS_SIDE,
+        hold_s=max(LEAST_HOLD_S, 1 / options.fps),
+        report=report,
+    )
 
 
 def _place(

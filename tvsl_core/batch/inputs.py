@@ -21,6 +21,11 @@ VIDEO_SUFFIXES = frozenset(
     | {".mpeg", ".mpg", ".mts", ".mxf", ".ogm", ".ogv", ".ts", ".vob", ".webm", ".wmv"}
 )
 """What counts as a video inside a folder; a file that is named itself is tried whatever its suffix."""
+SOUND_SUFFIXES = frozenset(
+    {".aac", ".ac3", ".aif", ".aiff", ".amr", ".ape", ".au", ".caf", ".eac3", ".flac", ".m4a", ".m4b", ".mka", ".mp3"}
+    | {".oga", ".ogg", ".opus", ".tta", ".w64", ".wav", ".weba", ".wma", ".wv"}
+)
+"""What counts as a sound file inside a folder; it is annotated too, without pictures."""
 MAX_LIST_BYTES = 64 * 1024 * 1024
 MAX_LINE = 65_536
 """Letters; no system takes a path of so many."""
@@ -239,7 +244,7 @@ def _without_results(matches: Iterable[Path], pattern: str, search: _Search) -> 
 def _glob_match(match: Path, search: _Search) -> list[tuple[Path, str]]:
     if match.is_dir():
         return [(file, f"{match.name}/{file.relative_to(match).as_posix()}") for file in _walk(match, search)]
-    return [(match, match.name)] if match.suffix.lower() in VIDEO_SUFFIXES else []
+    return [(match, match.name)] if match.suffix.lower() in VIDEO_SUFFIXES | SOUND_SUFFIXES else []
 
 
 def _walk(root: Path, search: _Search) -> list[Path]:
@@ -263,8 +268,9 @@ def _walk(root: Path, search: _Search) -> list[Path]:
 
 
 def _is_video(entry: os.DirEntry[str]) -> bool:
-    name = entry.name
-    return Path(name).suffix.lower() in VIDEO_SUFFIXES and not name.startswith("._") and os.path.isfile(entry.path)  # noqa: PTH113 never raises
+    """Whether a file looks like one to annotate; of sound alone as well."""
+    known = Path(entry.name).suffix.lower() in VIDEO_SUFFIXES | SOUND_SUFFIXES
+    return known and not entry.name.startswith("._") and os.path.isfile(entry.path)  # noqa: PTH113 never raises
 
 
 def _with_unique_names(found: list[tuple[Path, str]]) -> tuple[VideoItem, ...]:

@@ -48,7 +48,7 @@ def render_heatmaps(job: Job, info: VideoInfo, timelines: Timelines, *, on_event
         MediaError: The video can no longer be read.
         OutputError: A video cannot be written.
     """
-    reels = _plan(job, timelines)
+    reels = _plan(job, timelines) if info.has_picture else []
     if reels:
         job.make_room(job.heatmaps)
     groups = [reels[i : i + REELS_AT_ONCE] for i in range(0, len(reels), REELS_AT_ONCE)]

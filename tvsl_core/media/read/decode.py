@@ -126,7 +126,7 @@ def _decode(
                 yield from _drain(video, report)
             return
         if packet.stream_index != video.index:
-            _follow_sound(packet, info, report)
+            follow_sound(packet, info, report)
             continue
         try:
             frames = packet.decode()
@@ -144,7 +144,7 @@ def _decode(
             yield frame, (packet.duration or 0) * packet.time_base
 
 
-def _follow_sound(packet: Packet[Any], info: VideoInfo, report: ReadReport) -> None:
+def follow_sound(packet: Packet[Any], info: VideoInfo, report: ReadReport) -> None:
     """Note how far the sound has come."""
     at = stamp(packet)
     if at is not None and packet.size:
