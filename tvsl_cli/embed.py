@@ -29,7 +29,7 @@ def embed(
     window: Annotated[float, typer.Option(metavar="SECONDS", help="Sound around each instant.")] = 5.0,
     model: Annotated[str, typer.Option(help="compact or audioclip.")] = "compact",
     weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Weights file for the model.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda:N.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda:N or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
     batch: Annotated[int, typer.Option(help="Windows that go through the model together.")] = 8,
     max_pixels: limits.MaxPixels = limits.MAX_PIXELS,

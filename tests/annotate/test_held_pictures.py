@@ -156,7 +156,7 @@ def test_what_sounds_under_a_single_picture_is_in_the_table(portrait):
 
 
 def test_the_heatmap_video_lasts_as_long_as_the_sound_and_its_heat_moves(portrait):
-    (heatmap, *_) = sorted((portrait / "heatmaps" / "owl.mp4").glob("*.mp4"))
+    (heatmap, *_) = sorted((portrait / "heatmaps" / "owl-mp4").glob("*.mp4"))
     rows = pd.read_parquet(portrait / "sources" / "owl.mp4.parquet")
     name = heatmap.stem.split("-", 1)[1]
     heard = sorted(rows[(rows["class"] == name) & rows["y_min"].notna()]["time_s"])

@@ -44,7 +44,7 @@ def test_the_length_is_what_was_seen(recording, tmp_path, model):
     assert tally.annotated_s == {"a.webm": pytest.approx(4, abs=0.1)}
     advanced = [event for event in events if isinstance(event, VideoAdvanced) and event.stage == "annotate"]
     assert advanced[-1].done_s == advanced[-1].total_s == pytest.approx(4, abs=0.1)
-    with av.open(str(tmp_path / "heatmaps" / "a.webm" / "combined.mp4")) as heatmap:
+    with av.open(str(tmp_path / "heatmaps" / "a-webm" / "combined.mp4")) as heatmap:
         assert float(heatmap.duration / av.time_base) == pytest.approx(4, abs=0.1)
 
 

@@ -86,9 +86,9 @@ def test_a_sound_file_has_a_row_and_nothing_that_needs_a_picture(results):
     assert pd.isna(row["frame_width"])
     assert pd.isna(row["frame_rate"])
     assert "sound file" in row["warnings"][0]
-    assert not (out / "strips" / "owl.wav.png").exists()
-    assert not (out / "heatmaps" / "owl.wav").exists()
-    assert (out / "heatmaps" / "owl.mp4").is_dir()
+    assert not (out / "strips" / "owl.wav.jpg").exists()
+    assert not (out / "heatmaps" / "owl-wav").exists()
+    assert (out / "heatmaps" / "owl-mp4").is_dir()
 
 
 def test_the_rows_of_a_video_beside_it_are_whole(results):

@@ -80,7 +80,7 @@ def test_a_folder_of_ones_own_that_gets_results_as_well_stays_an_input(tmp_path,
         annotate_videos(found, out=tmp_path, model=model, options=AnnotateOptions(overlay="combined"))
 
         assert names(found) == {"a.mp4"}
-    assert (tmp_path / "heatmaps" / "a.mp4" / "combined.mp4").is_file()
+    assert (tmp_path / "heatmaps" / "a-mp4" / "combined.mp4").is_file()
 
 
 def test_the_second_run_of_a_command_skips_what_the_first_did(videos, model):

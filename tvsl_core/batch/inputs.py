@@ -13,6 +13,7 @@ from typing import TextIO
 from tvsl_core.annotate.results.job import VideoItem
 from tvsl_core.annotate.results.names import ResultNames
 from tvsl_core.errors import InputError, ManifestError
+from tvsl_core.system.platforms import wait_for_reads
 from tvsl_core.system.results import is_results
 from tvsl_core.types import AnyPath
 
@@ -151,7 +152,7 @@ def _read_bounded(path: Path) -> bytes:
         if not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):
             raise ManifestError(f"the list {str(path)!r} is a folder, socket or device.", hint=_LIST_HINT)
         first: bytes | None = file.read(1)  # None: the pipe has a writer, who has not written yet
-        os.set_blocking(handle, True)
+        wait_for_reads(handle)
         if stat.S_ISFIFO(mode) and first == b"":
             raise ManifestError(f"nothing comes through the pipe {str(path)!r}.", hint=_LIST_HINT)
         parts, size = [first or b""], 1
