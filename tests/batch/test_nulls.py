@@ -10,7 +10,7 @@ from tests.builders import make_clip
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.batch.batch import annotate_videos
 from tvsl_core.batch.inputs import find_videos
-from tvsl_core.batch.merge import merge_results
+from tvsl_core.batch.merge import MergeRequest, merge
 
 NULL_WHEN_DONE = {"stage", "error", "hint"}
 NULL_WHEN_FAILED = {"duration_s", "frame_width", "frame_height", "frame_rate", "size_bytes", "mtime_s", "table"}
@@ -24,7 +24,7 @@ def tables(model, tmp_path_factory):
     (root / "bad.mp4").write_bytes(b"this is no video" * 100)
     found = find_videos([str(root / name) for name in ("good.mp4", "bad.mp4", "missing.mp4")])
     annotate_videos(found, out=root / "out", model=model, options=AnnotateOptions(overlay="none"))
-    merge_results([root / "out"], out=root / "merged", force=True)
+    merge(MergeRequest(folders=(root / "out",), out=root / "merged", force=True))
     return [root / "out" / "videos.parquet", root / "merged" / "videos.parquet"]
 
 
