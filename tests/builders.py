@@ -375,3 +375,22 @@ def make_material(root: Path, *, groups: int = 3, seconds: float = 6.0) -> Path:
         write_picture(root / "backgrounds" / f"place{group}__grey.png", grey)
         write_sound(root / "other_sounds" / f"street{group}__hum.wav", hertz=60 + group, seconds=4)
     return root
+
+
+def attach_cover(path: Path, picture: NDArray[np.uint8]) -> Path:
+    """Give a file (mp3, m4a, flac, mp4) a cover, as shops and taggers do."""
+    bare = path.with_name(f"bare{path.suffix}")
+    path.rename(bare)
+    kind = "mp4" if path.suffix == ".m4a" else _format(path)  # FFmpeg's muxer for m4a takes no cover in this coding
+    with av.open(str(bare)) as source, av.open(str(path), "w", format=kind) as target:
+        copies = {stream.index: target.add_stream_from_template(stream) for stream in source.streams}
+        cover = target.add_stream("mjpeg", rate=1)
+        cover.height, cover.width = picture.shape[:2]
+        cover.pix_fmt, cover.disposition = "yuvj420p", Disposition.attached_pic
+        target.mux([*cover.encode(av.VideoFrame.from_ndarray(picture, "rgb24")), *cover.encode(None)])
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = copies[packet.stream_index]
+                target.mux(packet)
+    bare.unlink()
+    return path

@@ -27,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: What stands behind ``tvsl``; None is the arguments of this process.
     """
+    if arguments is None:
+        _read_names_as_utf_8()
     _make_streams_safe()
     ending: list[int] = []
 
@@ -42,6 +44,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         signal.signal(signal.SIGTERM, previous)
     return TERMINATED if ending and code == INTERRUPTED else _flush(code)
+
+
+def _read_names_as_utf_8() -> None:
+    """Start anew in Python's UTF-8 mode where the locale says that names of files are in another coding.
+
+    Names of results are UTF-8; under ``LC_ALL=de_DE.ISO-8859-1`` Python could write some of them not at all.
+    """
+    if os.name == "posix" and sys.getfilesystemencoding().lower() != "utf-8" and sys.executable:
+        os.environ["PYTHONUTF8"] = "1"  # for the workers too
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
 
 
 def _run(arguments: Sequence[str] | None) -> int:

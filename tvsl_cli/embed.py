@@ -15,7 +15,8 @@ def embed(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            metavar="INPUT", help="Videos, folders (searched recursively), quoted globs, @list.txt, or - for paths."
+            metavar="INPUT",
+            help="Videos or sound files, folders (searched recursively), quoted globs, @list.txt, or - for paths.",
         ),
     ],
     *,
@@ -28,7 +29,7 @@ def embed(
     window: Annotated[float, typer.Option(metavar="SECONDS", help="Sound around each instant.")] = 5.0,
     model: Annotated[str, typer.Option(help="compact or audioclip.")] = "compact",
     weights: Annotated[Path | None, typer.Option(metavar="FILE", help="Weights file for the model.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda:N.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda:N or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
     batch: Annotated[int, typer.Option(help="Windows that go through the model together.")] = 8,
     max_pixels: limits.MaxPixels = limits.MAX_PIXELS,
@@ -52,6 +53,7 @@ def embed(
     from tvsl_core.batch.inputs import find_videos
     from tvsl_core.model.load import Precision
     from tvsl_core.search.embeddings import EmbeddedTexts, EmbeddedVideo, EmbedOptions, Modality, read_texts
+    from tvsl_core.system.results import lies_in_results, passed_over
 
     with usage_errors():
         kinds = tuple(dict.fromkeys(part.strip() for part in modality.split(",") if part.strip()))
@@ -62,8 +64,9 @@ def embed(
             batch=batch,
             limits=limits.limits_of(max_pixels, max_duration, max_frames, max_sample_rate, max_channels),
         )
+        found = find_videos(inputs, stdin=sys.stdin)
         request = EmbedRequest(
-            videos=find_videos(inputs, stdin=sys.stdin),
+            videos=found,
             out=out,
             texts=tuple(read_texts(text_file)) if text_file else (),
             options=options,
@@ -73,6 +76,11 @@ def embed(
             precision=cast(Precision, precision),
             overwrite=overwrite,
         )
+    if found.passed_over:
+        say(passed_over(found.passed_over))
+    for item in found.items:
+        if lies_in_results(item.path):
+            say(f"{item.name}: it lies in results of tvsl.", style="yellow")
 
     def on_event(event: EmbeddedVideo | EmbeddedTexts) -> None:
         if isinstance(event, EmbeddedTexts):

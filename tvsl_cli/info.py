@@ -62,14 +62,15 @@ def _versions() -> dict[str, str]:
 
 
 def _machine() -> dict[str, Any]:
-    import os
     import platform
 
     import torch
 
+    from tvsl_core.system.platforms import usable_cores
+
     facts: dict[str, Any] = {
         "system": platform.platform(),
-        "processors": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "processors": usable_cores(),
         "torch threads": torch.get_num_threads(),
     }
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0

@@ -84,6 +84,11 @@ class VideoInfo:
     """Whoever reads the file later stays within them too: a header may say less than follows."""
 
     @property
+    def has_picture(self) -> bool:
+        """False for a sound file: its width, height and frame rate are 0."""
+        return self.width > 0
+
+    @property
     def duration_s(self) -> float:
         """Length in float seconds."""
         return float(self.duration)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.builders import cut_off, make_clip, make_sound_file
+from tests.builders import cut_off, make_clip
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.batch.batch import annotate_videos
 from tvsl_core.batch.inputs import find_videos
@@ -39,7 +39,6 @@ BAD = {
     "empty.mp4": lambda path: path.write_bytes(b""),
     "garbage.mkv": lambda path: path.write_bytes(np.random.default_rng(0).bytes(5000)),
     "truncated.mp4": lambda path: cut_off(make_clip(path), share=0.4),
-    "sound_only.mp4": lambda path: make_sound_file(path, audio="aac"),
     "text.avi": lambda path: path.write_text("no video at all, just words\n" * 50),
     "playlist.ts": lambda path: path.write_text("#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/x.ts\n"),
 }
@@ -52,6 +51,7 @@ GOOD = {
     "long_picture.mkv": {"seconds": 3, "audio_seconds": 1},
     "late_sound.mp4": {"audio_start_s": 0.7},
     "variable_rate.mkv": {"frame_times": [0, 0.03, 0.2, 0.21, 0.9, 1.0, 1.5]},
+    "sound_only.mp4": {"codec": None},
     "turned.mp4": {"rotation": 90},
     "tiny.avi": {"size": (1, 1), "codec": "ffv1", "pix_fmt": "bgr0", "audio": "pcm_s16le"},
     "odd.mkv": {"size": (17, 31), "codec": "ffv1", "pix_fmt": "yuv444p"},
@@ -151,7 +151,7 @@ def test_nothing_temporary_is_left(batch):
 
     assert list(out.rglob("*.part")) == []
     assert list((out / ".tvsl" / "leases").iterdir()) == []
-    assert [path.name for path in out.iterdir() if path.name.startswith(".")] == [".tvsl"]
+    assert sorted(path.name for path in out.iterdir() if path.name.startswith(".")) == [".tvsl", ".tvsl-results"]
 
 
 def test_run_json_says_how_the_results_were_made(batch):

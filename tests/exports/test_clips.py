@@ -14,6 +14,7 @@ import pytest
 
 from tests.builders import arrow, flash_at, make_clip, read_counter
 from tests.exports.conftest import EVENTS, event, write_results
+from tvsl_core.batch.inputs import find_videos
 from tvsl_core.exports.clips import INDEX, ClipOptions, ClipProblem, ClipRow, clip_name, cut_clips
 from tvsl_core.exports.cut import COPY_EARLY_S, Span, cut_sound, cut_video
 from tvsl_core.exports.results import Selection
@@ -49,6 +50,14 @@ def test_a_clip_begins_with_the_frame_that_is_shown_at_its_start(counted, tmp_pa
     numbers = [read_counter(one) for one in frames(tmp_path / first.file)]
     assert numbers == list(range(10, 40))
     assert [read_counter(one) for one in frames(tmp_path / second.file)] == list(range(60, 78))
+
+
+def test_clips_that_were_cut_are_no_videos_to_annotate(counted, tmp_path):
+    folder, _ = counted
+    (clip, *_) = cut_clips(folder, tmp_path / "clips", options=ClipOptions(exact=True))
+
+    assert (tmp_path / "clips" / clip.file).is_file()
+    assert find_videos([str(tmp_path)]).items == ()
 
 
 def test_sound_and_picture_of_a_clip_stay_together(counted, tmp_path):

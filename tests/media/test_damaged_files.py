@@ -12,6 +12,7 @@ from tvsl_core.errors import MediaError
 from tvsl_core.limits import MediaLimits
 from tvsl_core.media.read.frames import read_all_frames, read_frames
 from tvsl_core.media.read.probe import probe
+from tvsl_core.media.read.report import ReadReport
 from tvsl_core.media.read.sound import SoundStream
 from tvsl_core.types import VideoInfo
 
@@ -26,10 +27,10 @@ def sampled(info: VideoInfo, **options) -> list[tuple[int, float]]:
 
 
 def test_a_whole_file_gives_no_warning(tmp_path):
-    warnings: list[str] = []
-    list(read_frames(counter_clip(tmp_path / "a.mp4", audio="aac"), fps=5, warnings=warnings))
+    report = ReadReport()
+    list(read_frames(counter_clip(tmp_path / "a.mp4", audio="aac"), fps=5, report=report))
 
-    assert warnings == []
+    assert report.warnings == ()
 
 
 @pytest.mark.parametrize("ending", ["mkv", "ts", "avi"])
@@ -44,12 +45,12 @@ def test_a_cut_off_file_gives_what_is_there(tmp_path, ending):
 def test_a_cut_off_mp4_gives_what_is_there_and_says_so(tmp_path):
     recipe = {"picture": "counter", "seconds": 4, "audio": None, "options": {"movflags": "faststart"}}
     clip = cut_off(make_clip(tmp_path / "a.mp4", **recipe), share=0.6)
-    warnings: list[str] = []
-    got = sampled(probe(clip), fps=25, warnings=warnings)
+    report = ReadReport()
+    got = sampled(probe(clip), fps=25, report=report)
 
     assert 30 < len(got) < 90
-    assert len(warnings) >= 1
-    assert any("cut off" in warning or "could not be read beyond" in warning for warning in warnings)
+    assert len(report.warnings) >= 1
+    assert any("cut off" in warning or "could not be read beyond" in warning for warning in report.warnings)
 
 
 @pytest.mark.parametrize("codec", ["libx264", "mjpeg"])
@@ -57,12 +58,12 @@ def test_damage_in_the_middle_is_passed_over_and_told(tmp_path, codec):
     pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
     recipe = {"codec": codec, "pix_fmt": pix_fmt, "picture": noisy_counter, "seconds": 4, "audio": None}
     clip = spoil_packets(make_clip(tmp_path / "a.mkv", **recipe), range(40, 46))
-    warnings: list[str] = []
-    got = sampled(probe(clip), fps=25, warnings=warnings)
+    report = ReadReport()
+    got = sampled(probe(clip), fps=25, report=report)
 
     assert got[:36] == [(n, pytest.approx(n / 25, abs=0.001)) for n in range(36)]
     assert got[-36:] == [(n, pytest.approx(n / 25, abs=0.001)) for n in range(64, 100)]
-    assert any("damaged picture packet" in warning for warning in warnings)
+    assert any("damaged picture packet" in warning for warning in report.warnings)
 
 
 def noisy_counter(number: int, seconds: float) -> np.ndarray:
@@ -114,15 +115,15 @@ def test_a_stamp_that_jumps_by_weeks_does_not_stall(tmp_path):
 @pytest.mark.parametrize("codec", ["mpeg4", "libx264"])
 def test_a_packet_that_breaks_off_is_told(tmp_path, codec):
     recipe = {"codec": codec, "picture": noisy_counter, "seconds": 4, "audio": None}
-    warnings: list[str] = []
+    report = ReadReport()
     clip = cut_off(make_clip(tmp_path / "a.avi", **recipe), share=0.7)
-    list(read_frames(probe(clip), fps=25, warnings=warnings))
+    list(read_frames(probe(clip), fps=25, report=report))
 
-    assert any("1 damaged picture packet " in warning for warning in warnings)
+    assert any("1 damaged picture packet " in warning for warning in report.warnings)
 
 
 def test_a_senseless_stamp_takes_the_place_after_the_frame_before(tmp_path, monkeypatch):
-    import tvsl_core.media.read.frames as module
+    import tvsl_core.media.read.decode as module
 
     info = counter_clip(tmp_path / "a.mp4")
     real = module.stamp

@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.builders import arrow, cut_off, ffmpeg_input, make_clip, make_sound_file
+from tests.builders import arrow, attach_cover, cut_off, ffmpeg_input, make_clip, make_sound_file
 from tvsl_core.errors import MediaError
 from tvsl_core.media.read.probe import camera_rate, probe, varies
 from tvsl_core.media.read.safety import open_media
+
+NTSC = Fraction(30000, 1001)
 
 
 def refusal(path: Path, **options) -> MediaError:
@@ -29,6 +31,52 @@ def test_the_frame_rate_is_exact_in_every_container(tmp_path, ending, rate):
 
     assert info.frame_rate == rate
     assert not info.is_variable_rate
+
+
+@pytest.mark.parametrize(
+    "rate", [Fraction(10), Fraction(30), NTSC, Fraction(60), Fraction(24000, 1001), Fraction(37, 3)]
+)
+@pytest.mark.parametrize(
+    ("ending", "options"),
+    [
+        ("mp4", {"movflags": "frag_keyframe+empty_moov"}),
+        ("mp4", {"movflags": "frag_every_frame+empty_moov+default_base_moof"}),
+        ("mov", {"movflags": "frag_keyframe"}),
+        ("mkv", {"live": "1"}),
+        ("ts", {}),
+        ("flv", {}),
+    ],
+)
+def test_a_constant_rate_is_exact_whatever_the_average_says(tmp_path, rate, ending, options):
+    clip = make_clip(tmp_path / f"a.{ending}", fps=rate, seconds=8, size=(64, 48), options=options, audio_seconds=8.5)
+
+    info = probe(clip)
+    assert not info.is_variable_rate
+    if ending in ("mkv", "flv") and rate.denominator == 3:  # milliseconds cannot tell it from its neighbours
+        assert float(info.frame_rate) == pytest.approx(float(rate), rel=1e-3)
+    else:
+        assert info.frame_rate == rate
+
+
+def test_a_frame_that_was_dropped_does_not_change_the_rate_of_the_others(tmp_path):
+    times = [n / 30 for n in range(400) if n != 300]
+
+    assert probe(make_clip(tmp_path / "a.mp4", frame_times=times, size=(64, 48), audio=None)).frame_rate == 30
+
+
+@pytest.mark.parametrize("frames", [1, 2, 4, 5, 6, 7])
+@pytest.mark.parametrize("ending", ["mp4", "avi", "mkv"])
+def test_a_handful_of_frames_has_the_rate_of_its_header(tmp_path, ending, frames):
+    clip = make_clip(tmp_path / f"a.{ending}", seconds=frames / 25, codec="mpeg4", audio=None)
+
+    assert probe(clip).frame_rate == 25
+
+
+def test_an_uneven_rate_is_the_average(tmp_path):
+    times = np.cumsum(np.where(np.arange(40) % 5 == 0, 0.2, 0.04)).tolist()
+    info = probe(make_clip(tmp_path / "a.mp4", frame_times=times, audio=None))
+
+    assert float(info.frame_rate) == pytest.approx(40 / (times[-1] - times[0] + 0.04), rel=0.02)
 
 
 def test_size_duration_and_tracks_are_told(tmp_path):
@@ -198,24 +246,20 @@ def test_a_sound_file_is_called_a_sound_file(tmp_path):
     assert "sound file" in refusal(make_sound_file(tmp_path / "a.wav")).message
 
 
-def test_cover_art_is_no_moving_picture(tmp_path):
-    import av
+@pytest.mark.parametrize(("ending", "codec"), [("mp3", "libmp3lame"), ("m4a", "aac"), ("flac", "flac")])
+def test_cover_art_is_the_picture_of_a_sound_file(tmp_path, ending, codec):
+    song = attach_cover(make_sound_file(tmp_path / f"a.{ending}", audio=codec), arrow((64, 48))(0, 0.0))
+    info = probe(song)
 
-    song = tmp_path / "song.mp3"
-    with av.open(str(song), "w") as container:
-        sound = container.add_stream("libmp3lame", rate=44100)
-        cover = container.add_stream("mjpeg", rate=1)
-        cover.width, cover.height, cover.pix_fmt = 64, 64, "yuvj420p"
-        cover.disposition = av.stream.Disposition.attached_pic
-        container.mux(cover.encode(av.VideoFrame.from_ndarray(arrow((64, 64))(0, 0.0), "rgb24")))
-        container.mux(cover.encode(None))
-        samples = av.AudioFrame.from_ndarray(np.zeros((1, 44100), np.float32), "fltp", "mono")
-        samples.sample_rate, samples.pts = 44100, 0
-        for frame in av.AudioResampler(format="fltp", layout="mono", frame_size=1152).resample(samples):
-            container.mux(sound.encode(frame))
-        container.mux(sound.encode(None))
+    assert (info.width, info.height) == (64, 48)
+    assert info.frame_rate == 25
+    assert info.duration_s == pytest.approx(1, abs=0.1)
 
-    assert "sound file" in refusal(song).message
+
+def test_cover_art_of_a_video_is_not_its_picture(tmp_path):
+    clip = attach_cover(make_clip(tmp_path / "a.mp4", size=(160, 90)), arrow((64, 48))(0, 0.0))
+
+    assert probe(clip).width == 160
 
 
 def test_a_pipe_is_refused_without_waiting_for_it(tmp_path):

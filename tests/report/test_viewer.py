@@ -15,7 +15,7 @@ import pytest
 
 from tests.builders import make_clip
 from tests.exports.conftest import BOX, SHIFT, event, write_results
-from tvsl_core.batch.records import write_videos
+from tvsl_core.batch.records import VideoRow, write_videos
 from tvsl_core.errors import InputError
 from tvsl_core.report.viewer.build import ReportOptions, build_report
 from tvsl_core.report.viewer.data import MOST_PEAKS, address, video_id, waveform
@@ -51,7 +51,7 @@ def results(tmp_path_factory):
     clip = make_clip(root / "count.mp4", seconds=4, picture="counter", size=SIZE, audio="aac", sound="beep")
     rows = [write_results(root / "results", name, clip, EVENTS, maps=True) for name in ("count.mp4", EVIL)]
     failed = rows[0] | {"video": "broken.mp4", "status": "failed", "error": "it is damaged.", "hint": "Copy it again."}
-    write_videos(root / "results/videos.parquet", [*rows, failed | {"table": None}])
+    write_videos(root / "results/videos.parquet", [VideoRow(**row) for row in (*rows, failed | {"table": None})])
     return root / "results"
 
 
@@ -233,7 +233,8 @@ def test_five_thousand_videos_draw_only_the_rows_in_sight(browser, tmp_path):
     }
     clip = make_clip(tmp_path / "a.mp4", seconds=1)
     done = write_results(tmp_path / "r", "a.mp4", clip, ())
-    write_videos(tmp_path / "r/videos.parquet", [done, *(row | {"video": f"v{n:05d}.mp4"} for n in range(4999))])
+    many = [row | {"video": f"v{n:05d}.mp4"} for n in range(4999)]
+    write_videos(tmp_path / "r/videos.parquet", [VideoRow(**one) for one in (done, *many)])
     page_file = build_report(tmp_path / "r").page
 
     with opened(browser, page_file.as_uri()) as (page, _):

@@ -69,7 +69,8 @@ def annotate(
         list[str],
         typer.Argument(
             metavar="INPUT",
-            help="Videos, folders (searched recursively), quoted globs, @list.txt, or - for paths on standard input.",
+            help="Videos or sound files, folders (searched recursively), quoted globs, @list.txt, or - for paths on "
+            "standard input.",
         ),
     ],
     *,
@@ -183,7 +184,7 @@ def annotate(
         typer.Option(metavar="NAME", help="Model name, or the path of a weights file.", rich_help_panel=_HOW),
     ] = "compact",
     device: Annotated[
-        str, typer.Option(metavar="auto|cpu|cuda:N", help="Where the model runs.", rich_help_panel=_HOW)
+        str, typer.Option(metavar="auto|cpu|cuda:N|mps", help="Where the model runs.", rich_help_panel=_HOW)
     ] = "auto",
     precision: Annotated[
         str,
@@ -281,8 +282,8 @@ def options_from(settings: dict[str, Any]) -> AnnotateOptions:
         raise ValueError("--address is of a Ray cluster: give --engine ray with it")
     if settings["precision"] not in _PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(_PRECISIONS)}, got {settings['precision']!r}")
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", settings["device"]):
-        raise ValueError(f"device must be auto, cpu, cuda or cuda:N, got {settings['device']!r}")
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", settings["device"]):
+        raise ValueError(f"device must be auto, cpu, cuda, cuda:N or mps, got {settings['device']!r}")
     return AnnotateOptions(
         fps=settings["fps"],
         window_s=settings["window"],

@@ -44,6 +44,7 @@ def run(
 ) -> int:
     """Annotate and give the exit code: 0 all done, 1 some input failed, 2 a setting was wrong, 130 interrupted."""
     from tvsl_core.batch.inputs import find_videos
+    from tvsl_core.system.results import passed_over
 
     with logging_to(verbose=verbose, quiet=quiet, log_file=settings["log-file"]):
         _log.debug("tvsl %s: %s", tvsl_core.__version__, sys.argv[1:])
@@ -51,6 +52,8 @@ def run(
         with usage_errors():
             shard = _shard(settings["shard"])
         found = find_videos(inputs, stdin=sys.stdin)
+        if found.passed_over and not quiet:
+            say(passed_over(found.passed_over))
         if not found.items and not found.problems:
             say("Nothing to do: the input names no video.")
             return 0

@@ -11,7 +11,7 @@ import typer
 def bench_annotate(
     video: Annotated[Path, typer.Argument(help="A video, best of a minute or more.")],
     fps: Annotated[float, typer.Option(help="Instants per second that are annotated.")] = 2.0,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda:N.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda:N or mps.")] = "auto",
     model: Annotated[str, typer.Option(help="compact, audioclip, or a weights file.")] = "compact",
     batch: Annotated[int, typer.Option(help="Frames that go through the model together.")] = 8,
 ) -> None:

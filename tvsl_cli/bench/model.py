@@ -13,7 +13,7 @@ def bench_model(
     weights: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Weights to measure with; random ones without it.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda:N.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda:N or mps.")] = "auto",
     batch: Annotated[int, typer.Option(help="Images, or sounds of 5 s, that go together.")] = 8,
     repeats: Annotated[int, typer.Option(help="Turns; the best of each path counts.")] = 3,
     compiled: Annotated[

@@ -14,7 +14,7 @@ def bench_train(
     weights: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Their weights; AudioCLIP takes random ones without it.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda:N.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda:N or mps.")] = "auto",
     batch: Annotated[int, typer.Option(help="Scenes of a step.")] = 64,
     repeats: Annotated[int, typer.Option(help="Turns; the best of each way counts.")] = 3,
 ) -> None:

@@ -41,10 +41,14 @@ def prepare(
     """
     import os
 
+    from tvsl_cli.shared.terminal import say
     from tvsl_core.data.training_sets import prepare as library
     from tvsl_core.data.training_sets.wanted import find_wanted
+    from tvsl_core.system.results import find_results, passed_over
 
     wanted = find_wanted(name, annotations=annotations, videos=videos, test=test)
+    if note := passed_over(find_results(videos)):
+        say(note)
     with bar(f"Cutting {name}") as progress:
         report = library.prepare(
             name, wanted, videos, out, workers=workers or os.cpu_count() or 1, on_progress=progress

@@ -71,7 +71,7 @@ def evaluate(
     sources: Annotated[
         str | None, typer.Option("--sources", metavar="1,2,..", help="Only samples with so many sources, a table each.")
     ] = None,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     data: Annotated[
         Path | None,
         typer.Option(

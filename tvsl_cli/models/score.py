@@ -13,7 +13,7 @@ SourcesOption = Annotated[
     typer.Option(metavar="A,B,..", help="Only files of these sources, which the model must not have learned from."),
 ]
 EachOption = Annotated[int, typer.Option(min=1, metavar="N", help="Scenes of each kind; twice as many pairs.")]
-DeviceOption = Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu or cuda:N.")]
+DeviceOption = Annotated[str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda:N or mps.")]
 
 
 def split_names(text: str) -> tuple[str, ...]:

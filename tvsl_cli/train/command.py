@@ -95,7 +95,7 @@ def train(
     ] = 8,
     seed: Annotated[int, typer.Option(metavar="N", help="Of everything that is drawn.", rich_help_panel=_HOW)] = 0,
     device: Annotated[
-        str, typer.Option(metavar="auto|cpu|cuda:N", help="Where to compute.", rich_help_panel=_SPEED)
+        str, typer.Option(metavar="auto|cpu|cuda:N|mps", help="Where to compute.", rich_help_panel=_SPEED)
     ] = "auto",
     amp: Annotated[
         str, typer.Option(metavar="auto|on|off", help="bfloat16, where it is faster.", rich_help_panel=_SPEED)

@@ -151,7 +151,7 @@ def weigh_without(clip: EmbeddedClip, model: TvslModel, found: Sequence[int]) ->
         return None
     for klass in found:
         positions = model.evidence.without_sound(positions, klass)
-        patches = model.evidence.without_image(patches, klass)
+        patches = model.evidence.without_image(patches, klass) if len(patches) else patches
     return measure(positions, patches, clip.offsets_s, model)
 
 
@@ -170,8 +170,9 @@ def weigh(positions: Positions, patches: Patches, offsets_s: NDArray[np.float64]
 def measure(positions: Positions, patches: Patches, offsets_s: NDArray[np.float64], model: TvslModel) -> ClassWeights:
     """Sound and image evidence of every class as the towers give them; arguments as of ``weigh``."""
     heard = model.evidence.sound(positions[None])[0].float()
-    sound = pool_sound(heard, torch.from_numpy(offsets_s).to(heard.device))
-    image = model.evidence.image(patches[None])[0].float().amax(dim=0)
+    sound = pool_sound(heard, torch.from_numpy(offsets_s))
+    nothing = torch.zeros_like(sound)  # is seen of a sound file
+    image = model.evidence.image(patches[None])[0].float().amax(dim=0) if len(patches) else nothing
     return ClassWeights(sound.clamp(0, 1).cpu(), image.clamp(0, 1).cpu())
 
 
@@ -207,7 +208,7 @@ def pool_sound(heard: Tensor, offsets_s: Tensor) -> Tensor:
 
     Returns: ``[klass]`` in [0, 1]; 0 when nothing sounds near the instant.
     """
-    near = heard[offsets_s.abs() <= NEAR_S]
+    near = heard[(offsets_s.abs() <= NEAR_S).to(heard.device)]  # compared where it is: mps has no float64
     if len(near) == 0:
         return heard.new_zeros(heard.shape[1])
     strongest = heard.topk(max(1, -(-len(heard) // 3)), dim=0).values.mean(dim=0)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tvsl_core.media.read.sound import SoundStream
-from tvsl_core.model.evidence import Patches, Positions
+from tvsl_core.model.evidence import Patches, PictureParts, Positions
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.types import Frame
 
@@ -154,9 +154,17 @@ def embed(
         yield from _embed_group(group, model, windows, window_s)
 
 
+def _see(group: list[Frame], model: TvslModel) -> PictureParts:
+    """What the pictures show; frames of a sound file have no patches, so nothing is seen in them."""
+    if group[0].pixels.size:
+        return model.evidence.read_images(model.towers.preprocess(np.stack([frame.pixels for frame in group])))
+    none = torch.zeros((len(group), 0, 0), device=model.towers.device)
+    return PictureParts(patches=Patches(joint=none), grid=(0, 0), features=none, foreground=none, affinity=none)
+
+
 @torch.inference_mode()
 def _embed_group(group: list[Frame], model: TvslModel, windows: SoundWindows, window_s: float) -> list[EmbeddedClip]:
-    parts = model.evidence.read_images(model.towers.preprocess(np.stack([frame.pixels for frame in group])))
+    parts = _see(group, model)
     clips: list[EmbeddedClip] = []
     for index, frame in enumerate(group):
         start_s = max(0.0, float(frame.time) - window_s / 2)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from tvsl_core.annotate.boxes import BoxOptions, find_boxes
 from tvsl_core.annotate.detect import DetectOptions, Detector
 from tvsl_core.annotate.embed import EmbeddedClip, embed, open_windows
 from tvsl_core.annotate.localize import localize
+from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.prefetch import prefetch
 from tvsl_core.annotate.progress import EventHandler, VideoAdvanced, VideoStarted
 from tvsl_core.annotate.results.job import Job
@@ -29,16 +30,20 @@ from tvsl_core.annotate.results.timeline import Timelines
 from tvsl_core.annotate.track import Linker, TrackOptions
 from tvsl_core.errors import InputError
 from tvsl_core.media.read.frames import read_frames
+from tvsl_core.media.read.instants import read_instants
 from tvsl_core.media.read.probe import probe
+from tvsl_core.media.read.report import ReadReport
 from tvsl_core.media.read.safety import check_file
 from tvsl_core.media.read.sound import SoundStream
 from tvsl_core.model.tvsl import TvslModel
-from tvsl_core.types import Detection, LocalizedSource, VideoInfo
+from tvsl_core.system.results import lies_in_results
+from tvsl_core.types import Detection, Frame, LocalizedSource, VideoInfo
 
 ANALYSIS_SIDE = 1280
 """Longest side of the pictures that the model sees; larger frames are reduced while they are decoded."""
-MAX_HOLD_S = 0.5
-"""A picture that stands still is annotated again after so many seconds, since its sound goes on."""
+LEAST_HOLD_S = 0.1
+"""A picture that stands still is annotated at every instant, since its sound goes on, but no sooner than after so many
+seconds: more instants than pictures give each picture of a moving one once."""
 
 
 @dataclass(slots=True)
@@ -83,10 +88,10 @@ def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], on_eve
     options = job.options
     check_file(job.item.path)
     key, stat = job.key(), job.item.path.stat()
-    info = probe(job.item.path, audio_track=options.audio_track, limits=options.limits)
+    info = probe(job.item.path, audio_track=options.audio_track, limits=options.limits, needs_picture=False)
     on_event(VideoStarted(video=job.item.name, duration_s=info.duration_s))
     _check_range(info, options.start_s)
-    result = Annotation(info=info, size_bytes=stat.st_size, mtime_s=stat.st_mtime, warnings=_warnings(info))
+    result = Annotation(info=info, size_bytes=stat.st_size, mtime_s=stat.st_mtime, warnings=list(_warnings(info)))
     job.make_room(job.table.parent)
     table = SourceTable(
         job.table,
@@ -97,12 +102,16 @@ def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], on_eve
     )
     try:
         with Timelines(job.table.parent, step_s=1 / options.fps) as timelines:
-            for row in _sources(job, info, model, on_event, result.warnings):
+            report = ReadReport()
+            for row in _sources(job, info, model, on_event, report, result.warnings):
                 table.write(row)
                 timelines.add(row)
                 result.classes[row.detection.name] += 1
+            result.info = info = _with_length(info, report, options)
+            on_event(_advanced(job, info, done_s=None))
             result.rows, result.sources = table.rows, len(timelines.sources)
-            result.outputs.append(write_video_strip(job, info, timelines))
+            if info.has_picture:
+                result.outputs.append(write_video_strip(job, info, timelines))
             result.outputs.extend(render_heatmaps(job, info, timelines, on_event=on_event))
         job.check_lease()
         table.close(outcome=json.dumps(result.outcome()))
@@ -122,49 +131,75 @@ def _check_range(info: VideoInfo, start_s: float) -> None:
         )
 
 
-def _warnings(info: VideoInfo) -> list[str]:
-    return [] if info.sound_track else ["the video has no sound track, so no source can be found"]
+def _warnings(info: VideoInfo) -> Iterator[str]:
+    """What is odd about a video before it is read."""
+    if info.sound_track is None:
+        yield "the video has no sound track, so no source can be found"
+    if not info.has_picture:
+        yield "it is a sound file: every source is offscreen, and there is no picture to draw on"
+    if lies_in_results(info.path):
+        yield "it lies in results of tvsl: what is annotated may be what was drawn before"
+
+
+def _with_length(info: VideoInfo, report: ReadReport, options: AnnotateOptions) -> VideoInfo:
+    """A live recording does not say how long it is; that is known once it was read to its end."""
+    if info.duration or (options.end_s is not None and report.seen_until >= options.end_s):
+        return info
+    return replace(info, duration=report.seen_until)
+
+
+def _advanced(job: Job, info: VideoInfo, *, done_s: float | None) -> VideoAdvanced:
+    """How far annotating is; None is all of it."""
+    options = job.options
+    end_s = min(options.end_s or info.duration_s, info.duration_s) if info.duration else options.end_s or 0.0
+    total_s = max(0.0, end_s - options.start_s)
+    return VideoAdvanced(
+        video=job.item.name, stage="annotate", done_s=total_s if done_s is None else done_s, total_s=total_s
+    )
 
 
 def _sources(
-    job: Job, info: VideoInfo, model: TvslModel, on_event: EventHandler, warnings: list[str]
+    job: Job,
+    info: VideoInfo,
+    model: TvslModel,
+    on_event: EventHandler,
+    report: ReadReport,
+    warnings: list[str],
 ) -> Iterator[LocalizedSource]:
     """Every row of the video in order of time, with its source decided."""
     options = job.options
     detector = Detector(model, DetectOptions(max_sources=options.max_sources, min_score=options.min_score))
     linker = Linker(TrackOptions(max_gap_s=max(2.0, 2.5 / options.fps)))
-    end_s = min(options.end_s or info.duration_s, info.duration_s) if info.duration else options.end_s or 0.0
     begin_s = max(0.0, options.start_s - options.window_s / 2 - model.towers.sound_span_s)
     sound = SoundStream(info, sample_rate=model.towers.sample_rate, start_s=begin_s)
-    frames = read_frames(
-        info,
-        fps=options.fps,
-        start_s=options.start_s,
-        end_s=options.end_s,
-        max_side=ANALYSIS_SIDE,
-        hold_s=max(MAX_HOLD_S, 1 / options.fps),
-        warnings=warnings,
-    )
-    ahead = prefetch(frames, depth=2 * options.batch)
+    ahead = prefetch(_frames(info, options, report), depth=2 * options.batch)
     try:
         windows = open_windows(model, sound, begin_s=begin_s)
         clips = embed(ahead, model, windows, window_s=options.window_s, batch=options.batch)
         for clip in clips:
             detections = detector.feed(clip)
             yield from linker.feed(_place(clip, detections, model, info))
-            on_event(
-                VideoAdvanced(
-                    video=job.item.name,
-                    stage="annotate",
-                    done_s=float(clip.time) - options.start_s,
-                    total_s=max(0.0, end_s - options.start_s),
-                )
-            )
+            on_event(_advanced(job, info, done_s=float(clip.time) - options.start_s))
         yield from linker.finish()
     finally:
         ahead.close()
-        warnings.extend(sound.warnings)
+        warnings.extend((*report.warnings, *sound.warnings))
         sound.close()
+
+
+def _frames(info: VideoInfo, options: AnnotateOptions, report: ReadReport) -> Generator[Frame, None, None]:
+    """What is seen at each instant; of a sound file only the instants."""
+    if not info.has_picture:
+        return read_instants(info, fps=options.fps, start_s=options.start_s, end_s=options.end_s, report=report)
+    return read_frames(
+        info,
+        fps=options.fps,
+        start_s=options.start_s,
+        end_s=options.end_s,
+        max_side=ANALYSIS_SIDE,
+        hold_s=max(LEAST_HOLD_S, 1 / options.fps),
+        report=report,
+    )
 
 
 def _place(

@@ -13,6 +13,8 @@ from typing import TextIO
 from tvsl_core.annotate.results.job import VideoItem
 from tvsl_core.annotate.results.names import ResultNames
 from tvsl_core.errors import InputError, ManifestError
+from tvsl_core.system.platforms import wait_for_reads
+from tvsl_core.system.results import is_results
 from tvsl_core.types import AnyPath
 
 VIDEO_SUFFIXES = frozenset(
@@ -20,6 +22,11 @@ VIDEO_SUFFIXES = frozenset(
     | {".mpeg", ".mpg", ".mts", ".mxf", ".ogm", ".ogv", ".ts", ".vob", ".webm", ".wmv"}
 )
 """What counts as a video inside a folder; a file that is named itself is tried whatever its suffix."""
+SOUND_SUFFIXES = frozenset(
+    {".aac", ".ac3", ".aif", ".aiff", ".amr", ".ape", ".au", ".caf", ".eac3", ".flac", ".m4a", ".m4b", ".mka", ".mp3"}
+    | {".oga", ".ogg", ".opus", ".tta", ".w64", ".wav", ".weba", ".wma", ".wv"}
+)
+"""What counts as a sound file inside a folder; it is annotated too, without pictures."""
 MAX_LIST_BYTES = 64 * 1024 * 1024
 MAX_LINE = 65_536
 """Letters; no system takes a path of so many."""
@@ -41,6 +48,16 @@ class FoundVideos:
 
     items: tuple[VideoItem, ...]
     problems: tuple[InputProblem, ...] = ()
+    passed_over: tuple[Path, ...] = ()
+    """Folders with results of tvsl that were met while folders and globs were searched, and not searched."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What a search meets beside videos."""
+
+    problems: list[InputProblem]
+    passed_over: dict[Path, None]
 
 
 Videos = FoundVideos | AnyPath | Sequence[AnyPath]
@@ -67,6 +84,7 @@ def find_videos(inputs: Sequence[str], *, stdin: TextIO | None = None) -> FoundV
         stdin: Where ``-`` reads from.
 
     Returns: Every video once, the first mention wins; two of the same name in different folders get different names.
+        Folders with results of tvsl are searched only when they are named themselves.
 
     Raises: InputError: Nothing was named at all.
     """
@@ -75,14 +93,14 @@ def find_videos(inputs: Sequence[str], *, stdin: TextIO | None = None) -> FoundV
             "no input was given.", hint="Name a video, a folder, a glob, @list.txt, or - for standard input."
         )
     found: list[tuple[Path, str]] = []
-    problems: list[InputProblem] = []
-    for given in _expand_lists(inputs, stdin, problems):
+    search = _Search([], {})
+    for given in _expand_lists(inputs, stdin, search.problems):
         try:
-            found.extend(_resolve(given, problems))
+            found.extend(_resolve(given, search))
         except InputError as error:
-            problems.append(InputProblem(given=given, message=error.message, hint=error.hint))
-    readable = tuple(replace(problem, given=_text(problem.given)) for problem in problems)
-    return FoundVideos(items=_with_unique_names(found), problems=readable)
+            search.problems.append(InputProblem(given=given, message=error.message, hint=error.hint))
+    readable = tuple(replace(problem, given=_text(problem.given)) for problem in search.problems)
+    return FoundVideos(items=_with_unique_names(found), problems=readable, passed_over=tuple(search.passed_over))
 
 
 def _text(name: str) -> str:
@@ -134,7 +152,7 @@ def _read_bounded(path: Path) -> bytes:
         if not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):
             raise ManifestError(f"the list {str(path)!r} is a folder, socket or device.", hint=_LIST_HINT)
         first: bytes | None = file.read(1)  # None: the pipe has a writer, who has not written yet
-        os.set_blocking(handle, True)
+        wait_for_reads(handle)
         if stat.S_ISFIFO(mode) and first == b"":
             raise ManifestError(f"nothing comes through the pipe {str(path)!r}.", hint=_LIST_HINT)
         parts, size = [first or b""], 1
@@ -161,7 +179,7 @@ def _lines(source: Iterable[str]) -> Iterator[str]:
             yield text
 
 
-def _resolve(given: str, problems: list[InputProblem]) -> list[tuple[Path, str]]:
+def _resolve(given: str, search: _Search) -> list[tuple[Path, str]]:
     """(path, name) of every video behind one input."""
     if "\0" in given:
         raise InputError("the path holds a NUL character.", hint="Check the list it came from.")
@@ -175,19 +193,19 @@ def _resolve(given: str, problems: list[InputProblem]) -> list[tuple[Path, str]]
             raise InputError(f"{given!r} cannot be opened: {error.strerror}.", hint="Check the path.") from error
         kind = None
     if kind is not None and stat.S_ISDIR(kind):
-        inside = [(file, file.relative_to(path).as_posix()) for file in _walk(path, problems)]
+        inside = [(file, file.relative_to(path).as_posix()) for file in _walk(path, search)]
         if not inside:
-            raise InputError(
-                f"the folder {given!r} holds no video.",
-                hint=f"Videos are files that end in {', '.join(sorted(VIDEO_SUFFIXES)[:8])} and the like.",
-            )
+            hint = f"Videos are files that end in {', '.join(sorted(VIDEO_SUFFIXES)[:8])} and the like."
+            if search.passed_over:
+                hint += " Folders with results of tvsl are searched only when they are named themselves."
+            raise InputError(f"the folder {given!r} holds no video.", hint=hint)
         return inside
     if kind is not None:
         return [(path, path.name)]
     if glob.has_magic(given):
         matches = sorted(_match(given))
         if matches:
-            return [pair for match in matches for pair in _glob_match(match, problems)]
+            return [pair for match in _without_results(matches, given, search) for pair in _glob_match(match, search)]
         raise InputError(
             f"nothing matches {given!r}.", hint="Check the pattern; quote it so that the shell leaves it alone."
         )
@@ -211,13 +229,26 @@ def _match(pattern: str) -> Iterator[Path]:
         raise InputError(f"the pattern {pattern!r} cannot be used: {reason}.", hint="Check the pattern.") from error
 
 
-def _glob_match(match: Path, problems: list[InputProblem]) -> list[tuple[Path, str]]:
+def _without_results(matches: Iterable[Path], pattern: str, search: _Search) -> Iterator[Path]:
+    """Matches of a glob that do not lie in results of tvsl, unless the fixed part of the pattern leads there itself."""
+    parts = Path(pattern).parts
+    fixed = next(place for place, part in enumerate(parts) if glob.has_magic(part))
+    for match in matches:
+        below = [folder for folder in match.parents if len(folder.parts) > fixed]
+        results = next((folder for folder in [*below, match] if is_results(folder)), None)
+        if results is None:
+            yield match
+        else:
+            search.passed_over[results] = None
+
+
+def _glob_match(match: Path, search: _Search) -> list[tuple[Path, str]]:
     if match.is_dir():
-        return [(file, f"{match.name}/{file.relative_to(match).as_posix()}") for file in _walk(match, problems)]
-    return [(match, match.name)] if match.suffix.lower() in VIDEO_SUFFIXES else []
+        return [(file, f"{match.name}/{file.relative_to(match).as_posix()}") for file in _walk(match, search)]
+    return [(match, match.name)] if match.suffix.lower() in VIDEO_SUFFIXES | SOUND_SUFFIXES else []
 
 
-def _walk(root: Path, problems: list[InputProblem]) -> list[Path]:
+def _walk(root: Path, search: _Search) -> list[Path]:
     """Videos below a folder, sorted; linked folders are not followed, so that loops cannot trap us."""
     found: list[Path] = []
     waiting = [str(root)]
@@ -227,16 +258,20 @@ def _walk(root: Path, problems: list[InputProblem]) -> list[Path]:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
             message = f"the folder {folder!r} cannot be searched: {error.strerror}."
-            problems.append(InputProblem(given=folder, message=message, hint="Check its permissions."))
+            search.problems.append(InputProblem(given=folder, message=message, hint="Check its permissions."))
             continue
         found += [Path(entry.path) for entry in entries if _is_video(entry)]
-        waiting += [entry.path for entry in reversed(entries) if entry.is_dir(follow_symlinks=False)]
+        below = [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+        ours = [path for path in below if is_results(path)]
+        search.passed_over.update(dict.fromkeys(ours))
+        waiting += [str(path) for path in reversed(below) if path not in ours]
     return found
 
 
 def _is_video(entry: os.DirEntry[str]) -> bool:
-    name = entry.name
-    return Path(name).suffix.lower() in VIDEO_SUFFIXES and not name.startswith("._") and os.path.isfile(entry.path)  # noqa: PTH113 never raises
+    """Whether a file looks like one to annotate; of sound alone as well."""
+    known = Path(entry.name).suffix.lower() in VIDEO_SUFFIXES | SOUND_SUFFIXES
+    return known and not entry.name.startswith("._") and os.path.isfile(entry.path)  # noqa: PTH113 never raises
 
 
 def _with_unique_names(found: list[tuple[Path, str]]) -> tuple[VideoItem, ...]:

@@ -23,10 +23,9 @@ from typing import Any
 from tvsl_core.annotate.progress import VideoFinished
 from tvsl_core.batch.records import RunPlan, VideoRecord, parse_plan, parse_record
 from tvsl_core.system.files import PARTIAL_PATTERN, discard_partial, make_folder, write_bytes
+from tvsl_core.system.results import HEATMAPS, JOURNAL
 
-FOLDER = ".tvsl"
-"""Of the journal, inside the output folder."""
-ROOMS = ("sources", "strips", "heatmaps", FOLDER)
+ROOMS = ("sources", "strips", HEATMAPS, JOURNAL)
 """Folders of the output that annotation writes into."""
 
 
@@ -38,7 +37,7 @@ class Journal:
     """
 
     def __init__(self, out: Path) -> None:
-        self.out, self.folder = out, out / FOLDER
+        self.out, self.folder = out, out / JOURNAL
         self.units, self.runs, self.leases = (self.folder / name for name in ("units", "runs", "leases"))
 
     def record(self, video: VideoFinished, key: Mapping[str, str], *, run: str) -> None:

@@ -24,9 +24,9 @@ VIDEOS_SCHEMA = pa.schema(
         pa.field("video", pa.string(), nullable=False),
         pa.field("path", pa.string(), nullable=False),
         pa.field("status", pa.string(), nullable=False),
-        pa.field("stage", pa.string(), nullable=False),
-        pa.field("error", pa.string(), nullable=False),
-        pa.field("hint", pa.string(), nullable=False),
+        pa.field("stage", pa.string()),
+        pa.field("error", pa.string()),
+        pa.field("hint", pa.string()),
         pa.field("warnings", pa.list_(pa.string()), nullable=False),
         pa.field("duration_s", pa.float64()),
         pa.field("frame_width", pa.int32()),
@@ -38,7 +38,7 @@ VIDEOS_SCHEMA = pa.schema(
         pa.field("sources", pa.int32(), nullable=False),
         pa.field("classes", pa.list_(pa.string()), nullable=False),
         pa.field("elapsed_s", pa.float64(), nullable=False),
-        pa.field("fingerprint", pa.string(), nullable=False),
+        pa.field("fingerprint", pa.string()),
         pa.field("table", pa.string()),
     ]
 )
@@ -173,12 +173,19 @@ def parse_plan(values: Mapping[str, Any]) -> RunPlan | None:
 
 
 def write_videos(path: Path, rows: Iterable[VideoRow]) -> None:
-    """Write one row a video, in the order of their names.
+    """Write one row a video, in the order of their names; what there is none of, such as an error, is null.
 
     Raises: OutputError: It cannot be written.
     """
-    ordered = [dataclasses.asdict(row) for row in sorted(rows, key=lambda row: row.video)]
+    ordered = [_with_nulls(row) for row in sorted(rows, key=lambda row: row.video)]
     write_table(path, ordered, VIDEOS_SCHEMA, {"schema_version": SCHEMA_VERSION})
+
+
+def _with_nulls(row: VideoRow) -> dict[str, Any]:
+    nullable = {one.name for one in VIDEOS_SCHEMA if one.nullable}
+    return {
+        name: None if name in nullable and value == "" else value for name, value in dataclasses.asdict(row).items()
+    }
 
 
 def _parse(kind: type[T], values: Mapping[str, Any]) -> T | None:

@@ -20,8 +20,9 @@ from tvsl_core.batch.inputs import FoundVideos
 from tvsl_core.batch.journal import Journal, now
 from tvsl_core.batch.queue import JobQueue
 from tvsl_core.batch.records import RunPlan, VideoRow, write_videos
-from tvsl_core.system.files import make_folder, write_bytes
+from tvsl_core.system.files import write_bytes
 from tvsl_core.system.leases import Lease, Leases
+from tvsl_core.system.results import make_results_folder
 from tvsl_core.system.versions import tvsl_version, versions
 
 LEDGER_WAIT_S = 60.0
@@ -58,7 +59,7 @@ class Run:
 
     def open(self) -> None:
         """Enter the output folder: from here on others can see that we are at work in it."""
-        make_folder(self._out)
+        make_results_folder(self._out)
         self._journal = Journal(self._out)
         self._leases = Leases(self._journal.leases)
         self._lease = self._leases.take(f"run-{self._id}")

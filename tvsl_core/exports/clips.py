@@ -16,6 +16,7 @@ from tvsl_core.errors import InputError, MediaError
 from tvsl_core.exports.cut import Span, cut_picture, cut_sound, cut_video
 from tvsl_core.exports.results import Selection, VideoResults, read_results
 from tvsl_core.system.files import make_folder, write_bytes
+from tvsl_core.system.results import make_results_folder
 from tvsl_core.types import AnyPath, SourceEvent
 
 ClipKind = Literal["video", "sound", "picture"]
@@ -97,7 +98,7 @@ def cut_clips(
         OutputError: The folder cannot be written to.
     """
     folder, out, options = Path(folder), Path(out), options or ClipOptions()
-    make_folder(out)
+    make_results_folder(out)
     known = _read_index(out)
     wanted = None if options.per_class is None else _surest(folder, selection, options.per_class)
     rows: list[ClipRow] = []

@@ -31,7 +31,9 @@ UPGRADE = "Use the version of tvsl that made them, or export them again."
 
 
 def pick_device(device: str = "auto") -> torch.device:
-    """``auto`` is the first GPU if there is one, else the CPU; ``cpu``, ``cuda`` and ``cuda:N`` are themselves.
+    """``auto`` is the first CUDA GPU if there is one, else the CPU; all others are themselves.
+
+    ``mps``, the GPU of a Mac, is never chosen by itself: nobody has tested it.
 
     Raises: InputError: The name is unknown, or that GPU is not there.
     """
@@ -40,9 +42,11 @@ def pick_device(device: str = "auto") -> torch.device:
     try:
         chosen = torch.device(device)
     except RuntimeError as error:
-        raise InputError(f"unknown device {device!r}.", hint="Use auto, cpu or cuda:N.") from error
-    if chosen.type not in ("cpu", "cuda"):
-        raise InputError(f"device {device!r} is not supported.", hint="Use auto, cpu or cuda:N.")
+        raise InputError(f"unknown device {device!r}.", hint="Use auto, cpu, cuda:N or mps.") from error
+    if chosen.type not in ("cpu", "cuda", "mps"):
+        raise InputError(f"device {device!r} is not supported.", hint="Use auto, cpu, cuda:N or mps.")
+    if chosen.type == "mps" and not torch.backends.mps.is_available():
+        raise InputError("device 'mps' is not available: torch reports no GPU of Apple.", hint="Use --device cpu.")
     if chosen.type == "cuda" and not (torch.cuda.is_available() and (chosen.index or 0) < torch.cuda.device_count()):
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         raise InputError(

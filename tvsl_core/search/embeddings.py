@@ -26,6 +26,7 @@ from tvsl_core.batch.inputs import FoundVideos
 from tvsl_core.errors import InputError, ManifestError
 from tvsl_core.limits import DEFAULT_LIMITS, MediaLimits
 from tvsl_core.media.read.frames import read_frames
+from tvsl_core.media.read.instants import read_instants
 from tvsl_core.media.read.probe import probe
 from tvsl_core.media.read.sound import SoundStream
 from tvsl_core.model.towers import Towers
@@ -87,7 +88,7 @@ class EmbeddedTexts:
 
 
 def embedding_schema(dim: int, modalities: Sequence[Modality]) -> pa.Schema:
-    """Columns of one video's table. Vectors are as the model gives them, not unit length; null without sound."""
+    """Columns of one table. Vectors are as the model gives them, not unit length; null without sound or picture."""
     vector = pa.list_(pa.float32(), dim)
     return pa.schema(
         [
@@ -95,7 +96,7 @@ def embedding_schema(dim: int, modalities: Sequence[Modality]) -> pa.Schema:
             pa.field("window_start_s", pa.float64(), nullable=False),
             pa.field("window_end_s", pa.float64(), nullable=False),
             pa.field("time_s", pa.float64(), nullable=False),
-            pa.field("frame_index", pa.int64(), nullable=False),
+            pa.field("frame_index", pa.int64()),
             *(pa.field(name, vector) for name in MODALITIES if name in modalities),
         ]
     )
@@ -204,8 +205,13 @@ def read_texts(path: Path) -> list[str]:
 
 def _rows(item: VideoItem, towers: Towers, options: EmbedOptions) -> Generator[dict[str, Any], None, None]:
     """Columns of the table, some windows at a time."""
-    info = probe(item.path, limits=options.limits)
-    frames = read_frames(info, fps=1 / options.every_s, max_side=LARGEST_SIDE, hold_s=0.9 * options.every_s)
+    info = probe(item.path, limits=options.limits, needs_picture=False)
+    rate = 1 / options.every_s
+    frames = (
+        read_frames(info, fps=rate, max_side=LARGEST_SIDE, hold_s=0.9 * options.every_s)
+        if info.has_picture
+        else read_instants(info, fps=rate)
+    )
     with SoundStream(info, sample_rate=towers.sample_rate) as sound, closing(frames):
         while group := list(islice(frames, options.batch)):
             spans = [
@@ -217,10 +223,10 @@ def _rows(item: VideoItem, towers: Towers, options: EmbedOptions) -> Generator[d
                 "window_start_s": [start for start, _ in spans],
                 "window_end_s": [end for _, end in spans],
                 "time_s": [float(frame.time) for frame in group],
-                "frame_index": [frame.index for frame in group],
+                "frame_index": [frame.index if info.has_picture else None for frame in group],
             }
             if "image" in options.modalities:
-                columns["image"] = list(_see(group, towers))
+                columns["image"] = list(_see(group, towers)) if info.has_picture else [None] * len(group)
             if "audio" in options.modalities:
                 heard = None if sound.silent else [sound.window(start, end) for start, end in spans]
                 columns["audio"] = [None] * len(group) if heard is None else list(_hear(heard, towers))

@@ -4,7 +4,9 @@
 - ``leases``: who works on what: leases, so that processes that share an output folder never do one thing twice;
 - ``machine``: what the process that we run in grants us: how many processor cores, and who ends the programs that we
   start;
+- ``platforms``: what one operating system does otherwise than the next;
 - ``progress``: how far a long loop is, for those who call the library: a bar of tqdm's, or a function of their own;
+- ``results``: folders that tvsl has written: marked, so that a search for videos passes over what it made itself;
 - ``suggest``: did you mean: the name that was probably meant by one that does not exist;
 - ``versions``: which versions of which packages made a result.
 """

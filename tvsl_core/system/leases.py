@@ -13,7 +13,6 @@ import contextlib
 import json
 import os
 import secrets
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tvsl_core.system.files import write_error
+from tvsl_core.system.platforms import is_process_gone, machine_name, process_start
 
 HEARTBEAT_S = 5.0
 """How often a holder touches its leases."""
@@ -43,21 +43,11 @@ class Owner:
     @classmethod
     def ours(cls) -> Owner:
         """This process."""
-        return cls(host=_host(), pid=os.getpid(), began=_began(os.getpid()), token=secrets.token_hex(8))
+        return cls(host=machine_name(), pid=os.getpid(), began=process_start(os.getpid()), token=secrets.token_hex(8))
 
     def is_gone(self) -> bool:
         """Whether it certainly runs no more; False also when nobody here can know."""
-        if self.host != _host():
-            return False
-        if Path("/proc/self/stat").exists():
-            return _began(self.pid) != self.began
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return True
-        except PermissionError:
-            return False
-        return False
+        return self.host == machine_name() and is_process_gone(self.pid, self.began)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -241,22 +231,3 @@ def _read(path: Path, generation: int) -> Held:
         touched_ns = os.fstat(file.fileno()).st_mtime_ns
         owner = Owner(**json.load(file))
     return Held(path=path, generation=generation, owner=owner, touched_ns=touched_ns)
-
-
-def _host() -> str:
-    """This machine, this boot of it, and the namespace of process numbers: two containers may share a name."""
-    parts = [socket.gethostname()]
-    with contextlib.suppress(OSError):
-        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
-    with contextlib.suppress(OSError):
-        parts.append(str(Path("/proc/self/ns/pid").readlink()))
-    return " ".join(parts)
-
-
-def _began(pid: int) -> str:
-    """When a process started; empty when it is gone, or dead and not yet buried."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return ""
-    return "" if fields[0] in "ZX" else fields[19]

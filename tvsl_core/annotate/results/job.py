@@ -13,6 +13,7 @@ from tvsl_core.annotate.results.table import read_metadata
 from tvsl_core.errors import OutputError
 from tvsl_core.system.files import PARTIAL_PATTERN, discard_partial, make_folder
 from tvsl_core.system.leases import Lease
+from tvsl_core.system.results import HEATMAPS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +53,7 @@ class Job:
     @property
     def heatmaps(self) -> Path:
         """``heatmaps/<video>/``, the folder of the heatmap videos."""
-        return result_folder(self.out, "heatmaps", self.item.name)
+        return result_folder(self.out, HEATMAPS, self.item.name)
 
     def key(self) -> dict[str, str]:
         """What must be equal for an earlier result to be still valid."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,12 +21,14 @@ from tvsl_core.media.draw.frame import Heat, HeatStyle, draw_heat
 from tvsl_core.media.read.frames import read_all_frames
 from tvsl_core.media.write.command import SoundSource
 from tvsl_core.media.write.encode import VideoEncoder
-from tvsl_core.media.write.pace import pace, timeline_zero
+from tvsl_core.media.write.pace import hold, pace, timeline_zero
 from tvsl_core.types import Frame, VideoInfo
 
 REELS_AT_ONCE = 4
 """Heatmap videos that are written in one pass over the frames; each has an encoder of its own."""
 FRAMES_AHEAD = 8
+LEAST_RATE = 5
+"""Frames per second that a heatmap video has at least: a slide stands for seconds, and sounds change meanwhile."""
 COMBINED_NAME = "combined.mp4"
 
 
@@ -45,7 +48,7 @@ def render_heatmaps(job: Job, info: VideoInfo, timelines: Timelines, *, on_event
         MediaError: The video can no longer be read.
         OutputError: A video cannot be written.
     """
-    reels = _plan(job, timelines)
+    reels = _plan(job, timelines) if info.has_picture else []
     if reels:
         job.make_room(job.heatmaps)
     groups = [reels[i : i + REELS_AT_ONCE] for i in range(0, len(reels), REELS_AT_ONCE)]
@@ -105,28 +108,35 @@ def _heats_of(source: SourceTimeline, timelines: Timelines) -> Callable[[float],
 def _render(job: Job, info: VideoInfo, reels: Sequence[Reel]) -> Iterator[tuple[float, float]]:
     """Write some reels in one pass over the frames; yield (seconds done, seconds in all) now and then."""
     start, end = Fraction(job.options.start_s), _end(job, info)
-    ahead = prefetch(read_all_frames(info, start_s=float(start), end_s=job.options.end_s), depth=FRAMES_AHEAD)
+    rate = heatmap_rate(info)
+    reading = read_all_frames(info, start_s=float(start), end_s=job.options.end_s, holds=True)
+    ahead = prefetch(reading, depth=FRAMES_AHEAD)
     with contextlib.closing(ahead), ExitStack() as stack:
         first = next(ahead, None)
         if first is None:
             return
-        zero = timeline_zero(first.time, info.frame_rate, start)
-        encoders = [stack.enter_context(_open(reel, info, zero, job)) for reel in reels]
+        zero = timeline_zero(first.time, rate, start)
+        encoders = [stack.enter_context(_open(reel, info, rate, zero, job)) for reel in reels]
         total_s = max(0.0, float((end or first.time) - start))
-        frames: Iterator[Frame] = chain([first], ahead)
-        for frame, repeat in pace(frames, frame_rate=info.frame_rate, zero=zero, end=end):
+        frames: Iterator[Frame] = hold(chain([first], ahead), step=1 / rate, start=zero, end=end)
+        for frame, repeat in pace(frames, frame_rate=rate, zero=zero, end=end):
             for reel, encoder in zip(reels, encoders, strict=True):
                 encoder.write(draw_heat(frame.pixels, reel.heats_at(float(frame.time)), reel.style), repeat=repeat)
             yield min(total_s, float(frame.time - start)), total_s
 
 
-def _open(reel: Reel, info: VideoInfo, zero: Fraction, job: Job) -> VideoEncoder:
+def heatmap_rate(info: VideoInfo) -> Fraction:
+    """Frames per second of the heatmap videos: the video's own, or the least multiple of it in which heat can move."""
+    return info.frame_rate * max(1, math.ceil(LEAST_RATE / info.frame_rate))
+
+
+def _open(reel: Reel, info: VideoInfo, rate: Fraction, zero: Fraction, job: Job) -> VideoEncoder:
     end = None if job.options.end_s is None else Fraction(job.options.end_s)
     return VideoEncoder(
         reel.path,
         width=info.width,
         height=info.height,
-        frame_rate=info.frame_rate,
+        frame_rate=rate,
         sound=SoundSource.of(info, start=zero, end=end),
     )
 

@@ -38,5 +38,5 @@ def write_video_strip(job: Job, info: VideoInfo, timelines: Timelines) -> Path:
 
 
 def _frame_at(info: VideoInfo, time_s: float) -> Frame | None:
-    """The frame that is shown at a time."""
-    return next(read_frames(info, fps=1 / MOMENT_S, start_s=time_s), None)
+    """The frame that is shown at a time, or that a player holds then."""
+    return next(read_frames(info, fps=1 / MOMENT_S, start_s=time_s, hold_s=MOMENT_S), None)

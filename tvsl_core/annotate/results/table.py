@@ -27,8 +27,8 @@ SOURCES_SCHEMA = pa.schema(
         pa.field("window_start_s", pa.float64(), nullable=False),
         pa.field("window_end_s", pa.float64(), nullable=False),
         pa.field("time_s", pa.float64(), nullable=False),
-        pa.field("frame_index", pa.int64(), nullable=False),
-        pa.field("pts", pa.int64(), nullable=False),
+        pa.field("frame_index", pa.int64()),
+        pa.field("pts", pa.int64()),
         pa.field("source_id", pa.int32(), nullable=False),
         pa.field("class", _NAME, nullable=False),
         pa.field("score", pa.float32(), nullable=False),
@@ -40,8 +40,8 @@ SOURCES_SCHEMA = pa.schema(
         pa.field("y_min", pa.int32()),
         pa.field("x_max", pa.int32()),
         pa.field("y_max", pa.int32()),
-        pa.field("frame_width", pa.int32(), nullable=False),
-        pa.field("frame_height", pa.int32(), nullable=False),
+        pa.field("frame_width", pa.int32()),
+        pa.field("frame_height", pa.int32()),
         pa.field("map_peak", pa.float32()),
         pa.field("map_area", pa.float32()),
         pa.field("map", pa.list_(pa.float32())),
@@ -58,7 +58,7 @@ class SourceTable:
     Args:
         path: The final name; it appears only when ``close`` succeeds. Its folder must exist.
         video: What stands in the column ``video``.
-        frame_size: Width and height of the frame as shown.
+        frame_size: Width and height of the frame as shown; 0 and 0 for a sound file.
         save_maps: Whether the maps themselves are stored.
         metadata: Key-value pairs of the file.
 
@@ -119,13 +119,14 @@ class SourceTable:
 
     def _row(self, source: LocalizedSource) -> dict[str, Any]:
         detection, box, grid = source.detection, source.box, source.map
+        width, height = self._frame_size
         return {
             "video": self._video,
             "window_start_s": source.window_start_s,
             "window_end_s": source.window_end_s,
             "time_s": float(source.time),
-            "frame_index": source.frame_index,
-            "pts": source.pts,
+            "frame_index": source.frame_index if width else None,
+            "pts": source.pts if width else None,
             "source_id": source.source_id,
             "class": detection.name,
             "score": detection.score,
@@ -137,8 +138,8 @@ class SourceTable:
             "y_min": box.y_min if box else None,
             "x_max": box.x_max if box else None,
             "y_max": box.y_max if box else None,
-            "frame_width": self._frame_size[0],
-            "frame_height": self._frame_size[1],
+            "frame_width": width or None,
+            "frame_height": height or None,
             "map_peak": float(grid.values.max()) if grid else None,
             "map_area": float((grid.values >= 0.5 * grid.values.max()).mean()) if grid else None,
             "map": grid.values.ravel().tolist() if grid and self._save_maps else None,

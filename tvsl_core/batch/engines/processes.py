@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
-import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,7 +22,7 @@ from tvsl_core.batch.engines.task import ModelChoice, ModelIdentity
 from tvsl_core.batch.engines.worker import Outcome, Ready, Unusable, WorkerSetup, serve
 from tvsl_core.batch.queue import JobQueue
 from tvsl_core.errors import TvslError
-from tvsl_core.system import machine as host
+from tvsl_core.system import platforms
 
 MOST_STILLBORN = 3
 """Workers that may die in a row before they are ready: one may be bad luck, three are a machine without memory."""
@@ -54,7 +53,7 @@ class ProcessEngine:
         memory_bytes: int | None = None,
     ) -> None:
         self.workers, self._limits = count, limits or TimeLimits()
-        share = max(1, host.usable_cores() // count)
+        share = max(1, platforms.usable_cores() // count)
         self._setup = WorkerSetup(choice=choice, cores=share, memory_bytes=memory_bytes)
         self._team: list[_Worker] = []
         self._stillborn = DeathCount(MOST_STILLBORN)
@@ -194,8 +193,7 @@ class _Worker:
     def kill(self) -> None:
         """End it and everything that it started, at once."""
         if self.process.pid is not None:
-            with suppress(OSError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+            platforms.end_group(self.process.pid)
         self.process.kill()
         self.process.join()
         self.line.close()
@@ -212,15 +210,10 @@ class _Worker:
 @contextmanager
 def _no_interrupts() -> Iterator[None]:
     """A process that is started here never sees Ctrl-C and the like: what they mean is the supervisor's to decide."""
-    if not hasattr(signal, "pthread_sigmask"):
+    if hasattr(signal, "pthread_sigmask"):
+        resource_tracker.ensure_running()  # or the first start would do it, and let the signals through again
+    with platforms.without_signals():
         yield
-        return
-    resource_tracker.ensure_running()  # or the first start would do it, and let the signals through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _cause(code: int | None) -> Cause:
@@ -239,4 +232,4 @@ def _cause(code: int | None) -> Cause:
 
 def good_count() -> int:
     """How many workers this machine is good for: one for each core, as far as memory reaches."""
-    return max(1, min(host.usable_cores(), host.available_memory() // WORKER_BYTES, MOST_WORKERS))
+    return max(1, min(platforms.usable_cores(), platforms.available_memory() // WORKER_BYTES, MOST_WORKERS))

@@ -11,7 +11,6 @@ import logging
 import multiprocessing
 import os
 import pickle
-import signal
 import threading
 import time
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from tvsl_core.annotate.results.job import Job
 from tvsl_core.batch.engines.task import ModelChoice, ModelIdentity, is_memory, run_unit
 from tvsl_core.errors import TvslError
 from tvsl_core.system import machine as host
+from tvsl_core.system import platforms
 
 if TYPE_CHECKING:
     from tvsl_core.model.tvsl import TvslModel
@@ -161,9 +161,7 @@ def _bound(setup: WorkerSetup) -> None:
         if "OMP_NUM_THREADS" not in os.environ:
             torch.set_num_threads(setup.cores)
     if setup.memory_bytes is not None:
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (setup.memory_bytes, setup.memory_bytes))
+        platforms.bound_memory(setup.memory_bytes)
 
 
 def _end_with_the_supervisor() -> None:
@@ -172,5 +170,4 @@ def _end_with_the_supervisor() -> None:
     if parent is None:
         return
     wait([parent.sentinel])
-    with contextlib.suppress(OSError):
-        os.killpg(os.getpid(), signal.SIGKILL)
+    platforms.end_group(os.getpid())

@@ -18,6 +18,7 @@ from tvsl_core.data.benchmarks.files import read_text
 from tvsl_core.data.benchmarks.layout import AUDIO_SUFFIXES, FRAME_SUFFIXES, VIDEO_SUFFIXES, ClipMedia, find_all
 from tvsl_core.data.material.folder import source_of
 from tvsl_core.errors import InputError, ManifestError
+from tvsl_core.system.results import outside_results
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,8 +47,11 @@ def clips_from_folder(root: Path) -> tuple[TrainingClip, ...]:
     suffixes = FRAME_SUFFIXES if prepared else VIDEO_SUFFIXES
     clips: list[TrainingClip] = []
     empty = []
-    for folder in sorted(path for path in base.iterdir() if path.is_dir() and not path.name.startswith(".")):
-        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
+    for folder in outside_results(sorted(base.iterdir()), base):
+        if not folder.is_dir() or folder.name.startswith("."):
+            continue
+        inside = outside_results(sorted(folder.rglob("*")), folder)
+        files = [path for path in inside if path.suffix.lower() in suffixes and path.is_file()]
         if not files:
             empty.append(folder.name)
         name = folder.name.replace("_", " ")

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from tvsl_core.data.benchmarks.layout import VIDEO_SUFFIXES
 from tvsl_core.errors import InputError, MediaError, OutputError, TvslError
+from tvsl_core.system.results import make_results_folder, outside_results
 
 SAMPLE_RATE = 44100
 """Of the sounds, in Hz: the highest that any of our towers listens at."""
@@ -142,9 +143,9 @@ def prepare(
 
 
 def index_videos(folder: Path) -> dict[str, Path]:
-    """Video files by their names without ending, and by their paths in the folder without ending."""
+    """Video files by their names without ending, and by their paths in the folder; results of tvsl do not count."""
     found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
+    for path in outside_results(sorted(folder.rglob("*")), folder):
         if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
             found.setdefault(path.stem, path)
             found.setdefault(path.relative_to(folder).with_suffix("").as_posix(), path)
@@ -273,6 +274,7 @@ def _cut(job: Job) -> tuple[str, str]:
 
 
 def _make_folders(out: Path) -> None:
+    make_results_folder(out)
     for name in ("frames", "audio"):
         try:
             (out / name).mkdir(parents=True, exist_ok=True)

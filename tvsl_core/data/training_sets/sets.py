@@ -15,6 +15,7 @@ from tvsl_core.data.training_sets.catalog import COMPOSED, CUSTOM, TRAINING, Tra
 from tvsl_core.data.training_sets.custom import TrainingClip, clips_from_folder, clips_from_table
 from tvsl_core.data.training_sets.lists import ListedClip, shared_with_vggss
 from tvsl_core.errors import InputError, ManifestError
+from tvsl_core.system.results import find_results, passed_over
 
 NAMED = 5
 """So many missing clips are named in a sentence."""
@@ -158,7 +159,8 @@ def _published(entry: TrainingEntry, annotations: Path | None, media: Path | Non
 
 def _custom(clips: Sequence[TrainingClip], where: Path) -> TrainingSet:
     hint = "Check the paths; those of a table count from its folder, or from --media DIR."
-    return _set_of(CUSTOM, clips, where, hint, [])
+    note = passed_over(find_results(where)) if where.is_dir() else ""
+    return _set_of(CUSTOM, clips, where, hint, [note] if note else [])
 
 
 def _set_of(name: str, clips: Sequence[TrainingClip], where: Path, hint: str, notes: list[str]) -> TrainingSet:

@@ -1,9 +1,11 @@
 """Pictures, sound and facts of any media file, hostile ones included.
 
+- ``decode``: the pictures of one file as its decoder gives them, each with its place on the video's timeline;
 - ``downmix``: decoded sound of any format and any number of channels becomes one channel;
 - ``frame_times``: when each frame of a video is shown, from its packets alone;
 - ``frames``: frames of a video by presentation time: sampled for analysis, or every one for rendering, in one
   streaming pass;
+- ``instants``: the instants of a file that has sound and no picture;
 - ``limits``: files that claim to be enormous are refused before their claims are believed;
 - ``packets``: packets of an open file until it ends or breaks off; the one loop that all readers share;
 - ``picture``: one decoded picture as a viewer sees it: turned, with square pixels, in RGB;

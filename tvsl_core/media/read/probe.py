@@ -32,12 +32,20 @@ COMMON_RATES = tuple(Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120)) + 
 )
 """Rates that cameras use; a measured average within 0.02 % of one is that one."""
 
+MAX_RATE = 1000
+"""Frames per second beyond which a header names its clock instead of a rate."""
 DEFAULT_RATE = Fraction(25)
 """When nothing in a file tells its rate."""
 _AV_TIME_BASE = 1_000_000
 
 
-def probe(path: AnyPath, *, audio_track: int | None = None, limits: MediaLimits = DEFAULT_LIMITS) -> VideoInfo:
+def probe(
+    path: AnyPath,
+    *,
+    audio_track: int | None = None,
+    limits: MediaLimits = DEFAULT_LIMITS,
+    needs_picture: bool = True,
+) -> VideoInfo:
     """Look at a video without decoding it at length.
 
     One frame of picture and one of each sound track are decoded, since only they tell the rotation, the true size and
@@ -47,6 +55,7 @@ def probe(path: AnyPath, *, audio_track: int | None = None, limits: MediaLimits 
         path: A local file.
         audio_track: Which sound track to listen to, counted from 0; None is the default-flagged one, else the first.
         limits: What the file may claim to be; they go along in the answer, and every reader keeps to them.
+        needs_picture: False takes sound files too; they have no width, no height and no rate.
 
     Returns: What the file holds. A video without sound is fine: its ``sound_track`` is None.
 
@@ -58,7 +67,9 @@ def probe(path: AnyPath, *, audio_track: int | None = None, limits: MediaLimits 
     path = Path(path)
     container = open_media(path, limits=limits)
     try:
-        info = _describe(container, path, audio_track, limits)
+        is_sound = not needs_picture and not len(container.streams.video) and len(container.streams.audio) > 0
+        describe = _describe_sound if is_sound else _describe
+        info = describe(container, path, audio_track, limits)
     except av.error.FFmpegError as error:
         reason = error.strerror or str(error)
         message = f"{path} cannot be read ({reason})."
@@ -76,7 +87,7 @@ def choose_video(
 ) -> VideoStream:
     """The stream of moving pictures that is annotated: the default-flagged one, else the first.
 
-    Cover art attached to a sound file does not count.
+    Cover art attached to a sound file is the picture where there is no other.
 
     Raises:
         MediaError: There is none, or no decoder for it.
@@ -84,12 +95,12 @@ def choose_video(
     from av.stream import Disposition
 
     moving = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
-    usable = [stream for stream in moving if stream.codec_context is not None]
+    usable = [stream for stream in moving or container.streams.video if stream.codec_context is not None]
     if usable:
         chosen = next((stream for stream in usable if stream.disposition & Disposition.default), usable[0])
         chosen.codec_context.options = {"max_pixels": str(limits.max_pixels)}  # the size may change midway
         return chosen
-    if moving:
+    if len(container.streams.video) > 0:
         message = f"{path} holds pictures in a coding that tvsl cannot decode."
         raise MediaError(message, hint="Convert it to H.264 first.", stage=stage)
     if len(container.streams.audio) > 0:
@@ -131,7 +142,7 @@ def _describe(container: InputContainer, path: Path, audio_track: int | None, li
         origin=origin,
         width=width,
         height=height,
-        frame_rate=_frame_rate(video),
+        frame_rate=_frame_rate(video, beginning.picture_stamps),
         is_variable_rate=varies(beginning.picture_stamps, video.time_base or Fraction(1, 1000)),
         video_codec=video.codec_context.name,
         rotation=turned.degrees,
@@ -141,18 +152,47 @@ def _describe(container: InputContainer, path: Path, audio_track: int | None, li
     )
 
 
-def _read_beginning(container: InputContainer, video: VideoStream, sounds: list[AudioStream]) -> _Beginning:
+def _describe_sound(container: InputContainer, path: Path, audio_track: int | None, limits: MediaLimits) -> VideoInfo:
+    """What a file of sound alone holds."""
+    sounds = list(container.streams.audio)
+    beginning = _read_beginning(container, None, sounds)
+    origin = _origin(None, sounds, beginning)
+    tracks = tuple(_track(number, stream, beginning, origin) for number, stream in enumerate(sounds))
+    chosen = _choose_sound(path, sounds, tracks, audio_track)
+    if chosen is None:
+        message = f"{path} holds sound in a coding that tvsl cannot decode, and no picture."
+        raise MediaError(message, hint="Convert it to WAV or MP3 first.", stage="probe")
+    return VideoInfo(
+        path=path,
+        container=container.format.name,
+        duration=_duration(container, None, sounds, origin),
+        origin=origin,
+        width=0,
+        height=0,
+        frame_rate=Fraction(0),
+        is_variable_rate=False,
+        video_codec="",
+        rotation=0,
+        sound_tracks=tracks,
+        sound_track=chosen,
+        limits=limits,
+    )
+
+
+def _read_beginning(container: InputContainer, video: VideoStream | None, sounds: list[AudioStream]) -> _Beginning:
     """Read packets until a frame of each track is decoded and the frame spacing is known."""
     beginning = _Beginning(claimed=Fraction(max(0, container.duration or 0), _AV_TIME_BASE))
     by_order = shows_by_order(container)
-    video.codec_context.thread_count = 1
+    if video is not None:
+        video.codec_context.thread_count = 1
     waiting = {stream.index for stream in sounds if stream.codec_context is not None}
-    for number, packet in enumerate(packets(container, video, *sounds)):
-        if packet.stream_index == video.index:
+    for number, packet in enumerate(packets(container, *([] if video is None else [video]), *sounds)):
+        if video is not None and packet.stream_index == video.index:
             _look_at_picture(packet, beginning, packet.dts if by_order else stamp(packet))
         elif packet.stream_index in waiting and _look_at_sound(packet, beginning):
             waiting.discard(packet.stream_index)
-        enough = beginning.picture is not None and len(beginning.picture_stamps) >= RATE_PACKETS
+        has_picture = beginning.picture is not None and len(beginning.picture_stamps) >= RATE_PACKETS
+        enough = video is None or has_picture
         if (enough and not waiting) or number >= MAX_PACKETS:
             break
     return beginning
@@ -200,21 +240,26 @@ def _stream_start(stream: Stream) -> Fraction | None:
     return stream.start_time * stream.time_base
 
 
-def _origin(video: VideoStream, sounds: list[AudioStream], beginning: _Beginning) -> Fraction:
+def _origin(video: VideoStream | None, sounds: list[AudioStream], beginning: _Beginning) -> Fraction:
     """Container time of the earliest picture or sample."""
     first = stamp(beginning.picture) if beginning.picture is not None else None
-    if first is not None and video.time_base is not None:
-        starts: list[Fraction | None] = [first * video.time_base]
+    if video is None:
+        starts: list[Fraction | None] = []
+    elif first is not None and video.time_base is not None:
+        starts = [first * video.time_base]
     else:
         starts = [_stream_start(video)]
     starts += [beginning.sound_starts.get(sound.index, _stream_start(sound)) for sound in sounds]
     return min((start for start in starts if start is not None), default=Fraction(0))
 
 
-def _duration(container: InputContainer, video: VideoStream, sounds: list[AudioStream], origin: Fraction) -> Fraction:
+def _duration(
+    container: InputContainer, video: VideoStream | None, sounds: list[AudioStream], origin: Fraction
+) -> Fraction:
     """Length of the timeline: to the last end of a track that tells its length, else what the container says."""
-    ends = [end for stream in (video, *sounds) if (end := _stream_end(stream)) is not None]
-    if ends and (video.duration or not container.duration):
+    streams = sounds if video is None else [video, *sounds]
+    ends = [end for stream in streams if (end := _stream_end(stream)) is not None]
+    if ends and (video is None or video.duration or not container.duration):
         return max(Fraction(0), max(ends) - origin)
     if container.duration and container.duration > 0:
         whole = Fraction(container.duration, _AV_TIME_BASE)
@@ -228,10 +273,28 @@ def camera_rate(measured: Fraction) -> Fraction:
     return next((common for common in COMMON_RATES if abs(measured - common) < common / 5000), measured)
 
 
-def _frame_rate(video: VideoStream) -> Fraction:
-    """Average frames per second by the header."""
-    candidates = (video.average_rate, video.guessed_rate, video.base_rate)
-    return camera_rate(next((rate for rate in candidates if rate and 0 < rate <= 1000), DEFAULT_RATE))
+def _frame_rate(video: VideoStream, stamps: list[int]) -> Fraction:
+    """Frames per second: of evenly spaced frames the rate that their stamps agree with, else the header's average.
+
+    An average says less: of a file in fragments it is the length of some fragments over all frames, and one frame that
+    was dropped makes 29.9 of 30.
+    """
+    told = (video.guessed_rate, video.base_rate, video.codec_context.framerate)
+    candidates = [camera_rate(rate) for rate in (video.average_rate, *told) if rate and 0 < rate <= MAX_RATE]
+    unit = video.time_base or Fraction(1, 1000)
+    ordered = settled(stamps)
+    count, length = len(ordered) - 1, (ordered[-1] - ordered[0]) * unit if ordered else Fraction(0)
+    if length <= unit or varies(stamps, unit):
+        return candidates[0] if candidates else DEFAULT_RATE
+    # A stamp is rounded to the nearest unit, or cut to the one below, so both ends stray by less than one.
+    slowest, fastest = count / (length + unit), count / (length - unit)
+    agreeing = (rate for rate in (*candidates, *COMMON_RATES) if slowest <= rate <= fastest)
+    return next(agreeing, camera_rate(count / length))
+
+
+def settled(stamps: Iterable[int]) -> list[int]:
+    """Stamps of packets in order, without the last ones, which may lack neighbours that are still to come."""
+    return sorted(set(stamps))[:-4]
 
 
 def varies(stamps: Iterable[int], time_base: Fraction) -> bool:
@@ -241,8 +304,7 @@ def varies(stamps: Iterable[int], time_base: Fraction) -> bool:
         stamps: Presentation time stamps of packets, in any order.
         time_base: Seconds of one unit.
     """
-    ordered = sorted(set(stamps))[:-4]  # the last ones may lack neighbours that are still to come
-    steps = sorted(later - earlier for earlier, later in pairwise(ordered))
+    steps = sorted(later - earlier for earlier, later in pairwise(settled(stamps)))
     if len(steps) < 2:
         return False
     usual = steps[len(steps) // 2]

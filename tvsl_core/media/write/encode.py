@@ -22,7 +22,7 @@ from collections import deque
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import cv2
 import numpy as np
@@ -33,6 +33,7 @@ from tvsl_core.media.write.binary import find_ffmpeg
 from tvsl_core.media.write.command import PictureFormat, PixelOrder, SoundSource, build_command
 from tvsl_core.system.files import begin_partial, commit_partial, discard_partial
 from tvsl_core.system.machine import children_need_a_session
+from tvsl_core.system.platforms import apart_from_terminal, widen_pipe
 
 _PIPE_BYTES = 1 << 20
 _COMPLAINT_LINES = 40
@@ -283,20 +284,11 @@ def _start(command: list[str]) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         bufsize=0,
-        start_new_session=children_need_a_session(),
+        **(apart_from_terminal() if children_need_a_session() else {}),
     )
-    _widen(process.stdin)
+    assert process.stdin is not None
+    widen_pipe(process.stdin.fileno(), _PIPE_BYTES)
     return process
-
-
-def _widen(pipe: Any) -> None:
-    """Let a pipe hold more than its usual 64 KiB, where the system can: fewer switches between two processes."""
-    try:
-        import fcntl
-
-        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-    except (ImportError, AttributeError, OSError):
-        return
 
 
 def _bytes_of(pixels: NDArray[np.uint8], pad: tuple[int, int]) -> memoryview:

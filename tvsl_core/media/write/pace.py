@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 from tvsl_core.types import Frame
@@ -24,6 +25,42 @@ def timeline_zero(first: Fraction, frame_rate: Fraction, start: Fraction = Fract
         Give the sound the same start.
     """
     return first - Fraction(math.ceil((first - start) * frame_rate)) / frame_rate
+
+
+def hold(
+    frames: Iterable[Frame], *, step: Fraction, start: Fraction = Fraction(0), end: Fraction | None = None
+) -> Iterator[Frame]:
+    """Give a frame that stands still again and again, so that what is drawn on it can go on moving.
+
+    The first frame stands for the time before it too, and the last one until the end.
+
+    Args:
+        frames: In the order of their times.
+        step: From one to the next; frames that follow each other no later than that are left alone.
+        start: From when on frames are wanted.
+        end: Frames at or after this are left out; None is the last frame.
+
+    Yields: The frames, and between them the same pixels with later times (before the first: earlier ones).
+    """
+    shown: Frame | None = None
+    for frame in frames:
+        if shown is None and frame.time > start:
+            early = math.floor((frame.time - start) / step)
+            shown = replace(frame, time=frame.time - early * step)
+        if shown is not None:
+            yield from _until(shown, frame.time, step, end)
+        shown = frame
+    if shown is not None:
+        yield from _until(shown, shown.time + step if end is None else end, step, end)
+
+
+def _until(shown: Frame, limit: Fraction, step: Fraction, end: Fraction | None) -> Iterator[Frame]:
+    """A frame at its time and every step after it that lies clearly before the limit."""
+    limit = limit if end is None else min(limit, end)
+    count = max(1, math.ceil((limit - shown.time) / step - Fraction(1, 2)))
+    if end is None or shown.time < end:
+        yield shown
+        yield from (replace(shown, time=shown.time + number * step) for number in range(1, count))
 
 
 def pace(
