@@ -1,7 +1,8 @@
 """Do the tests of a stage notice when its code changes? One small change at a time, and the stage's own tests.
 
-Run as a program: ``python tests/mutate_stages.py`` tries every stage, with ``annotate/boxes.py`` behind it that one. The changes are made in a temporary copy of the package, never in the checkout; every mutant is read from there by
-a process of its own. What the tests let pass is listed: either a test is missing, or the change is none, and then
+Run as a program: ``python tests/mutate_stages.py`` tries every stage, with ``annotate/boxes.py`` behind it one. The
+changes are made in a temporary copy of the package, never in the checkout; each mutant is read from there by a process
+of its own. What the tests let pass is listed: either a test is missing, or the change is none, and then
 ``tests/equivalent_mutants.toml`` says why.
 
 The damage that ``mutate.py`` does is another one: it damages media files, not code.
