@@ -18,7 +18,6 @@ from tvsl_core.annotate import boxes, localize
 from tvsl_core.evaluation.metrics import localization, maps, matching, success
 from tvsl_core.media.draw import heat
 from tvsl_core.model.compact.yamnet import Yamnet
-from tvsl_core.model.towers import agree
 from tvsl_core.model.tvsl import MapOptions
 
 Array, Tensor = np.ndarray, torch.Tensor
@@ -43,10 +42,6 @@ BORDERS = {
     matching.hungarian: {"gains": Float64[Array, "source map"], "return": list[int]},
     success.auc_shares: {"cious": Float64[Array, "source"], "return": Float64[Array, "source"]},
     heat.interpolate_maps: {"first": Float32[Array, "r c"], "return": Float32[Array, "r c"]},
-    agree: {
-        "patches": Float[Tensor, "clip patch dim"], "positions": Float[Tensor, "clip sound dim"],
-        "heard": Float[Tensor, "clip sound klass"], "return": Float[Tensor, "clip klass patch"],
-    },
     Yamnet.log_mel: {"waveforms": Float[Tensor, "clip sample"], "return": Float[Tensor, "clip sound 96 64"]},
 }  # fmt: skip
 """Function to the shapes of its arguments and of its answer; one name is one length."""
@@ -96,7 +91,6 @@ def test_stages_keep_their_shapes(a, b, c, d, e):
     checked(matching.hungarian)(rng.random((a, d)))
     checked(success.auc_shares)(rng.random(a))
     checked(heat.interpolate_maps)(some[0], rng.random((d, e)).astype(np.float32), 0.5)
-    checked(agree)(torch.rand(a, b, e), torch.rand(a, c, e), torch.rand(a, c, d))
 
 
 def test_the_front_end_of_the_sound_network_gives_patches_of_96_by_64():
