@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from tvsl_core.annotate.detect import DetectOptions, Detector, InstantEvidence, detect, pool_sound
 from tvsl_core.annotate.embed import EmbeddedClip
-from tvsl_core.annotate.localize import different_objects, keep_own_parts, localize, separate, spread_over_objects
 from tvsl_core.model.calibration import Calibration
 from tvsl_core.model.evidence import Patches, Positions
 from tvsl_core.model.load import load_model
@@ -148,15 +147,6 @@ def test_sound_far_from_the_instant_does_not_count_as_sounding_now():
     assert pool_sound(heard, torch.tensor([-2.0, -1.5, 1.5, 2.0])).tolist() == [0.0, 0.0]
 
 
-def test_each_class_is_on_its_own_patches(model):
-    clip = scene(model, heard=["dog", "violin"], seen=["dog", "violin"])
-    located = localize(clip, detect(clip, model, DetectOptions()), model, frame_size=(600, 400))
-    peaks = {detection.name: int(grid.values.argmax()) for detection, grid in located}
-
-    assert peaks["dog"] in (6, 7)
-    assert peaks["violin"] in (9, 10)
-
-
 def test_shuffled_patches_shuffle_the_map(model):
     clip = scene(model, heard=["dog"], seen=["dog", "violin"])
     order = torch.randperm(24, generator=torch.Generator().manual_seed(1))
@@ -176,58 +166,6 @@ def test_each_class_gets_the_map_that_it_would_get_alone(model):
     assert torch.allclose(together[1:], alone)
 
 
-def test_rivals_do_not_share_a_patch():
-    maps = torch.tensor([[1.0, 0.9, 0.1, 0.0], [0.0, 0.5, 1.0, 0.2]])
-    apart = separate(maps)
-
-    assert ((apart > 0).sum(dim=0) <= 1).all()
-    assert apart.amax(dim=1).tolist() == [1.0, 1.0]
-
-
-def test_a_map_reaches_over_the_patches_that_look_like_its_peak():
-    alike = torch.eye(6)
-    alike[:3, :3] = 0.9
-    peak_only = torch.tensor([[1.0, 0, 0, 0, 0, 0]])
-    spread = spread_over_objects(peak_only, alike, torch.ones(6), MapOptions())
-
-    assert (spread[0, :3] > 0.5).all()
-    assert (spread[0, 3:] == 0).all()
-
-
-def test_background_goes_out_of_a_map():
-    flat = torch.ones(1, 4)
-    spread = spread_over_objects(flat, torch.ones(4, 4), torch.tensor([1.0, 0.9, 0.1, 0.0]), MapOptions())
-
-    assert spread[0, 2:].tolist() == [0.0, 0.0]
-
-
-def test_two_names_for_one_object_leave_the_likelier_one():
-    maps = torch.tensor([[1.0, 1.0, 0.0, 0.0], [0.9, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]])
-
-    assert different_objects(maps) == [0, 2]
-
-
-def test_a_look_alike_of_another_class_goes_out_of_a_map_and_a_second_of_the_same_class_stays():
-    extent = np.zeros((1, 4, 9), np.float32)
-    extent[0, 1:3, 0:2] = extent[0, 1:3, 3:5] = extent[0, 1:3, 7:9] = 1.0
-    evidence = np.zeros((2, 4, 9), np.float32)
-    evidence[0, 1:3, 0:2] = 0.9  # the dog
-    evidence[0, 1:3, 3:5], evidence[1, 1:3, 3:5] = 0.5, 0.6  # a sheep, rather like a dog
-    evidence[0, 1:3, 7:9] = 0.7  # another dog
-    kept = keep_own_parts(extent, evidence, [0])
-
-    assert kept[0, 1, 0] == kept[0, 1, 8] == 1.0
-    assert kept[0, 1:3, 3:5].max() == 0.0
-
-
-def test_offscreen_sources_have_no_map(model):
-    clip = scene(model, heard=["dog"], seen=["violin"])
-    ((detection, grid),) = localize(clip, detect(clip, model, DetectOptions()), model, frame_size=(60, 40))
-
-    assert detection.verdict == "offscreen"
-    assert grid is None
-
-
 def test_a_threshold_out_of_range_is_refused():
     with pytest.raises(ValueError, match="sharpness"):
         MapOptions(sharpness=0)
@@ -242,11 +180,3 @@ def test_trained_and_other_names_are_ranked_by_how_far_each_is_above_its_own_thr
     first, second = InstantEvidence(sound=even, image=even, audible=even, visible=even).rank(both)
 
     assert first - second == pytest.approx(2 * 2.0)
-
-
-def test_a_flatter_map_keeps_its_order_and_is_wider_at_half_its_height():
-    maps, alike, objects = torch.tensor([[0.001, 0.02, 1.0, 0.005]]), torch.eye(4), torch.ones(4)
-    steep, flat = (spread_over_objects(maps, alike, objects, MapOptions(flatness=f))[0] for f in (1.0, 0.5))
-
-    torch.testing.assert_close(flat, steep**0.5)
-    assert (flat >= 0.5).sum() > (steep >= 0.5).sum()

@@ -117,6 +117,13 @@ def test_faster_is_shorter_and_higher():
     assert peak == pytest.approx(550, rel=0.02)
 
 
+def test_what_is_too_high_when_faster_is_gone_and_does_not_come_back_lower():
+    high = np.sin(2 * np.pi * 0.44 * np.arange(SAMPLE_RATE)).astype(np.float32)
+    fast = change_speed(high, 1.25)
+
+    assert np.abs(fast[1000:-1000]).max() < 1e-4
+
+
 def test_phrases_of_recordings_have_one_length_and_repeat_from_the_same_seed():
     notes = [tone(0.4, pitch) for pitch in (300, 400, 500)]
 

@@ -19,6 +19,8 @@ from tvsl_core.data.material.folder import load_material
 from tvsl_core.data.scenes.layout import covered
 from tvsl_core.data.scenes.mixtures import Mixtures
 from tvsl_core.data.scenes.options import LAYOUTS, MixtureOptions
+from tvsl_core.data.scenes.picture import _other_hue
+from tvsl_core.data.scenes.sound import _pitched
 from tvsl_core.data.scenes.store import MediaStore, loud_level
 from tvsl_core.errors import InputError, MediaError
 
@@ -347,9 +349,9 @@ def test_each_change_of_pictures_changes_pictures_and_nothing_else(pool, name):
         assert np.array_equal(plain.sound(index, 0, RATE).waveform, changed.sound(index, 0, RATE).waveform)
 
 
-@pytest.mark.parametrize("name", ["room", "masked", "noise", "speed", "other_sounds"])
+@pytest.mark.parametrize("name", ["room", "masked", "noise", "speed", "pitch_semitones", "other_sounds"])
 def test_each_change_of_sounds_changes_sounds_and_nothing_else(pool, name):
-    value = 0.1 if name == "speed" else 1.0
+    value = {"speed": 0.1, "pitch_semitones": 3}.get(name, 1.0)
     plain, changed = mixtures(pool, base=STILL), mixtures(pool, base=STILL, **{name: value})
     heard = [(plain.sound(index, 0, RATE), changed.sound(index, 0, RATE)) for index in range(20)]
 
@@ -370,6 +372,34 @@ def test_a_room_keeps_the_energy_and_a_mask_keeps_most_of_it(pool):
 
         assert room == pytest.approx(plain, rel=0.01)
         assert masked <= plain * 1.001
+
+
+@pytest.mark.parametrize("semitones", [-5, 1, 12])
+def test_a_pitch_moves_by_its_semitones_and_lasts_as_long_as_before(semitones):
+    seconds = np.arange(2 * RATE) / RATE
+    tone = (0.3 * np.sin(2 * np.pi * 440 * seconds)).astype(np.float32)
+    shifted = _pitched(tone, semitones)
+
+    assert shifted.shape == tone.shape
+    assert np.argmax(np.abs(np.fft.rfft(shifted))) / 2 == pytest.approx(440 * 2 ** (semitones / 12), rel=2e-3)
+
+
+def test_hues_turn_and_grey_and_transparency_stay():
+    pixels = np.array([[[200, 0, 0, 255], [90, 90, 90, 128], [0, 0, 0, 0]]], np.uint8)
+
+    assert _other_hue(pixels, 1 / 3).tolist() == [[[0, 200, 0, 255], [90, 90, 90, 128], [0, 0, 0, 0]]]
+    assert _other_hue(pixels[:, :, :3], 0.0).tolist() == pixels[:, :, :3].tolist()
+
+
+def test_hues_of_scenes_turn_only_when_asked(pool):
+    plain, turned = mixtures(pool, base=STILL), mixtures(pool, base=STILL, hue=0.5)
+    shown = [(plain.picture(index, 0), turned.picture(index, 0)) for index in range(8)]
+
+    assert any(not np.array_equal(one.frame, other.frame) for one, other in shown)
+    assert all(np.array_equal(one.regions, other.regions) for one, other in shown)
+    for wrong in ({"hue": 0.6}, {"pitch_semitones": 13}):
+        with pytest.raises(ValueError, match="hue"):
+            replace(STILL, **wrong)
 
 
 def test_speed_moves_the_pitch(pool):

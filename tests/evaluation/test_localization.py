@@ -175,3 +175,44 @@ def test_resampling_is_bilinear_between_cell_centres():
 def test_a_threshold_outside_its_range_is_refused():
     with pytest.raises(ValueError, match=r"\(0, 1\)"):
         Threshold(kind="top", value=1.0)
+
+
+@pytest.mark.parametrize("metric", [ciou, iou, pixel_ap, peak_hit])
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [([[-0.5, 1.0]], r"\[0, 1\]"), ([[0.0, 1.5]], r"\[0, 1\]"), ([[0.0, 0.0]], "nothing"), ([[0.5, 0.5, 1.0]], "same")],
+)
+def test_every_metric_refuses_what_none_can_score(metric, reference, message):
+    estimate = np.array([[True, False]]) if metric in (ciou, iou) else np.array([[1.0, 0.0]], np.float32)
+    with pytest.raises(ValueError, match=message):
+        metric(np.array(reference), estimate)
+
+
+def test_one_value_that_is_no_number_is_enough_to_refuse_a_map():
+    with pytest.raises(ValueError, match="finite"):
+        pixel_ap(np.array([[1.0, 0.0]]), np.array([[1.0, np.nan]], np.float32))
+
+
+def test_iou_counts_what_half_of_the_annotators_marked_and_anything_when_no_pixel_reached_that():
+    left = np.array([[True, False, False, False]])
+
+    assert iou(np.array([[0.5, 0.49, 0.0, 0.0]]), left) == 1
+    assert iou(np.array([[0.5, 0.55, 0.0, 0.0]]), left) == 0.5
+    assert iou(np.array([[0.4, 0.1, 0.0, 0.0]]), left) == 0.5
+
+
+def test_average_precision_counts_what_half_of_the_annotators_marked():
+    estimate = np.array([[0.9, 0.8, 0.7, 0.6]], np.float32)
+
+    assert pixel_ap(np.array([[0.5, 0.55, 0.49, 0.0]]), estimate) == 1
+    assert pixel_ap(np.array([[0.49, 0.5, 0.0, 0.0]]), estimate) == 0.5
+    assert pixel_aps(np.zeros((1, 1, 4), bool), estimate).tolist() == [0]
+    assert pixel_ap(np.array([[0.4, 0.3, 0.0, 0.0]]), estimate) == 0  # nobody is sure of any pixel
+
+
+def test_a_peak_hits_whatever_anybody_marked_and_only_that():
+    reference = np.array([[0.1, 0.0, 1.0]])
+
+    assert peak_hit(reference, np.array([[2.0, 1.0, 1.0]], np.float32)) == 1
+    assert peak_hit(reference, np.array([[1.0, 2.0, 1.0]], np.float32)) == 0
+    assert peak_hit(reference, np.array([[2.0, 2.0, 1.0]], np.float32)) == 0.5

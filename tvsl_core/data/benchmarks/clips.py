@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tvsl_core.data.benchmarks.layout import ClipMedia, find_media
 from tvsl_core.data.benchmarks.sample import Sample
 from tvsl_core.errors import MediaError
+from tvsl_core.media.read.resample import joined, resampled
 
 WINDOW_S = 5.0
 """Seconds of sound around a frame."""
@@ -99,18 +100,13 @@ def read_sound(path: Path, sample_rate: int) -> NDArray[np.float32]:
 
     from tvsl_core.media.read.safety import open_media
 
-    resampler = av.AudioResampler(format="flt", layout="mono", rate=sample_rate)
-    parts = []
     try:
         with open_media(path, stage="decode") as container:
-            for decoded in container.decode(audio=0):
-                parts += [piece.to_ndarray().ravel() for piece in resampler.resample(decoded)]
-            parts += [piece.to_ndarray().ravel() for piece in resampler.resample(None)]
+            whole = joined(resampled(container.decode(audio=0), sample_rate))
     except (av.FFmpegError, IndexError, OSError) as problem:
         raise MediaError(f"the sound '{path}' cannot be decoded: {problem}.", stage="decode") from None
-    whole = np.concatenate(parts) if parts else np.zeros(0, dtype=np.float32)
     spare = max(0, len(whole) - round(WINDOW_S * sample_rate)) // 2
-    middle: NDArray[np.float32] = whole[spare : spare + round(WINDOW_S * sample_rate)].astype(np.float32).clip(-1, 1)
+    middle: NDArray[np.float32] = whole[spare : spare + round(WINDOW_S * sample_rate)].clip(-1, 1)
     return middle
 
 

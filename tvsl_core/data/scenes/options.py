@@ -51,6 +51,8 @@ class MixtureOptions:
     """A placed object leans by at most this angle."""
     colour: float = 0.25
     """Brightness, contrast and saturation change by at most this share, for each file and for the whole frame."""
+    hue: float = 0.0
+    """Hues turn by at most this share of the colour circle, in [0, 0.5], for each file and for the whole frame."""
     plain: float = 0.25
     """Share of cutouts and scenes that stand before a plain colour, mostly white, instead of a background picture."""
     softened: float = 0.3
@@ -70,6 +72,8 @@ class MixtureOptions:
     """Share of short sounds (notes, calls) that are followed by others of their class and group."""
     speed: float = 0.03
     """Sounds are played faster or slower by up to this share, which moves their pitch as much."""
+    pitch_semitones: int = 0
+    """Sounds become higher or lower by up to so many semitones, and last as long as before."""
     other_sounds: float = 0.2
     """Share of scenes with a sound of none of the classes."""
     other_db: tuple[float, float] = (-20.0, -3.0)
@@ -103,14 +107,19 @@ class MixtureOptions:
             raise ValueError(f"sizes are widths and heights of at least 16 pixels, got {self.sizes}")
         if self.heights[0] <= 0 or not 0 < self.crop <= 1 or not 0 <= self.colour < 1 or not 0 <= self.speed < 0.5:
             raise ValueError("heights and crop lie in (0, 1], colour in [0, 1), speed in [0, 0.5)")
+        if not 0 <= self.hue <= 0.5 or not 0 <= self.pitch_semitones <= 12:
+            raise ValueError(
+                f"hue lies in [0, 0.5] and pitch_semitones in [0, 12], got {self.hue} and {self.pitch_semitones}"
+            )
         if self.seconds <= 0 or self.difference_db < 0 or self.shift_s < 0 or self.turn_degrees < 0:
             raise ValueError("seconds is positive, and difference_db, shift_s and turn_degrees are not negative")
 
     def without_augmentation(self) -> MixtureOptions:
         """The same mixtures as they come: no flips, colours, noise, rooms or other changes of files. For validation."""
         plain = {
-            "crop": 1.0, "flip": 0.0, "turn_degrees": 0.0, "colour": 0.0, "softened": 0.0, "compressed": 0.0,
-            "shift_s": 0.0, "speed": 0.0, "noise": 0.0, "room": 0.0, "masked": 0.0, "other_sounds": 0.0,
+            "crop": 1.0, "flip": 0.0, "turn_degrees": 0.0, "colour": 0.0, "hue": 0.0, "softened": 0.0,
+            "compressed": 0.0, "shift_s": 0.0, "speed": 0.0, "pitch_semitones": 0, "noise": 0.0, "room": 0.0,
+            "masked": 0.0, "other_sounds": 0.0,
         }  # fmt: skip
         return MixtureOptions(**{one.name: plain.get(one.name, getattr(self, one.name)) for one in fields(self)})
 

@@ -219,6 +219,8 @@ def _recoloured(pixels: Pixels, options: MixtureOptions, rng: np.random.Generato
 
     strength = options.colour
     gain, gamma, saturation = (1 + strength * float(value) for value in rng.uniform(-1, 1, 3))
+    if options.hue > 0:  # nothing is drawn otherwise: the scenes of a seed stay what they were
+        pixels = _other_hue(pixels, options.hue * float(rng.uniform(-1, 1)))
     if strength <= 0:
         return pixels
     table = np.clip(255 * gain * (np.arange(256) / 255) ** gamma, 0, 255).astype(np.uint8)
@@ -227,6 +229,16 @@ def _recoloured(pixels: Pixels, options: MixtureOptions, rng: np.random.Generato
     colours = cv2.addWeighted(colours, saturation, grey, 1 - saturation, 0)
     changed = colours if pixels.shape[2] == 3 else np.dstack([colours, pixels[:, :, 3]])
     return np.asarray(changed, dtype=np.uint8)
+
+
+def _other_hue(pixels: Pixels, turn: float) -> Pixels:
+    """Hues turned by a share of the colour circle; grey, and what is transparent, stays as it is."""
+    import torch
+    from torchvision.transforms.v2.functional import adjust_hue
+
+    planes = torch.from_numpy(np.ascontiguousarray(pixels[:, :, :3])).permute(2, 0, 1)
+    turned = np.ascontiguousarray(adjust_hue(planes, turn).permute(1, 2, 0).numpy())
+    return turned if pixels.shape[2] == 3 else np.dstack([turned, pixels[:, :, 3]])
 
 
 def _developed(frame: Pixels, options: MixtureOptions, rng: np.random.Generator) -> Pixels:

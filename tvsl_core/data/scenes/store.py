@@ -14,6 +14,7 @@ from tvsl_core.data.benchmarks.layout import VIDEO_SUFFIXES
 from tvsl_core.data.scenes.cutouts import cut_from_white, trim
 from tvsl_core.data.scenes.pool import PictureItem, SoundItem
 from tvsl_core.errors import MediaError
+from tvsl_core.media.read.resample import joined, resampled
 
 LARGEST = 640
 """Pictures are kept with at most so many pixels on their longer side."""
@@ -175,11 +176,9 @@ def _read_wav(path: Path, sample_rate: int) -> NDArray[np.float32] | None:
         packed = np.frombuffer(data[: len(data) // (2 * channels) * 2 * channels], "<i2").reshape(1, -1)
         frame = av.AudioFrame.from_ndarray(packed, "s16", "mono" if channels == 1 else "stereo")
         frame.sample_rate = rate
-        resampler = av.AudioResampler(format="flt", layout="mono", rate=sample_rate)
-        pieces = [*resampler.resample(frame), *resampler.resample(None)]
+        return joined(resampled([frame], sample_rate))
     except (wave.Error, EOFError, OSError, ValueError, av.FFmpegError):
         return None
-    return np.concatenate([piece.to_ndarray().ravel() for piece in pieces]).astype(np.float32)
 
 
 def _read_beginning(path: Path, sample_rate: int) -> NDArray[np.float32]:
@@ -187,20 +186,17 @@ def _read_beginning(path: Path, sample_rate: int) -> NDArray[np.float32]:
 
     from tvsl_core.media.read.safety import open_media
 
-    resampler = av.AudioResampler(format="flt", layout="mono", rate=sample_rate)
-    parts: list[NDArray[Any]] = []
+    parts: list[NDArray[np.float32]] = []
     wanted = round(LONGEST_S * sample_rate)
     try:
         with open_media(path, stage="decode") as container:
-            for decoded in container.decode(audio=0):
-                parts += [piece.to_ndarray().ravel() for piece in resampler.resample(decoded)]
+            for piece in resampled(container.decode(audio=0), sample_rate):
+                parts.append(piece)
                 if sum(map(len, parts)) >= wanted:
                     break
-            else:
-                parts += [piece.to_ndarray().ravel() for piece in resampler.resample(None)]
     except (av.FFmpegError, IndexError, OSError) as problem:
         raise MediaError(f"the sound '{path}' cannot be decoded: {problem}.", stage="decode") from None
-    return np.concatenate(parts)[:wanted].astype(np.float32) if parts else np.zeros(0, np.float32)
+    return joined(parts)[:wanted]
 
 
 def block_levels(waveform: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:

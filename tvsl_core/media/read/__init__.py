@@ -11,6 +11,7 @@
 - ``picture``: one decoded picture as a viewer sees it: turned, with square pixels, in RGB;
 - ``probe``: what a video file holds: sizes, rates, tracks and its timeline, from its header and its first packets;
 - ``report``: what a reader of pictures met on its way, and what of it the user should hear;
+- ``resample``: decoded sound of any format becomes mono samples at one rate, for sound without a timeline;
 - ``safety``: opening files that nobody vouches for: local plain files only, known containers only, bounded sizes;
 - ``sound``: the sound of a video as one mono stream on the video's timeline, decoded as it is asked for.
 """
