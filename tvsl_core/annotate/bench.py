@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tvsl_core.annotate.detect import DetectOptions, Detector
 from tvsl_core.annotate.embed import embed, open_windows
-from tvsl_core.annotate.localize import localize
+from tvsl_core.annotate.instant import find_sources
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.progress import ignore
 from tvsl_core.annotate.results.job import Job, VideoItem
@@ -106,8 +106,7 @@ def _model_seconds(info: VideoInfo, model: TvslModel, options: AnnotateOptions, 
         detector = Detector(model, DetectOptions(max_sources=options.max_sources))
         began = time.perf_counter()
         for clip in embed(ready, model.towers, windows, window_s=options.window_s, batch=options.batch):
-            found = detector.feed(clip)
-            localize(clip, found, model, frame_size=(info.width, info.height))
+            find_sources(clip, detector, frame_size=(info.width, info.height))
         return time.perf_counter() - began
 
 

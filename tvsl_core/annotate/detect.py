@@ -76,7 +76,7 @@ class Detector:
     """
 
     def __init__(self, model: TvslModel, options: DetectOptions) -> None:
-        self._model, self._options = model, options
+        self.model, self._options = model, options
         self._last_heard: dict[int, Fraction] = {}
         self._times_heard: Counter[int] = Counter()
 
@@ -85,7 +85,7 @@ class Detector:
         recent = {k for k, time in self._last_heard.items() if clip.time - time <= FAMILIAR_S}
         self._times_heard = Counter({k: self._times_heard[k] for k in recent})
         familiar = frozenset(k for k in recent if self._times_heard[k] >= FAMILIAR_TIMES)
-        found = detect(clip, self._model, self._options, familiar=familiar)
+        found = detect(clip, self.model, self._options, familiar=familiar)
         in_view = [detection.klass for detection in found if detection.verdict == "sounding"]
         self._last_heard |= dict.fromkeys(in_view, clip.time)
         self._times_heard.update(in_view)

@@ -18,7 +18,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tvsl_core.media.read.sound import SoundStream
 from tvsl_core.model.towers import Towers
 from tvsl_core.types import Frame
 
@@ -59,6 +58,35 @@ class HeardWindow:
     times_s: NDArray[np.float64]
 
 
+class TimedSound(Protocol):
+    """Sound on a timeline, such as ``SoundStream`` and ``ClipSound``."""
+
+    def window(self, start_s: float, end_s: float) -> NDArray[np.float32]:
+        """Exactly ``round((end_s - start_s) * rate)`` mono samples; silence where there are none."""
+        ...
+
+
+class ClipSound:
+    """A sound in memory that begins at the timeline's 0, with silence around it.
+
+    Args:
+        waveform: Mono ``[sample]`` in [-1, 1].
+        sample_rate: In Hz.
+    """
+
+    def __init__(self, waveform: NDArray[np.float32], *, sample_rate: int) -> None:
+        self._waveform, self._rate = waveform, sample_rate
+
+    def window(self, start_s: float, end_s: float) -> NDArray[np.float32]:
+        """As ``SoundStream.window`` gives it, in any order."""
+        first = round(Fraction(start_s) * self._rate)
+        count = round((Fraction(end_s) - Fraction(start_s)) * self._rate)
+        samples = np.zeros(count, np.float32)
+        inside = self._waveform[max(0, first) : max(0, first + count)]
+        samples[max(0, -first) :][: len(inside)] = inside
+        return samples
+
+
 class SoundWindows(Protocol):
     """Gives the sound positions of windows that advance in time."""
 
@@ -78,7 +106,7 @@ class StreamedWindows:
         begin_s: No window starts before ``begin_s`` plus ``sound_span_s``; nothing earlier is asked of ``sound``.
     """
 
-    def __init__(self, towers: Towers, sound: SoundStream, *, begin_s: float = 0.0) -> None:
+    def __init__(self, towers: Towers, sound: TimedSound, *, begin_s: float = 0.0) -> None:
         if towers.sound_hop_s is None:
             raise ValueError("these towers see whole windows; use SeparateWindows")
         self._towers, self._sound = towers, sound
@@ -113,20 +141,20 @@ class StreamedWindows:
 class SeparateWindows:
     """Embeds every window by itself, for towers whose positions see all of it."""
 
-    def __init__(self, towers: Towers, sound: SoundStream) -> None:
+    def __init__(self, towers: Towers, sound: TimedSound) -> None:
         self._towers, self._sound = towers, sound
 
     def between(self, start_s: float, end_s: float) -> HeardWindow:
         """Positions of the window [start, end), spread evenly over it."""
         samples = self._sound.window(start_s, end_s)
-        if loudness_db(samples) <= SILENCE_DBFS:
+        if _loudness_of_all(samples) <= SILENCE_DBFS:
             return _window(self._towers, [])
         vectors = self._towers.sound_positions(torch.from_numpy(samples)[None].to(self._towers.device))[0]
         step = (end_s - start_s) / len(vectors)
         return _window(self._towers, [(start_s + (i + 0.5) * step, vector) for i, vector in enumerate(vectors)])
 
 
-def open_windows(towers: Towers, sound: SoundStream, *, begin_s: float = 0.0) -> SoundWindows:
+def open_windows(towers: Towers, sound: TimedSound, *, begin_s: float = 0.0) -> SoundWindows:
     """What fits the towers."""
     if towers.sound_hop_s is None:
         return SeparateWindows(towers, sound)
@@ -150,6 +178,21 @@ def embed(
     stream = iter(frames)
     while group := list(islice(stream, batch)):
         yield from _embed_group(group, towers, windows, window_s)
+
+
+def embed_clip(frame: NDArray[np.uint8], waveform: NDArray[np.float32], towers: Towers) -> EmbeddedClip:
+    """The vectors that annotation would have for the middle of a clip that shows one frame for as long as it sounds.
+
+    Args:
+        frame: RGB ``[height width 3]``.
+        waveform: Mono ``[sample]`` in [-1, 1] at the towers' rate; all of it is the window.
+        towers: What embeds them.
+    """
+    seconds = Fraction(len(waveform), towers.sample_rate)
+    middle = Frame(time=seconds / 2, pts=0, index=0, pixels=frame)
+    windows = open_windows(towers, ClipSound(waveform, sample_rate=towers.sample_rate))
+    (clip,) = embed([middle], towers, windows, window_s=float(seconds), batch=1)
+    return clip
 
 
 @torch.inference_mode()
@@ -188,8 +231,7 @@ def _window(towers: Towers, heard: list[tuple[float, Tensor]]) -> HeardWindow:
     )
 
 
-def loudness_db(samples: NDArray[np.float32]) -> float:
-    """RMS of some samples in dB of full scale; -inf for digital silence."""
+def _loudness_of_all(samples: NDArray[np.float32]) -> float:
     return float(_loudness_db(samples, 1, count=1, hop_s=0, span_s=len(samples))[0])
 
 

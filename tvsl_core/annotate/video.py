@@ -1,6 +1,6 @@
 """One video from file to results: the stages of annotation, called in order.
 
-    read -> embed -> detect -> localize -> boxes -> track -> table, then strip and heatmap videos
+    read -> embed -> instant (detect, localize, boxes) -> track -> table, then strip and heatmap videos
 
 Pictures and sound are read once for the tables, in bounded memory; the heatmap videos read the pictures again, since a
 source's number and its smoothed box are known only after the moments around it.
@@ -11,14 +11,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tvsl_core.annotate.boxes import BoxOptions, find_boxes
 from tvsl_core.annotate.detect import DetectOptions, Detector
 from tvsl_core.annotate.embed import EmbeddedClip, embed, open_windows
-from tvsl_core.annotate.localize import localize
+from tvsl_core.annotate.instant import PlacedSource, find_sources
 from tvsl_core.annotate.prefetch import prefetch
 from tvsl_core.annotate.progress import EventHandler, VideoAdvanced, VideoStarted
 from tvsl_core.annotate.results.job import Job
@@ -33,7 +32,7 @@ from tvsl_core.media.read.probe import probe
 from tvsl_core.media.read.safety import check_file
 from tvsl_core.media.read.sound import SoundStream
 from tvsl_core.model.tvsl import TvslModel
-from tvsl_core.types import Detection, LocalizedSource, VideoInfo
+from tvsl_core.types import LocalizedSource, VideoInfo
 
 ANALYSIS_SIDE = 1280
 """Longest side of the pictures that the model sees; larger frames are reduced while they are decoded."""
@@ -150,8 +149,8 @@ def _sources(
         windows = open_windows(model.towers, sound, begin_s=begin_s)
         clips = embed(ahead, model.towers, windows, window_s=options.window_s, batch=options.batch)
         for clip in clips:
-            detections = detector.feed(clip)
-            yield from linker.feed(_place(clip, detections, model, info))
+            placed = find_sources(clip, detector, frame_size=(info.width, info.height))
+            yield from linker.feed([row for source in placed for row in _rows(clip, source)])
             on_event(
                 VideoAdvanced(
                     video=job.item.name,
@@ -167,26 +166,18 @@ def _sources(
         sound.close()
 
 
-def _place(
-    clip: EmbeddedClip, detections: tuple[Detection, ...], model: TvslModel, info: VideoInfo
-) -> list[LocalizedSource]:
-    """Rows of one instant: a box for what is in view, none for what is not."""
-    rows: list[LocalizedSource] = []
-    for detection, grid in localize(clip, detections, model, frame_size=(info.width, info.height)):
-        boxes = find_boxes(grid, BoxOptions()) if grid is not None else ()
-        for region, box in enumerate(boxes or (None,)):
-            rows.append(
-                LocalizedSource(
-                    time=clip.time,
-                    frame_index=clip.frame_index,
-                    pts=clip.pts,
-                    window_start_s=clip.window[0],
-                    window_end_s=clip.window[1],
-                    detection=detection if box is not None else replace(detection, verdict="offscreen"),
-                    source_id=-1,
-                    region=region,
-                    box=box,
-                    map=grid if box is not None else None,
-                )
-            )
-    return rows
+def _rows(clip: EmbeddedClip, source: PlacedSource) -> Iterator[LocalizedSource]:
+    """A row for each box of a source in view, one without a box for a source that is not."""
+    for region, box in enumerate(source.boxes or (None,)):
+        yield LocalizedSource(
+            time=clip.time,
+            frame_index=clip.frame_index,
+            pts=clip.pts,
+            window_start_s=clip.window[0],
+            window_end_s=clip.window[1],
+            detection=source.detection,
+            source_id=-1,
+            region=region,
+            box=box,
+            map=source.map,
+        )

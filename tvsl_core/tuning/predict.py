@@ -1,4 +1,4 @@
-"""One frame and its sound, judged as in annotation: what evaluation asks a model.
+"""One frame and its sound, judged as annotation judges an instant: what evaluation asks a model.
 
 A class that the model reports by itself gets the map of its own detection. A class that is only *given* (the oracle
 task of the field) gets a map beside those, marked as not detected, so that the honest task cannot profit from it.
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tvsl_core.annotate.detect import DetectOptions, detect, weigh
-from tvsl_core.annotate.embed import SILENCE_DBFS, EmbeddedClip, loudness_db
+from tvsl_core.annotate.detect import DetectOptions, Detector, weigh
+from tvsl_core.annotate.embed import EmbeddedClip, embed_clip
+from tvsl_core.annotate.instant import PlacedSource, find_sources
 from tvsl_core.annotate.localize import localize
 from tvsl_core.data.predictions.prediction import NOTHING, Prediction
 from tvsl_core.model.load import load_model
@@ -51,13 +51,12 @@ class ClipPredictor:
         """
         clip = self.embed(frame, waveform)
         size = (frame.shape[1], frame.shape[0])
-        found = detect(clip, self.model, self._options)
-        own = localize(clip, found, self.model, frame_size=size)
-        reported = {detection.name for detection, _ in own}
+        own = self.find(clip, size)
+        reported = {source.detection.name for source in own}
         given = [name for name in dict.fromkeys(names) if name in self.model.vocabulary.names and name not in reported]
-        beside = self.given_maps(clip, [detection for detection, _ in own], given, size)
+        beside = self.given_maps(clip, [source.detection for source in own], given, size)
         blank = np.zeros(clip.grid, np.float32)
-        entries = [(detection, blank if grid is None else grid.values, True) for detection, grid in own]
+        entries = [(one.detection, blank if one.map is None else one.map.values, True) for one in own]
         entries += [(detection, values, False) for detection, values in beside]
         if not entries:
             return NOTHING
@@ -68,8 +67,12 @@ class ClipPredictor:
             detected=tuple(by_itself for _, _, by_itself in entries),
         )
 
+    def find(self, clip: EmbeddedClip, size: tuple[int, int]) -> tuple[PlacedSource, ...]:
+        """What annotation reports for an instant with nothing known of those before it; ``size`` is width, height."""
+        return find_sources(clip, Detector(self.model, self._options), frame_size=size)
+
     def given_maps(
-        self, clip: EmbeddedClip, found: list[Detection], names: list[str], size: tuple[int, int]
+        self, clip: EmbeddedClip, found: Sequence[Detection], names: Sequence[str], size: tuple[int, int]
     ) -> list[tuple[Detection, NDArray[np.float32]]]:
         """Maps of classes that were given; what was detected counts as their rivals."""
         if not names:
@@ -93,32 +96,9 @@ class ClipPredictor:
         by_name = {detection.name: grid for detection, grid in located}
         return [(detection, grid.values) for detection in asked if (grid := by_name.get(detection.name)) is not None]
 
-    @torch.inference_mode()
     def embed(self, frame: NDArray[np.uint8], waveform: NDArray[np.float32]) -> EmbeddedClip:
         """The vectors of one clip: RGB ``[height width 3]`` and mono ``[sample]`` at ``sample_rate``."""
-        towers = self.model.towers
-        parts = towers.inspect_images(towers.preprocess(frame[None]))
-        seconds = len(waveform) / towers.sample_rate
-        if loudness_db(waveform) <= SILENCE_DBFS:
-            positions = torch.zeros((0, towers.dim), device=towers.device)
-        else:
-            positions = towers.sound_positions(torch.from_numpy(waveform)[None].to(towers.device))[0].float()
-        count = len(positions)
-        hop_s = towers.sound_hop_s or seconds / max(1, count)
-        first_s = hop_s / 2 if towers.sound_hop_s is None else towers.sound_span_s / 2
-        centres = first_s + np.arange(count, dtype=np.float64) * hop_s
-        return EmbeddedClip(
-            time=Fraction(seconds / 2).limit_denominator(1_000_000),
-            frame_index=0,
-            pts=0,
-            patches=parts.patches[0],
-            grid=parts.grid,
-            foreground=parts.foreground[0],
-            affinity=parts.affinity[0],
-            positions=positions,
-            offsets_s=centres - seconds / 2,
-            window=(0.0, seconds),
-        )
+        return embed_clip(frame, waveform, self.model.towers)
 
 
 def load_predictor(name: str = "compact", *, device: str = "auto", classes: Sequence[str]) -> ClipPredictor:
