@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tvsl_core.annotate.boxes import BoxOptions, find_boxes
+from tvsl_core.annotate.boxes import find_boxes
+from tvsl_core.annotate.rules import BoxOptions
 from tvsl_core.types import LocalizationMap
 
 

@@ -7,12 +7,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tvsl_core.annotate.detect import DetectOptions, Detector, InstantEvidence, detect, pool_sound
+from tvsl_core.annotate.detect import Detector, InstantEvidence, detect, pool_sound
 from tvsl_core.annotate.embed import EmbeddedClip
 from tvsl_core.annotate.localize import different_objects, keep_own_parts, localize, separate, spread_over_objects
+from tvsl_core.annotate.rules import DetectOptions, MapOptions
 from tvsl_core.model.calibration import Calibration
 from tvsl_core.model.load import load_model
-from tvsl_core.model.tvsl import MapOptions
 
 GRID = (4, 6)
 
@@ -135,7 +135,7 @@ def test_what_just_sounded_is_heard_for_longer(model):
 @given(st.integers(1, 12), st.integers(0, 2**32 - 1))
 def test_pooled_sound_stays_within_what_was_heard(count, seed):
     heard = torch.from_numpy(np.random.default_rng(seed).random((count, 3), dtype=np.float32))
-    pooled = pool_sound(heard, torch.linspace(-2, 2, count))
+    pooled = pool_sound(heard, torch.linspace(-2, 2, count), DetectOptions())
 
     assert (pooled <= heard.amax(dim=0) + 1e-6).all()
     assert (pooled >= 0).all()
@@ -144,12 +144,12 @@ def test_pooled_sound_stays_within_what_was_heard(count, seed):
 def test_sound_far_from_the_instant_does_not_count_as_sounding_now():
     heard = torch.ones(4, 2)
 
-    assert pool_sound(heard, torch.tensor([-2.0, -1.5, 1.5, 2.0])).tolist() == [0.0, 0.0]
+    assert pool_sound(heard, torch.tensor([-2.0, -1.5, 1.5, 2.0]), DetectOptions()).tolist() == [0.0, 0.0]
 
 
 def test_each_class_is_on_its_own_patches(model):
     clip = scene(model, heard=["dog", "violin"], seen=["dog", "violin"])
-    located = localize(clip, detect(clip, model, DetectOptions()), model, frame_size=(600, 400))
+    located = localize(clip, detect(clip, model, DetectOptions()), model, MapOptions(), frame_size=(600, 400))
     peaks = {detection.name: int(grid.values.argmax()) for detection, grid in located}
 
     assert peaks["dog"] in (6, 7)
@@ -177,7 +177,7 @@ def test_each_class_gets_the_map_that_it_would_get_alone(model):
 
 def test_rivals_do_not_share_a_patch():
     maps = torch.tensor([[1.0, 0.9, 0.1, 0.0], [0.0, 0.5, 1.0, 0.2]])
-    apart = separate(maps)
+    apart = separate(maps, MapOptions().rival_share)
 
     assert ((apart > 0).sum(dim=0) <= 1).all()
     assert apart.amax(dim=1).tolist() == [1.0, 1.0]
@@ -203,7 +203,7 @@ def test_background_goes_out_of_a_map():
 def test_two_names_for_one_object_leave_the_likelier_one():
     maps = torch.tensor([[1.0, 1.0, 0.0, 0.0], [0.9, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]])
 
-    assert different_objects(maps) == [0, 2]
+    assert different_objects(maps, MapOptions()) == [0, 2]
 
 
 def test_a_look_alike_of_another_class_goes_out_of_a_map_and_a_second_of_the_same_class_stays():
@@ -213,7 +213,7 @@ def test_a_look_alike_of_another_class_goes_out_of_a_map_and_a_second_of_the_sam
     evidence[0, 1:3, 0:2] = 0.9  # the dog
     evidence[0, 1:3, 3:5], evidence[1, 1:3, 3:5] = 0.5, 0.6  # a sheep, rather like a dog
     evidence[0, 1:3, 7:9] = 0.7  # another dog
-    kept = keep_own_parts(extent, evidence, [0])
+    kept = keep_own_parts(extent, evidence, [0], MapOptions())
 
     assert kept[0, 1, 0] == kept[0, 1, 8] == 1.0
     assert kept[0, 1:3, 3:5].max() == 0.0
@@ -221,7 +221,9 @@ def test_a_look_alike_of_another_class_goes_out_of_a_map_and_a_second_of_the_sam
 
 def test_offscreen_sources_have_no_map(model):
     clip = scene(model, heard=["dog"], seen=["violin"])
-    ((detection, grid),) = localize(clip, detect(clip, model, DetectOptions()), model, frame_size=(60, 40))
+    ((detection, grid),) = localize(
+        clip, detect(clip, model, DetectOptions()), model, MapOptions(), frame_size=(60, 40)
+    )
 
     assert detection.verdict == "offscreen"
     assert grid is None
@@ -238,7 +240,7 @@ def test_trained_and_other_names_are_ranked_by_how_far_each_is_above_its_own_thr
         is_sound_trained=np.array([True, False]), is_look_trained=np.array([True, False]),
     )  # fmt: skip
     even = np.array([0.1, 0.1])
-    first, second = InstantEvidence(sound=even, image=even, audible=even, visible=even).rank(both)
+    first, second = InstantEvidence(sound=even, image=even, audible=even, visible=even).rank(both, DetectOptions())
 
     assert first - second == pytest.approx(2 * 2.0)
 

@@ -11,6 +11,7 @@
 - ``options``: what a user may ask of an annotation, checked once;
 - ``prefetch``: work one step ahead: a generator runs in a thread of its own, behind a bounded queue;
 - ``progress``: what a running annotation tells whoever watches it;
+- ``rules``: the numbers of every stage's rule, a dataclass a stage;
 - ``track``: stage 5 of annotation: boxes are linked over time into sources with stable numbers, and smoothed;
 - ``video``: one video from file to results: the stages of annotation, called in order.
 """

@@ -18,11 +18,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tvsl_core.annotate.rules import AnalysisOptions
 from tvsl_core.model.towers import Towers
 from tvsl_core.types import Frame
 
-SILENCE_DBFS = -65.0
-"""A position whose loudness stays below this holds no sound that anybody could hear, whatever a network says."""
 POSITIONS_A_BLOCK = 20
 """How many sound positions are computed together; about ten seconds of sound."""
 
@@ -103,13 +102,14 @@ class StreamedWindows:
     Args:
         towers: Their ``sound_hop_s`` must be a number.
         sound: Of the same video.
+        options: What counts as silence.
         begin_s: No window starts before ``begin_s`` plus ``sound_span_s``; nothing earlier is asked of ``sound``.
     """
 
-    def __init__(self, towers: Towers, sound: TimedSound, *, begin_s: float = 0.0) -> None:
+    def __init__(self, towers: Towers, sound: TimedSound, options: AnalysisOptions, *, begin_s: float = 0.0) -> None:
         if towers.sound_hop_s is None:
             raise ValueError("these towers see whole windows; use SeparateWindows")
-        self._towers, self._sound = towers, sound
+        self._towers, self._sound, self._silence_dbfs = towers, sound, options.silence_dbfs
         self._hop_s, self._span_s = towers.sound_hop_s, towers.sound_span_s
         self._next = math.ceil(begin_s / self._hop_s)
         self._ready: list[tuple[float, Tensor]] = []
@@ -130,10 +130,10 @@ class StreamedWindows:
         start_s = self._next * self._hop_s
         samples = self._sound.window(start_s, start_s + (POSITIONS_A_BLOCK - 1) * self._hop_s + self._span_s)
         loud = _loudness_db(samples, rate, count=POSITIONS_A_BLOCK, hop_s=self._hop_s, span_s=self._span_s)
-        if loud.max() > SILENCE_DBFS:
+        if loud.max() > self._silence_dbfs:
             vectors = self._towers.sound_positions(torch.from_numpy(samples)[None].to(self._towers.device))[0]
             for offset in range(min(len(vectors), POSITIONS_A_BLOCK)):
-                if loud[offset] > SILENCE_DBFS:
+                if loud[offset] > self._silence_dbfs:
                     self._ready.append((self._centre(self._next + offset), vectors[offset]))
         self._next += POSITIONS_A_BLOCK
 
@@ -141,24 +141,24 @@ class StreamedWindows:
 class SeparateWindows:
     """Embeds every window by itself, for towers whose positions see all of it."""
 
-    def __init__(self, towers: Towers, sound: TimedSound) -> None:
-        self._towers, self._sound = towers, sound
+    def __init__(self, towers: Towers, sound: TimedSound, options: AnalysisOptions) -> None:
+        self._towers, self._sound, self._silence_dbfs = towers, sound, options.silence_dbfs
 
     def between(self, start_s: float, end_s: float) -> HeardWindow:
         """Positions of the window [start, end), spread evenly over it."""
         samples = self._sound.window(start_s, end_s)
-        if _loudness_of_all(samples) <= SILENCE_DBFS:
+        if _loudness_of_all(samples) <= self._silence_dbfs:
             return _window(self._towers, [])
         vectors = self._towers.sound_positions(torch.from_numpy(samples)[None].to(self._towers.device))[0]
         step = (end_s - start_s) / len(vectors)
         return _window(self._towers, [(start_s + (i + 0.5) * step, vector) for i, vector in enumerate(vectors)])
 
 
-def open_windows(towers: Towers, sound: TimedSound, *, begin_s: float = 0.0) -> SoundWindows:
+def open_windows(towers: Towers, sound: TimedSound, options: AnalysisOptions, *, begin_s: float = 0.0) -> SoundWindows:
     """What fits the towers."""
     if towers.sound_hop_s is None:
-        return SeparateWindows(towers, sound)
-    return StreamedWindows(towers, sound, begin_s=begin_s)
+        return SeparateWindows(towers, sound, options)
+    return StreamedWindows(towers, sound, options, begin_s=begin_s)
 
 
 def embed(
@@ -180,17 +180,20 @@ def embed(
         yield from _embed_group(group, towers, windows, window_s)
 
 
-def embed_clip(frame: NDArray[np.uint8], waveform: NDArray[np.float32], towers: Towers) -> EmbeddedClip:
+def embed_clip(
+    frame: NDArray[np.uint8], waveform: NDArray[np.float32], towers: Towers, options: AnalysisOptions
+) -> EmbeddedClip:
     """The vectors that annotation would have for the middle of a clip that shows one frame for as long as it sounds.
 
     Args:
         frame: RGB ``[height width 3]``.
         waveform: Mono ``[sample]`` in [-1, 1] at the towers' rate; all of it is the window.
         towers: What embeds them.
+        options: What counts as silence.
     """
     seconds = Fraction(len(waveform), towers.sample_rate)
     middle = Frame(time=seconds / 2, pts=0, index=0, pixels=frame)
-    windows = open_windows(towers, ClipSound(waveform, sample_rate=towers.sample_rate))
+    windows = open_windows(towers, ClipSound(waveform, sample_rate=towers.sample_rate), options)
     (clip,) = embed([middle], towers, windows, window_s=float(seconds), batch=1)
     return clip
 

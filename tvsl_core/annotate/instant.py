@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tvsl_core.annotate.boxes import BoxOptions, find_boxes
+from tvsl_core.annotate.boxes import find_boxes
 from tvsl_core.annotate.detect import Detector
 from tvsl_core.annotate.embed import EmbeddedClip
 from tvsl_core.annotate.localize import localize
+from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.types import Box, Detection, LocalizationMap
 
@@ -31,19 +32,27 @@ class PlacedSource:
     """The strongest first."""
 
 
-def find_sources(clip: EmbeddedClip, detector: Detector, *, frame_size: tuple[int, int]) -> tuple[PlacedSource, ...]:
+def find_sources(
+    clip: EmbeddedClip, detector: Detector, options: AnnotateOptions, *, frame_size: tuple[int, int]
+) -> tuple[PlacedSource, ...]:
     """Every source that sounds at an instant, the likeliest in view first.
 
     Args:
         clip: The instant's vectors.
         detector: Of the model that embedded them; a fresh one knows nothing of the instants before.
+        options: How maps and boxes are made.
         frame_size: Width and height of the frame as shown, in pixels.
     """
-    return place(clip, detector.feed(clip), detector.model, frame_size=frame_size)
+    return place(clip, detector.feed(clip), detector.model, options, frame_size=frame_size)
 
 
 def place(
-    clip: EmbeddedClip, detections: Sequence[Detection], model: TvslModel, *, frame_size: tuple[int, int]
+    clip: EmbeddedClip,
+    detections: Sequence[Detection],
+    model: TvslModel,
+    options: AnnotateOptions,
+    *,
+    frame_size: tuple[int, int],
 ) -> tuple[PlacedSource, ...]:
     """Give each detection its map and boxes; one whose map has no region that is bold enough turns offscreen.
 
@@ -51,15 +60,15 @@ def place(
         clip: The instant's vectors.
         detections: What sounds then, the likeliest first.
         model: What embedded the clip.
+        options: How maps and boxes are made.
         frame_size: Width and height of the frame as shown, in pixels.
     """
-    return tuple(
-        _placed(detection, grid) for detection, grid in localize(clip, detections, model, frame_size=frame_size)
-    )
+    located = localize(clip, detections, model, options.maps, frame_size=frame_size)
+    return tuple(_placed(detection, grid, options) for detection, grid in located)
 
 
-def _placed(detection: Detection, grid: LocalizationMap | None) -> PlacedSource:
-    boxes = find_boxes(grid, BoxOptions()) if grid is not None else ()
+def _placed(detection: Detection, grid: LocalizationMap | None, options: AnnotateOptions) -> PlacedSource:
+    boxes = find_boxes(grid, options.boxes) if grid is not None else ()
     if not boxes:
         return PlacedSource(detection=replace(detection, verdict="offscreen"), map=None, boxes=())
     return PlacedSource(detection=detection, map=grid, boxes=boxes)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tvsl_core.annotate.detect import DetectOptions, Detector
+from tvsl_core.annotate.detect import Detector
 from tvsl_core.annotate.embed import EmbeddedClip, embed, open_windows
 from tvsl_core.annotate.instant import PlacedSource, find_sources
 from tvsl_core.annotate.prefetch import prefetch
@@ -25,7 +25,7 @@ from tvsl_core.annotate.results.render import render_heatmaps
 from tvsl_core.annotate.results.strip import write_video_strip
 from tvsl_core.annotate.results.table import SourceTable
 from tvsl_core.annotate.results.timeline import Timelines
-from tvsl_core.annotate.track import Linker, TrackOptions
+from tvsl_core.annotate.track import Linker
 from tvsl_core.errors import InputError
 from tvsl_core.media.read.frames import read_frames
 from tvsl_core.media.read.probe import probe
@@ -33,11 +33,6 @@ from tvsl_core.media.read.safety import check_file
 from tvsl_core.media.read.sound import SoundStream
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.types import LocalizedSource, VideoInfo
-
-ANALYSIS_SIDE = 1280
-"""Longest side of the pictures that the model sees; larger frames are reduced while they are decoded."""
-MAX_HOLD_S = 0.5
-"""A picture that stands still is annotated again after so many seconds, since its sound goes on."""
 
 
 @dataclass(slots=True)
@@ -95,7 +90,7 @@ def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], on_eve
         metadata=metadata | key,
     )
     try:
-        with Timelines(job.table.parent, step_s=1 / options.fps) as timelines:
+        with Timelines(job.table.parent, options.draw, step_s=1 / options.fps) as timelines:
             for row in _sources(job, info, model, on_event, result.warnings):
                 table.write(row)
                 timelines.add(row)
@@ -130,8 +125,8 @@ def _sources(
 ) -> Iterator[LocalizedSource]:
     """Every row of the video in order of time, with its source decided."""
     options = job.options
-    detector = Detector(model, DetectOptions(max_sources=options.max_sources, min_score=options.min_score))
-    linker = Linker(TrackOptions(max_gap_s=max(2.0, 2.5 / options.fps)))
+    detector = Detector(model, options.detect)
+    linker = Linker(options.track, step_s=1 / options.fps)
     end_s = min(options.end_s or info.duration_s, info.duration_s) if info.duration else options.end_s or 0.0
     begin_s = max(0.0, options.start_s - options.window_s / 2 - model.towers.sound_span_s)
     sound = SoundStream(info, sample_rate=model.towers.sample_rate, start_s=begin_s)
@@ -140,16 +135,16 @@ def _sources(
         fps=options.fps,
         start_s=options.start_s,
         end_s=options.end_s,
-        max_side=ANALYSIS_SIDE,
-        hold_s=max(MAX_HOLD_S, 1 / options.fps),
+        max_side=options.analysis.longest_side,
+        hold_s=max(options.analysis.hold_s, 1 / options.fps),
         warnings=warnings,
     )
     ahead = prefetch(frames, depth=2 * options.batch)
     try:
-        windows = open_windows(model.towers, sound, begin_s=begin_s)
+        windows = open_windows(model.towers, sound, options.analysis, begin_s=begin_s)
         clips = embed(ahead, model.towers, windows, window_s=options.window_s, batch=options.batch)
         for clip in clips:
-            placed = find_sources(clip, detector, frame_size=(info.width, info.height))
+            placed = find_sources(clip, detector, options, frame_size=(info.width, info.height))
             yield from linker.feed([row for source in placed for row in _rows(clip, source)])
             on_event(
                 VideoAdvanced(

@@ -16,7 +16,7 @@ from tvsl_core.model.heads import TvslHeads
 from tvsl_core.model.heads_file import HeadsInfo, check_towers, is_heads_file, load_heads
 from tvsl_core.model.learned import LearnedTowers
 from tvsl_core.model.towers import Towers
-from tvsl_core.model.tvsl import MapOptions, TvslModel
+from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.model.weights.cache import hash_file
 from tvsl_core.vocabulary.classes import Vocabulary, load_vocabulary
 
@@ -154,7 +154,6 @@ def _assemble(
     info = heads[1]
     try:
         calibration = Calibration(**info.calibration) if info.calibration else _read_calibration(towers.name)
-        maps = MapOptions(**info.details.get("maps", {}))
     except (TypeError, ValueError) as error:
         raise WeightsError(f"the heads' settings are not those of this tvsl ({error}).", hint=UPGRADE) from error
     return TvslModel(
@@ -163,7 +162,6 @@ def _assemble(
         calibration=calibration,
         untrained=_read_calibration(towers.name),
         sha256=sha256,
-        maps=maps,
     )
 
 

@@ -10,7 +10,6 @@ cancelling in a normalisation, and pictures and sounds are adapted before they a
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -22,35 +21,6 @@ from tvsl_core.vocabulary.classes import Vocabulary
 
 NOISE_GROUPS = ("vehicle", "tool", "household", "nature")
 """Groups of the vocabulary whose classes sound mostly like noise."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MapOptions:
-    """How evidence becomes a localization map. Chosen by measurement: docs/experiments.md."""
-
-    correspondence: float = 0.0
-    """How much the agreement of patch and sound counts beside the name, in [0, 1]; 0 listens to the name alone."""
-    sharpness: float = 0.7
-    """Exponent of the class map; below 1 its weaker parts count for more, since an activation peaks on a part."""
-    likeness_floor: float = 0.3
-    """Patches less alike than this do not belong together, in [0, 1)."""
-    foreground_floor: float = 0.2
-    """Foreground below this is background, in [0, 1)."""
-    foreground_weight: float = 0.65
-    """Weight of the foreground against the class in a map's extent, in [0, 1]."""
-    flatness: float = 0.65
-    """Exponent of the finished map; below 1 it is wider at half its height. Order, and so the peak, stays."""
-
-    def __post_init__(self) -> None:
-        for name in ("correspondence", "foreground_weight"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
-        for name in ("likeness_floor", "foreground_floor"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
-        for name in ("sharpness", "flatness"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
 
 
 class TvslModel:
@@ -72,13 +42,11 @@ class TvslModel:
         calibration: Calibration,
         sha256: str,
         untrained: Calibration | None = None,
-        maps: MapOptions | None = None,
     ) -> None:
         self.towers = towers
         self.calibration = calibration
         self.untrained = untrained or calibration
         self.sha256 = sha256
-        self.maps = maps or MapOptions()
         self._set_vocabulary(vocabulary)
 
     def _set_vocabulary(self, vocabulary: Vocabulary) -> None:
@@ -108,7 +76,6 @@ class TvslModel:
             calibration=self.calibration,
             untrained=self.untrained,
             sha256=self.sha256,
-            maps=self.maps,
         )
 
     def with_calibration(self, calibration: Calibration) -> TvslModel:
@@ -128,20 +95,23 @@ class TvslModel:
         likeness = torch.cosine_similarity(self.text[klass], self.text[other], dim=0)
         return float(likeness) >= self.calibration.same_name
 
-    def class_maps(self, *, patches: Tensor, positions: Tensor, klasses: list[int]) -> Tensor:
+    def class_maps(
+        self, *, patches: Tensor, positions: Tensor, klasses: list[int], correspondence: float = 0.0
+    ) -> Tensor:
         """Where each class is, given what is heard. [TVSL] section 3.2, steps 3 and 5 of SPEC section 2.
 
         Args:
             patches: ``[patch dim]`` of one clip.
             positions: ``[sound dim]`` of the same clip.
             klasses: Which classes of the vocabulary.
+            correspondence: How much the agreement of patch and sound counts beside the name, in [0, 1].
 
         Returns: ``[klass patch]`` in [0, 1]; each class gets the map that it would get alone.
         """
         text = self.text[klasses]
         shown = self.towers.image_evidence(patches[None], text)[0].T
-        if self.maps.correspondence == 0 or not klasses:
+        if correspondence == 0 or not klasses:
             return shown
         agreement = self.towers.agreement(patches[None], positions[None], text)[0].clamp_min(0)
         strongest = agreement.amax(dim=-1, keepdim=True).clamp_min(1e-12)
-        return shown * (agreement / strongest) ** self.maps.correspondence
+        return shown * (agreement / strongest) ** correspondence

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tvsl_core.annotate.detect import ClassWeights, DetectOptions, decide, weigh_without
+from tvsl_core.annotate.detect import ClassWeights, decide, weigh_without
 from tvsl_core.annotate.instant import place
+from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.data.scenes.pool import MediaPool
 from tvsl_core.model.calibration import Calibration
 from tvsl_core.model.learned import SUPPORT, TRUST
@@ -63,6 +64,8 @@ BEYOND = 0.15
 """How much a gain above the goal counts against one below it."""
 
 
+OPTIONS = AnnotateOptions()
+"""Thresholds are fitted for annotation as it is by default."""
 MANY_SOURCES = 3
 """A class whose sounds come from so many sources can be told by what was learned."""
 LEARNED_WELL, LEARNED_LITTLE = (1.0, 0.3), (0.5, 1.0)
@@ -148,7 +151,7 @@ class _Trial:
         model = self._model.with_calibration(calibration)
         counts: dict[str, list[float]] = {key: [] for key in GOALS}
         for scene, remembered in self._scenes:
-            found = remembered.placed(decide(remembered.weigh, model, DetectOptions()))
+            found = remembered.placed(decide(remembered.weigh, model, OPTIONS.detect))
             self._count(scene, found, counts)
         return {key: float(np.mean(values)) if values else 1.0 for key, values in counts.items()}
 
@@ -194,7 +197,7 @@ class _Remembered:
         """Evidence with some classes taken out."""
         key = frozenset(found)
         if key not in self._weights:
-            self._weights[key] = weigh_without(self._scene.clip, self._model, found)
+            self._weights[key] = weigh_without(self._scene.clip, self._model, found, OPTIONS.detect)
         return self._weights[key]
 
     def placed(self, found: tuple[Detection, ...]) -> list[tuple[str, bool]]:
@@ -204,6 +207,6 @@ class _Remembered:
         """
         key = tuple((one.klass, one.verdict) for one in found)
         if key not in self._places:
-            sources = place(self._scene.clip, found, self._model, frame_size=self._scene.size)
+            sources = place(self._scene.clip, found, self._model, OPTIONS, frame_size=self._scene.size)
             self._places[key] = [(source.detection.name, bool(source.boxes)) for source in sources]
         return self._places[key]

@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tvsl_core.annotate.detect import DetectOptions, Detector, weigh
+from tvsl_core.annotate.detect import Detector, weigh
 from tvsl_core.annotate.embed import EmbeddedClip, embed_clip
 from tvsl_core.annotate.instant import PlacedSource, find_sources
 from tvsl_core.annotate.localize import localize
+from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.data.predictions.prediction import NOTHING, Prediction
 from tvsl_core.model.load import load_model
 from tvsl_core.model.tvsl import TvslModel
@@ -29,12 +30,12 @@ class ClipPredictor:
 
     Args:
         model: With the vocabulary of the benchmark.
-        options: What is reported.
+        options: As annotation takes them.
     """
 
-    def __init__(self, model: TvslModel, options: DetectOptions | None = None) -> None:
+    def __init__(self, model: TvslModel, options: AnnotateOptions | None = None) -> None:
         self.model = model
-        self._options = options or DetectOptions()
+        self._options = options or AnnotateOptions()
 
     @property
     def sample_rate(self) -> int:
@@ -69,7 +70,7 @@ class ClipPredictor:
 
     def find(self, clip: EmbeddedClip, size: tuple[int, int]) -> tuple[PlacedSource, ...]:
         """What annotation reports for an instant with nothing known of those before it; ``size`` is width, height."""
-        return find_sources(clip, Detector(self.model, self._options), frame_size=size)
+        return find_sources(clip, Detector(self.model, self._options.detect), self._options, frame_size=size)
 
     def given_maps(
         self, clip: EmbeddedClip, found: Sequence[Detection], names: Sequence[str], size: tuple[int, int]
@@ -78,7 +79,7 @@ class ClipPredictor:
         if not names:
             return []
         with torch.inference_mode():
-            evidence = weigh(clip.positions, clip.patches, clip.offsets_s, self.model)
+            evidence = weigh(clip.positions, clip.patches, clip.offsets_s, self.model, self._options.detect)
         index = {name: klass for klass, name in enumerate(self.model.vocabulary.names)}
         asked = [
             Detection(
@@ -92,13 +93,15 @@ class ClipPredictor:
             for name in names
         ]
         rivals = [replace(detection, verdict="sounding") for detection in found if detection.verdict == "sounding"]
-        located = localize(clip, rivals + asked, self.model, frame_size=size, one_name_an_object=False)
+        located = localize(
+            clip, rivals + asked, self.model, self._options.maps, frame_size=size, one_name_an_object=False
+        )
         by_name = {detection.name: grid for detection, grid in located}
         return [(detection, grid.values) for detection in asked if (grid := by_name.get(detection.name)) is not None]
 
     def embed(self, frame: NDArray[np.uint8], waveform: NDArray[np.float32]) -> EmbeddedClip:
         """The vectors of one clip: RGB ``[height width 3]`` and mono ``[sample]`` at ``sample_rate``."""
-        return embed_clip(frame, waveform, self.model.towers)
+        return embed_clip(frame, waveform, self.model.towers, self._options.analysis)
 
 
 def load_predictor(name: str = "compact", *, device: str = "auto", classes: Sequence[str]) -> ClipPredictor:

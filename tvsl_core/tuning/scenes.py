@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tvsl_core.annotate.detect import DetectOptions
 from tvsl_core.annotate.embed import EmbeddedClip
+from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.data.material.folder import load_material
 from tvsl_core.data.predictions.judged import JudgedScene, ObjectTruth, SourceReport
 from tvsl_core.data.scenes.kinds import KindScene, draw_kinds
@@ -84,7 +84,7 @@ def means_the_same(model: TvslModel, reported: str, true: str) -> bool:
     return itself in names.ancestors(reported) or reported in names.ancestors(itself)
 
 
-def score_scene(scene: EmbeddedScene, model: TvslModel, options: DetectOptions | None = None) -> JudgedScene:
+def score_scene(scene: EmbeddedScene, model: TvslModel, options: AnnotateOptions | None = None) -> JudgedScene:
     """One scene with what the model reports, and with its maps when it is told the names of what sounds."""
     truth, predictor = scene.given.scene, ClipPredictor(model, options)
     placed = predictor.find(scene.clip, scene.size)
