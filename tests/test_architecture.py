@@ -35,7 +35,8 @@ FLOORS = (
     ("model.weights",),
     ("model",),
     ("annotate", "evaluation", "training"),
-    ("batch", "report", "exports"),
+    ("batch", "exports"),
+    ("report",),
     ("search",),
     ("tuning",),
 )

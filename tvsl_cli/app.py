@@ -21,6 +21,7 @@ from tvsl_cli.export import export
 from tvsl_cli.info import info
 from tvsl_cli.merge import merge
 from tvsl_cli.models.app import app as models
+from tvsl_cli.report import report, view
 from tvsl_cli.status import status
 from tvsl_cli.train.command import train
 from tvsl_cli.vocabulary import vocabulary
@@ -55,6 +56,8 @@ def tvsl(
 
 app.command()(annotate)
 app.command()(merge)
+app.command()(report)
+app.command()(view)
 app.command()(export)
 app.command()(clips)
 app.command()(status)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tvsl_core.errors import InputError, ManifestError, MediaError, OutputError, TvslError, WeightsError
     from tvsl_core.media.read.probe import probe
     from tvsl_core.model.load import load_model, load_towers
+    from tvsl_core.model.registry import register_towers
     from tvsl_core.vocabulary.classes import Vocabulary, load_vocabulary
 
     __version__: str
@@ -39,6 +40,7 @@ __all__ = [
     "load_towers",
     "load_vocabulary",
     "probe",
+    "register_towers",
 ]
 
 _HOMES = {
@@ -55,6 +57,7 @@ _HOMES = {
     "load_towers": "tvsl_core.model.load",
     "load_vocabulary": "tvsl_core.vocabulary.classes",
     "probe": "tvsl_core.media.read.probe",
+    "register_towers": "tvsl_core.model.registry",
 }
 """Public name to the module that it lives in."""
 

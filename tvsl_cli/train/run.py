@@ -70,13 +70,14 @@ def _sources(request: TrainRequest, *, talk: bool) -> Sources:
 
 def _job(request: TrainRequest, sources: Sources, device: torch.device) -> TrainingRun:
     from tvsl_core.model.load import load_towers
+    from tvsl_core.model.towers import require_trainable
     from tvsl_core.model.weights.cache import cache_folder
     from tvsl_core.training.cache import choose_epochs
     from tvsl_core.training.live import LiveFeatures
     from tvsl_core.training.run import TrainingRun
 
     settings = request.settings
-    towers = load_towers(settings["model"], weights=settings["weights"], device=str(device))
+    towers = require_trainable(load_towers(settings["model"], weights=settings["weights"], device=str(device)))
     cache = None if settings["no-cache"] else settings["cache"] or cache_folder() / "features"
     epochs = settings["cache-epochs"] or 1
     if cache is not None and settings["cache-epochs"] is None:

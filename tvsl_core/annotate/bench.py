@@ -108,10 +108,10 @@ def _model_seconds(info: VideoInfo, model: TvslModel, options: AnnotateOptions, 
     )
     ready = list(islice(frames, most))
     with SoundStream(info, sample_rate=model.towers.sample_rate) as sound:
-        windows = open_windows(model.towers, sound, options.analysis)
+        windows = open_windows(model, sound, options.analysis)
         detector = Detector(model, options.detect)
         began = time.perf_counter()
-        for clip in embed(ready, model.towers, windows, window_s=options.window_s, batch=options.batch):
+        for clip in embed(ready, model, windows, window_s=options.window_s, batch=options.batch):
             find_sources(clip, detector, options, frame_size=(info.width, info.height))
         return time.perf_counter() - began
 

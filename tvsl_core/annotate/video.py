@@ -141,8 +141,8 @@ def _sources(
     )
     ahead = prefetch(frames, depth=2 * options.batch)
     try:
-        windows = open_windows(model.towers, sound, options.analysis, begin_s=begin_s)
-        clips = embed(ahead, model.towers, windows, window_s=options.window_s, batch=options.batch)
+        windows = open_windows(model, sound, options.analysis, begin_s=begin_s)
+        clips = embed(ahead, model, windows, window_s=options.window_s, batch=options.batch)
         for clip in clips:
             placed = find_sources(clip, detector, options, frame_size=(info.width, info.height))
             yield from linker.feed([row for source in placed for row in _rows(clip, source)])

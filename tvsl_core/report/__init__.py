@@ -5,5 +5,6 @@
   out;
 - ``scores``: what an evaluation leaves behind for programs: ``scores.json`` and ``per_sample.parquet``;
 - ``thumbnails``: contact sheets: the best, the typical and the worst samples, with map and reference, as inline
-  pictures.
+  pictures;
+- ``viewer``: the pages in which people look through results.
 """

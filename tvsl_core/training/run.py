@@ -24,7 +24,7 @@ from tvsl_core.data.scenes.scene import SceneSource
 from tvsl_core.errors import InputError, TrainingError, TvslError, WeightsError
 from tvsl_core.model.heads import Projection, TvslHeads, options_for
 from tvsl_core.model.heads_file import HeadsInfo, check_towers, dump_heads, load_heads
-from tvsl_core.model.towers import Towers
+from tvsl_core.model.towers import TrainableTowers
 from tvsl_core.system.files import write_bytes, write_error
 from tvsl_core.training.batch import FeatureSource
 from tvsl_core.training.cache import CachedFeatures, CachePlan, plan_cache, problems_of
@@ -51,7 +51,7 @@ Told = Callable[[CacheProgress | Event], None]
 class TrainingRun:
     """What is trained, on what, and where it goes."""
 
-    towers: Towers
+    towers: TrainableTowers
     train: SceneSource
     validation: SceneSource | None
     out: Path

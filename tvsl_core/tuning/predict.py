@@ -101,7 +101,7 @@ class ClipPredictor:
 
     def embed(self, frame: NDArray[np.uint8], waveform: NDArray[np.float32]) -> EmbeddedClip:
         """The vectors of one clip: RGB ``[height width 3]`` and mono ``[sample]`` at ``sample_rate``."""
-        return embed_clip(frame, waveform, self.model.towers, self._options.analysis)
+        return embed_clip(frame, waveform, self.model, self._options.analysis)
 
 
 def load_predictor(name: str = "compact", *, device: str = "auto", classes: Sequence[str]) -> ClipPredictor:
