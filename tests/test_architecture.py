@@ -21,6 +21,7 @@ MAX_TRACKED_BYTES = 50_000_000
 MAX_FOLDER_FILES = 16
 
 FLOORS = (
+    ("option",),
     ("errors", "limits"),
     ("types",),
     ("system",),
@@ -52,6 +53,7 @@ BARRED = {
 FREE_OF = {
     "tvsl_core": ("typer", "rich", "click", "tvsl_cli"),
     "tvsl_core.errors": ("numpy", "torch"),
+    "tvsl_core.option": ("numpy", "torch"),
     "tvsl_core.limits": ("numpy", "torch"),
     "tvsl_core.types": ("torch", "pandas", "av", "cv2"),
     "tvsl_core.vocabulary.classes": ("torch",),

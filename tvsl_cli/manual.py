@@ -45,7 +45,12 @@ fps = 4
 classes = ["dog", "violin"]
 start = "0:30"
 overlay = "combined"
+
+[annotate.boxes]
+threshold = 0.4
 ```
+
+An option that is named after a stage, such as `--boxes-threshold`, lies in the table of that stage.
 """
 
 

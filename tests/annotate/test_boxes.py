@@ -3,9 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tvsl_core.annotate.boxes import FINE, BoxOptions, find_boxes, refine
+from tvsl_core.annotate.boxes import find_boxes, refine
+from tvsl_core.annotate.rules import BoxOptions
 from tvsl_core.types import LocalizationMap
 
+FINE = BoxOptions().fine
 QUICK = settings(max_examples=60, deadline=None)
 GRIDS = st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=12, max_size=12).map(
     lambda values: np.asarray(values, np.float32).reshape(3, 4)
@@ -50,7 +52,7 @@ def test_a_bold_cell_is_inside_its_box():
 def test_a_patch_is_refined_eightfold_along_straight_lines():
     values = np.random.default_rng(0).random((3, 5)).astype(np.float32)
 
-    assert refine(values) == pytest.approx(slow_refine(values), abs=1e-6)
+    assert refine(values, FINE) == pytest.approx(slow_refine(values), abs=1e-6)
 
 
 def test_a_box_is_the_bounds_of_what_is_bold_and_scores_its_mean_strength():

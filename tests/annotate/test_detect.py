@@ -7,12 +7,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tvsl_core.annotate.detect import DetectOptions, Detector, InstantEvidence, detect, pool_sound
+from tvsl_core.annotate.detect import Detector, InstantEvidence, detect, pool_sound
 from tvsl_core.annotate.embed import EmbeddedClip
+from tvsl_core.annotate.rules import DetectOptions, MapOptions
 from tvsl_core.model.calibration import Calibration
 from tvsl_core.model.evidence import Patches, Positions
 from tvsl_core.model.load import load_model
-from tvsl_core.model.tvsl import MapOptions
 
 GRID = (4, 6)
 
@@ -135,7 +135,7 @@ def test_what_just_sounded_is_heard_for_longer(model):
 @given(st.integers(1, 12), st.integers(0, 2**32 - 1))
 def test_pooled_sound_stays_within_what_was_heard(count, seed):
     heard = torch.from_numpy(np.random.default_rng(seed).random((count, 3), dtype=np.float32))
-    pooled = pool_sound(heard, torch.linspace(-2, 2, count))
+    pooled = pool_sound(heard, torch.linspace(-2, 2, count), DetectOptions())
 
     assert (pooled <= heard.amax(dim=0) + 1e-6).all()
     assert (pooled >= 0).all()
@@ -144,7 +144,7 @@ def test_pooled_sound_stays_within_what_was_heard(count, seed):
 def test_sound_far_from_the_instant_does_not_count_as_sounding_now():
     heard = torch.ones(4, 2)
 
-    assert pool_sound(heard, torch.tensor([-2.0, -1.5, 1.5, 2.0])).tolist() == [0.0, 0.0]
+    assert pool_sound(heard, torch.tensor([-2.0, -1.5, 1.5, 2.0]), DetectOptions()).tolist() == [0.0, 0.0]
 
 
 def test_shuffled_patches_shuffle_the_map(model):
@@ -177,6 +177,6 @@ def test_trained_and_other_names_are_ranked_by_how_far_each_is_above_its_own_thr
         is_sound_trained=np.array([True, False]), is_look_trained=np.array([True, False]),
     )  # fmt: skip
     even = np.array([0.1, 0.1])
-    first, second = InstantEvidence(sound=even, image=even, audible=even, visible=even).rank(both)
+    first, second = InstantEvidence(sound=even, image=even, audible=even, visible=even).rank(both, DetectOptions())
 
     assert first - second == pytest.approx(2 * 2.0)

@@ -20,9 +20,9 @@ from tvsl_core.annotate.localize import (
     separate,
     spread_over_objects,
 )
+from tvsl_core.annotate.rules import MapOptions
 from tvsl_core.model.evidence import Patches
 from tvsl_core.model.load import load_model
-from tvsl_core.model.tvsl import MapOptions
 from tvsl_core.types import Detection
 
 QUICK = settings(max_examples=50, deadline=None)
@@ -52,13 +52,13 @@ def regions_of(*rows):
 
 
 def test_one_map_is_brought_to_a_maximum_of_one():
-    assert separate(torch.tensor([[0.1, 0.2, 0.0]])).tolist() == [[0.5, 1.0, 0.0]]
+    assert separate(torch.tensor([[0.1, 0.2, 0.0]]), 1.0).tolist() == [[0.5, 1.0, 0.0]]
 
 
 @QUICK
 @given(maps())
 def test_after_separation_a_patch_belongs_to_one_class_and_every_class_has_its_maximum(values):
-    apart = separate(values)
+    apart = separate(values, 1.0)
     even = values / values.amax(dim=1, keepdim=True).clamp_min(1e-12)
     owned = [k for k in range(len(values)) if (even[k] > torch.cat([even[:k], even[k + 1 :], even[k : k + 1] * 0])
                                                .amax(dim=0)).any()]  # fmt: skip
@@ -76,19 +76,19 @@ def test_how_strong_a_class_is_and_the_order_of_patches_do_not_matter_to_its_riv
     strong = values.clone()
     strong[0] *= scale
 
-    torch.testing.assert_close(separate(strong), separate(values))
-    torch.testing.assert_close(separate(values[:, order]), separate(values)[:, order])
-    torch.testing.assert_close(separate(values.flip(0)), separate(values).flip(0))
+    torch.testing.assert_close(separate(strong, 1.0), separate(values, 1.0))
+    torch.testing.assert_close(separate(values[:, order], 1.0), separate(values, 1.0)[:, order])
+    torch.testing.assert_close(separate(values.flip(0), 1.0), separate(values, 1.0).flip(0))
 
 
 def test_what_is_left_beside_a_rival_is_the_difference_stretched_to_one():
-    apart = separate(torch.tensor([[1.0, 0.75, 0.5], [0.0, 0.5, 1.0]]))
+    apart = separate(torch.tensor([[1.0, 0.75, 0.5], [0.0, 0.5, 1.0]]), 1.0)
 
     assert apart.tolist() == [[1.0, 0.25, 0.0], [0.0, 0.0, 1.0]]
 
 
 def test_a_tiny_map_is_a_map():
-    torch.testing.assert_close(separate(torch.tensor([[1e-9, 5e-10]])), torch.tensor([[1.0, 0.5]]))
+    torch.testing.assert_close(separate(torch.tensor([[1e-9, 5e-10]]), 1.0), torch.tensor([[1.0, 0.5]]))
 
 
 # Names for one object
@@ -97,7 +97,7 @@ def test_a_tiny_map_is_a_map():
 def test_two_names_for_one_object_leave_the_likelier_one():
     values = torch.tensor([[1.0, 1.0, 0.0, 0.0], [0.9, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]])
 
-    assert different_objects(values) == [0, 2]
+    assert different_objects(values, MapOptions()) == [0, 2]
 
 
 @pytest.mark.parametrize(
@@ -114,31 +114,31 @@ def test_two_names_for_one_object_leave_the_likelier_one():
 )
 def test_a_name_is_left_out_from_half_a_shared_region_on(rows, kept):
     assert pytest.approx(0.5) == SAME_OBJECT
-    assert different_objects(regions_of(*rows)) == kept
+    assert different_objects(regions_of(*rows), MapOptions()) == kept
 
 
 @QUICK
 @given(maps(), st.sampled_from([0.25, 8.0]), shuffled())
 def test_which_objects_differ_depends_neither_on_scale_nor_on_the_order_of_patches(values, scale, order):
-    kept = different_objects(values)
+    kept = different_objects(values, MapOptions())
 
     assert kept[:1] == [0]
-    assert different_objects(values * scale) == kept
-    assert different_objects(values[:, order]) == kept
+    assert different_objects(values * scale, MapOptions()) == kept
+    assert different_objects(values[:, order], MapOptions()) == kept
 
 
 def test_what_was_left_out_pushes_nobody_else_out():
     """The third shares its object with the second only, which is gone."""
-    assert different_objects(regions_of("####....", "..####..", "....####")) == [0, 1, 2]
-    assert different_objects(regions_of("####....", ".####...", "...####.")) == [0, 2]
+    assert different_objects(regions_of("####....", "..####..", "....####"), MapOptions()) == [0, 1, 2]
+    assert different_objects(regions_of("####....", ".####...", "...####."), MapOptions()) == [0, 2]
 
 
 def test_a_region_is_what_reaches_its_share_of_the_maximum():
     edge = torch.tensor([[1.0, REGION, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]])
     below = torch.tensor([[1.0, REGION - 0.01, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]])
 
-    assert different_objects(edge) == [0]
-    assert different_objects(below) == [0, 1]
+    assert different_objects(edge, MapOptions()) == [0]
+    assert different_objects(below, MapOptions()) == [0, 1]
 
 
 # How far a map reaches
@@ -243,14 +243,14 @@ def test_a_look_alike_of_another_class_goes_out_of_a_map_and_a_second_of_the_sam
     extent = parts(1, 1, 0, 1, 1, 0, 0, 1, 1)[None]
     dog = parts(0.9, 0.9, 0, 0.5, 0.5, 0, 0, 0.7, 0.7)
     sheep = parts(0, 0, 0, 0.6, 0.6, 0, 0, 0, 0)
-    kept = keep_own_parts(extent, np.stack([dog, sheep]), [0])
+    kept = keep_own_parts(extent, np.stack([dog, sheep]), [0], MapOptions())
 
     assert (kept[0] == parts(1, 1, 0, 0, 0, 0, 0, 1, 1)).all()
 
 
 def test_a_class_keeps_its_best_part_even_where_another_is_seen_better():
     extent = parts(1, 0, 0, 1)[None]
-    kept = keep_own_parts(extent, np.stack([parts(0.3, 0, 0, 0.2), parts(0.9, 0, 0, 0.9)]), [0])
+    kept = keep_own_parts(extent, np.stack([parts(0.3, 0, 0, 0.2), parts(0.9, 0, 0, 0.9)]), [0], MapOptions())
 
     assert (kept[0] == parts(1, 0, 0, 0)).all()
 
@@ -260,7 +260,7 @@ def test_a_further_part_stays_from_its_share_of_the_best_parts_evidence_on(evide
     extent = parts(1, 1, 0, 0, 1, 1)[None]
     everything = np.stack([parts(0.5, 0.5, 0, 0, evidence, evidence)])
 
-    assert keep_own_parts(extent, everything, [0])[0, 1, 5] == float(stays)
+    assert keep_own_parts(extent, everything, [0], MapOptions())[0, 1, 5] == float(stays)
 
 
 def test_a_part_is_judged_by_its_mean_and_a_tie_keeps_it():
@@ -268,8 +268,8 @@ def test_a_part_is_judged_by_its_mean_and_a_tie_keeps_it():
     dog = parts(0.5, 0.5, 0, 0, 0.25, 0.5)
     tie, better = parts(0, 0, 0, 0, 0.5, 0.25), parts(0, 0, 0, 0, 0.5, 0.5)
 
-    assert keep_own_parts(extent, np.stack([dog, tie]), [0])[0, 1, 5] == 1
-    assert keep_own_parts(extent, np.stack([dog, better]), [0])[0, 1, 5] == 0
+    assert keep_own_parts(extent, np.stack([dog, tie]), [0], MapOptions())[0, 1, 5] == 1
+    assert keep_own_parts(extent, np.stack([dog, better]), [0], MapOptions())[0, 1, 5] == 0
 
 
 def test_parts_hang_together_over_corners_and_from_their_share_of_the_extent_on():
@@ -278,17 +278,17 @@ def test_parts_hang_together_over_corners_and_from_their_share_of_the_extent_on(
     evidence = np.zeros((2, 4, 4), np.float32)
     evidence[0, 0, 0], evidence[1, 1, 1] = 1, 1
 
-    assert keep_own_parts(corner, evidence, [0])[0, 1, 1] == 1
+    assert keep_own_parts(corner, evidence, [0], MapOptions())[0, 1, 1] == 1
     bridge, dog, sheep = parts(1, PART, 1), parts(1, 0, 0), parts(0, 0, 1)
-    assert keep_own_parts(bridge[None], np.stack([dog, sheep]), [0])[0, 1, 2] == 1
+    assert keep_own_parts(bridge[None], np.stack([dog, sheep]), [0], MapOptions())[0, 1, 2] == 1
     gap = parts(1, PART - 0.05, 1)
-    assert keep_own_parts(gap[None], np.stack([dog, sheep]), [0])[0, 1, 2] == 0
+    assert keep_own_parts(gap[None], np.stack([dog, sheep]), [0], MapOptions())[0, 1, 2] == 0
 
 
 def test_a_map_fades_out_by_one_patch_around_its_part():
     extent = parts(1, 0.3, 0.2, 0.1)
     extent[0] = extent[3] = [0.2, 0.1, 0.05, 0.0]
-    kept = keep_own_parts(extent[None], parts(1, 0.9, 0, 0)[None], [0])
+    kept = keep_own_parts(extent[None], parts(1, 0.9, 0, 0)[None], [0], MapOptions())
 
     assert kept[0, 1].tolist() == pytest.approx([1, 0.3, 0, 0])
     assert kept[0, 0].tolist() == pytest.approx([0.2, 0.1, 0, 0])
@@ -297,11 +297,11 @@ def test_a_map_fades_out_by_one_patch_around_its_part():
 def test_each_source_keeps_its_own_part_of_one_extent():
     extent = parts(1, 1, 0, 1, 1)
     everything = np.stack([parts(0.1, 0, 0, 0, 0.9), parts(0.8, 0.8, 0, 0, 0), parts(0, 0, 0, 0.9, 0.9)])
-    kept = keep_own_parts(np.stack([extent, extent]), everything, [1, 2])
+    kept = keep_own_parts(np.stack([extent, extent]), everything, [1, 2], MapOptions())
 
     assert (kept[0] == parts(1, 1, 0, 0, 0)).all()
     assert (kept[1] == parts(0, 0, 0, 1, 1)).all()
-    assert (keep_own_parts(np.stack([extent, extent]), everything, [2, 1]) == kept[::-1]).all()
+    assert (keep_own_parts(np.stack([extent, extent]), everything, [2, 1], MapOptions()) == kept[::-1]).all()
 
 
 # The stage
@@ -336,7 +336,7 @@ def detected(model, name, *, verdict="sounding", image_score=0.75):
 
 def test_each_class_is_on_its_own_patches_and_its_peak_is_how_surely_it_is_in_view(model):
     found = [detected(model, "dog", image_score=0.75), detected(model, "violin", image_score=0.5)]
-    located = localize(clip(model, seen=["dog", "violin"]), found, model, frame_size=(600, 400))
+    located = localize(clip(model, seen=["dog", "violin"]), found, model, MapOptions(), frame_size=(600, 400))
 
     assert [detection for detection, _ in located] == found
     assert [set(np.flatnonzero(grid.values == grid.values.max())) for _, grid in located] == [{6, 7}, {9, 10}]
@@ -346,21 +346,21 @@ def test_each_class_is_on_its_own_patches_and_its_peak_is_how_surely_it_is_in_vi
 
 def test_offscreen_sources_have_no_map_and_come_last(model):
     found = [detected(model, "rooster", verdict="offscreen"), detected(model, "dog")]
-    located = localize(clip(model, seen=["dog"]), found, model, frame_size=(60, 40))
+    located = localize(clip(model, seen=["dog"]), found, model, MapOptions(), frame_size=(60, 40))
 
     assert [(detection.name, grid is None) for detection, grid in located] == [("dog", False), ("rooster", True)]
-    (alone,) = localize(clip(model, seen=["dog"]), found[:1], model, frame_size=(60, 40))
+    (alone,) = localize(clip(model, seen=["dog"]), found[:1], model, MapOptions(), frame_size=(60, 40))
     assert alone == (found[0], None)
 
 
 def test_where_nothing_was_detected_nothing_is_localized(model):
-    assert localize(clip(model, seen=["dog"]), [], model, frame_size=(60, 40)) == ()
+    assert localize(clip(model, seen=["dog"]), [], model, MapOptions(), frame_size=(60, 40)) == ()
 
 
 def test_two_names_for_one_object_become_one_unless_the_names_were_given(model):
     both, found = clip(model, seen=["dog"]), [detected(model, "dog"), detected(model, "dog", image_score=0.5)]
-    kept = localize(both, found, model, frame_size=(60, 40))
-    given = localize(both, found, model, frame_size=(60, 40), one_name_an_object=False)
+    kept = localize(both, found, model, MapOptions(), frame_size=(60, 40))
+    given = localize(both, found, model, MapOptions(), frame_size=(60, 40), one_name_an_object=False)
 
     assert [detection for detection, _ in kept] == found[:1]
     assert [detection for detection, _ in given] == found
@@ -375,7 +375,7 @@ def test_mirrored_patches_mirror_the_maps(model):
         offsets_s=shown.offsets_s, window=shown.window,
     )  # fmt: skip
     found = [detected(model, "dog"), detected(model, "violin")]
-    straight, turned = (localize(one, found, model, frame_size=(60, 40)) for one in (shown, mirrored))
+    straight, turned = (localize(one, found, model, MapOptions(), frame_size=(60, 40)) for one in (shown, mirrored))
 
     for (_, one), (_, other) in zip(straight, turned, strict=True):
         assert other.values[:, ::-1] == pytest.approx(one.values)

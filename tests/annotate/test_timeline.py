@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tvsl_core.annotate.results.timeline import Timelines
+from tvsl_core.annotate.rules import DrawOptions
 from tvsl_core.errors import OutputError
 from tvsl_core.types import Box, Detection, LocalizationMap, LocalizedSource
 
@@ -33,7 +34,7 @@ def row(time, source=0, *, x=0, score=0.8, values=None, offscreen=False):
 
 @pytest.fixture
 def timelines(tmp_path):
-    with Timelines(tmp_path, step_s=0.5) as opened:
+    with Timelines(tmp_path, DrawOptions(), step_s=0.5) as opened:
         yield opened
 
 
@@ -79,7 +80,7 @@ def test_the_strongest_moment_is_in_view_if_any_is(timelines):
 
 
 def test_maps_are_kept_on_the_disk_and_gone_afterwards(tmp_path):
-    with Timelines(tmp_path, step_s=0.5) as timelines:
+    with Timelines(tmp_path, DrawOptions(), step_s=0.5) as timelines:
         timelines.add(row(0, values=[[0.25, 0.5]]))
 
         assert next(timelines.all_at(0)).values == pytest.approx(np.asarray([[0.5, 1.0]]))

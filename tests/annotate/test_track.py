@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from tvsl_core.annotate.track import Linker, TrackOptions
+from tvsl_core.annotate.rules import TrackOptions
+from tvsl_core.annotate.track import Linker
 from tvsl_core.types import Box, Detection, LocalizedSource
 
 

@@ -13,7 +13,9 @@ import pytest
 
 from tests.builders import cut_off, make_clip
 from tvsl_core.annotate.options import AnnotateOptions
+from tvsl_core.annotate.rules import BoxOptions, DetectOptions
 from tvsl_core.batch.batch import annotate_videos
+from tvsl_core.batch.engines import task
 from tvsl_core.batch.inputs import find_videos
 from tvsl_core.batch.single import annotate_video
 
@@ -177,12 +179,16 @@ def clip(tmp_path):
     return make_clip(tmp_path / "clip.mp4", seconds=1)
 
 
-def test_other_settings_and_changed_input_are_computed_anew(clip, model, tmp_path):
+def test_other_settings_and_changed_input_are_computed_anew(clip, model, tmp_path, monkeypatch):
     out = tmp_path / "out"
     run(model, [clip], out)
 
     assert statuses(run(model, [clip], out)) == {"clip.mp4": "skipped"}
     assert statuses(run(model, [clip], out, batch=3)) == {"clip.mp4": "skipped"}
+    assert statuses(run(model, [clip], out, boxes=BoxOptions(threshold=0.4))) == {"clip.mp4": "done"}
+    with monkeypatch.context() as patch:
+        patch.setattr(task, "code_version", lambda *_: "another")
+        assert statuses(run(model, [clip], out, boxes=BoxOptions(threshold=0.4))) == {"clip.mp4": "done"}
     assert statuses(run(model, [clip], out, fps=4)) == {"clip.mp4": "done"}
     os.utime(clip, (1, 1))
     assert statuses(run(model, [clip], out, fps=4)) == {"clip.mp4": "done"}
@@ -226,7 +232,15 @@ def test_old_heatmap_videos_go_when_the_settings_change(model, tmp_path):
 def test_start_and_end_limit_what_is_annotated(model, tmp_path):
     from tests.scoring import SAMPLES
 
-    run(model, [SAMPLES / "owl.mp4"], tmp_path, overlay="none", start_s=1.0, end_s=2.4, min_score=0.0)
+    run(
+        model,
+        [SAMPLES / "owl.mp4"],
+        tmp_path,
+        overlay="none",
+        start_s=1.0,
+        end_s=2.4,
+        detect=DetectOptions(min_score=0.0),
+    )
     rows = pd.read_parquet(tmp_path / "sources" / "owl.mp4.parquet")
 
     assert rows["time_s"].between(0.95, 2.4).all()

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import re
@@ -7,15 +8,19 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 from typer.main import get_command
 
 from tvsl_cli.__main__ import main
-from tvsl_cli.annotate import command as annotate_command
 from tvsl_cli.annotate import run as annotate_run
+from tvsl_cli.annotate.request import AnnotateRequest
 from tvsl_cli.app import app
 from tvsl_cli.manual import MANUAL, manual, walk
+from tvsl_cli.shared.options import keys_of, specs
+from tvsl_core.annotate.options import AnnotateOptions, QueueOptions, TimeLimits
+from tvsl_core.annotate.rules import BoxOptions, DetectOptions, TrackOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -36,11 +41,11 @@ def tvsl(*arguments, stdin=None, **environment):
 
 @pytest.fixture
 def asked(monkeypatch):
-    """What the command hands on: (inputs, settings, options, flags)."""
+    """What the command hands on: (inputs, request)."""
     calls = []
 
-    def remember(inputs, settings, options, choices, patience, **flags):
-        calls.append((inputs, settings, options, flags | {"choices": choices, "patience": patience}))
+    def remember(inputs, request):
+        calls.append((inputs, request))
         return 0
 
     monkeypatch.setattr(annotate_run, "run", remember)
@@ -116,32 +121,27 @@ def test_a_time_that_is_none_is_refused_with_the_form_it_must_have(value, capfd)
 
 
 def test_the_defaults_are_those_of_the_library(asked):
-    inputs, settings, options, flags = asked("a.mp4", "b")
+    inputs, request = asked("a.mp4", "b")
 
     assert inputs == ["a.mp4", "b"]
-    assert options == annotate_command.AnnotateOptions()
-    assert (settings["out"], settings["model"], settings["workers"]) == (Path("results"), "compact", 0)
-    assert (flags.pop("choices"), flags.pop("patience")) == (
-        annotate_command.QueueOptions(),
-        annotate_command.TimeLimits(),
-    )
-    assert not any(flags.values())
+    assert request == AnnotateRequest()
+    assert request.options == AnnotateOptions()
+    assert (request.choices, request.patience) == (QueueOptions(), TimeLimits())
 
 
 def test_every_option_reaches_the_library(asked):
     typed = "--fps 4 --window 3 --start 0:10 --end 1:00.5 --classes dog,violin --vocabulary v.toml --min-score 0.3"
     typed += " --max-sources 2 --batch 3 --overlay combined --save-maps --audio-track 1"
-    _, _, options, _ = asked("a.mp4", *typed.split())
+    _, request = asked("a.mp4", *typed.split())
 
-    assert options == annotate_command.AnnotateOptions(
+    assert request.options == AnnotateOptions(
         fps=4,
         window_s=3,
         start_s=10,
         end_s=60.5,
         classes=("dog", "violin"),
         vocabulary=Path("v.toml"),
-        min_score=0.3,
-        max_sources=2,
+        detect=DetectOptions(min_score=0.3, max_sources=2),
         batch=3,
         overlay="combined",
         save_maps=True,
@@ -152,19 +152,20 @@ def test_every_option_reaches_the_library(asked):
 def test_the_command_line_wins_over_the_file_and_the_file_over_the_default(asked, tmp_path):
     file = tmp_path / "settings.toml"
     file.write_text('[annotate]\nfps = 4\nwindow = 3\nclasses = ["dog"]\nworkers = 2\nsave-maps = true')
-    _, settings, options, _ = asked("a.mp4", "--config", str(file), "--window", "4", "--classes", "cat")
+    _, request = asked("a.mp4", "--config", str(file), "--window", "4", "--classes", "cat")
+    options = request.options
 
     assert (options.fps, options.window_s, options.classes, options.save_maps) == (4, 4, ("cat",), True)
-    assert settings["workers"] == 2
-    assert options.max_sources == annotate_command.AnnotateOptions().max_sources
+    assert request.workers == 2
+    assert options.detect == DetectOptions()
 
 
 def test_a_typed_value_wins_even_when_it_is_the_default(asked, tmp_path):
     file = tmp_path / "settings.toml"
     file.write_text("[annotate]\nfps = 4")
-    _, _, options, _ = asked("a.mp4", "--config", str(file), "--fps", "2")
+    _, request = asked("a.mp4", "--config", str(file), "--fps", "2")
 
-    assert options.fps == 2
+    assert request.options.fps == 2
 
 
 def test_a_bad_configuration_is_one_sentence_and_exit_code_2(tmp_path, capfd):
@@ -178,12 +179,49 @@ def test_a_bad_configuration_is_one_sentence_and_exit_code_2(tmp_path, capfd):
     assert "got 400" in capfd.readouterr().err
 
 
-def test_every_setting_of_annotate_can_stand_in_a_file_and_nothing_else():
-    (command,) = [function for name, function in walk(app, ()) if name == "annotate"]
-    parameters = set(command.__annotations__) - {"return", "context", "inputs"}
-    of_this_call_only = {"config", "dry_run", "jsonl", "verbose", "quiet"}
+def leaves(group, path=()):
+    """Every field of an options dataclass and of those in it: its path and its type."""
+    hints = get_type_hints(group)
+    for field in dataclasses.fields(group):
+        if dataclasses.is_dataclass(hints[field.name]):
+            yield from leaves(hints[field.name], (*path, field.name))
+        else:
+            yield (*path, field.name), hints[field.name]
 
-    assert {key.replace("-", "_") for key in annotate_command.KEYS} == parameters - of_this_call_only
+
+def test_every_field_of_the_options_can_be_typed_and_can_stand_in_a_file_under_a_name_of_its_own():
+    """Numbers of a rule that nobody can reach are defects."""
+    of_this_call_only = {"jsonl", "dry-run", "verbose", "quiet"}
+    derived = {("options", "draw", "style", "legend")}
+    found = specs(AnnotateRequest)
+
+    assert {spec.path for spec in found} == {path for path, _ in leaves(AnnotateRequest)} - derived
+    assert len({spec.parameter for spec in found}) == len(found)
+    assert {spec.key for spec in found} - set(keys_of(AnnotateRequest)) == of_this_call_only
+    assert all(spec.help for spec in found)
+
+
+def test_a_number_of_a_stage_is_reached_by_command_line_and_by_a_table_of_the_file(asked, tmp_path):
+    file = tmp_path / "settings.toml"
+    file.write_text("[annotate.boxes]\nthreshold = 0.4\nmin_area = 0.1\n[annotate.draw]\nboxes = false")
+    _, request = asked("a.mp4", "--config", str(file), "--boxes-min-area", "0.2", "--track-smoothing", "1")
+
+    assert request.options.boxes == BoxOptions(threshold=0.4, min_area=0.2)
+    assert request.options.track == TrackOptions(smoothing=1)
+    assert request.options.draw.style.boxes is False
+
+
+def test_a_number_of_a_stage_is_complained_about_by_the_name_that_was_typed(capfd, tmp_path):
+    file = tmp_path / "settings.toml"
+    file.write_text("[annotate.boxes]\ntreshold = 0.4")
+
+    assert main(["annotate", "a.mp4", "--boxes-threshold", "2"]) == 2
+    assert "boxes-threshold must lie in (0, 1], got 2" in capfd.readouterr().err.casefold()
+    assert main(["annotate", "a.mp4", "--config", str(file)]) == 2
+    assert "[annotate.boxes] has no key 'treshold'. Did you mean 'threshold'?" in capfd.readouterr().err
+    file.write_text("[annotate]\nboxes = 3")
+    assert main(["annotate", "a.mp4", "--config", str(file)]) == 2
+    assert "Write [annotate.boxes]" in capfd.readouterr().err
 
 
 def test_a_name_with_a_leading_dash_can_be_given(asked):
@@ -286,10 +324,11 @@ def test_building_from_the_wrong_folder_is_one_sentence(tmp_path):
 
 
 def test_the_options_for_many_videos_reach_the_run(asked):
-    *_, flags = asked("a.mp4", "--retry-failed", "--fail-fast", "--timeout", "20")
+    _, request = asked("a.mp4", "--retry-failed", "--fail-fast", "--timeout", "20")
 
-    assert (flags["choices"].retry_failed, flags["choices"].max_failures) == (True, 1)
-    assert flags["patience"].stall_s == 20
-    assert asked("a.mp4", "--max-failures", "3", "--timeout", "0")[-1]["choices"].max_failures == 3
+    assert (request.choices.retry_failed, request.choices.max_failures) == (True, 1)
+    assert request.patience.stall_s == 20
+    assert asked("a.mp4", "--max-failures", "3", "--timeout", "0")[-1].choices.max_failures == 3
+    assert asked("a.mp4", "--timeout", "0")[-1].patience == TimeLimits(stall_s=0, factor=0)
     assert main(["annotate", "a.mp4", "--max-failures", "0"]) == 2
     assert main(["annotate", "a.mp4", "--max-failures", "3", "--fail-fast"]) == 2

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from tests.builders import make_material
-from tvsl_core.annotate.detect import DetectOptions, decide, detect, weigh_without
+from tvsl_core.annotate.detect import decide, detect, weigh_without
+from tvsl_core.annotate.rules import DetectOptions
 from tvsl_core.data.scenes.kinds import KINDS, draw_kinds
 from tvsl_core.errors import InputError
 from tvsl_core.model.calibration import Calibration
@@ -78,7 +79,9 @@ def test_a_box_is_around_the_pixels_of_its_object(pools):
 
 def test_decisions_on_remembered_evidence_are_those_of_detection(scenes, model):
     for scene in scenes:
-        quick = decide(lambda found, clip=scene.clip: weigh_without(clip, model, found), model, DetectOptions())
+        quick = decide(
+            lambda found, clip=scene.clip: weigh_without(clip, model, found, DetectOptions()), model, DetectOptions()
+        )
 
         assert quick == detect(scene.clip, model, DetectOptions())
 

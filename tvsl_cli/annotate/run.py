@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import tvsl_core
 from tvsl_cli.annotate.progress import watching
@@ -17,40 +17,30 @@ from tvsl_cli.annotate.tally import Tally
 from tvsl_cli.shared.logs import logging_to
 from tvsl_cli.shared.settings import usage_errors
 from tvsl_cli.shared.terminal import say
-from tvsl_core.annotate.progress import Event, VideoFinished, VideoStarted
+from tvsl_core.annotate.progress import Event, EventHandler, VideoFinished, VideoStarted
 
 if TYPE_CHECKING:
-    from tvsl_core.annotate.options import AnnotateOptions, QueueOptions, TimeLimits
+    from tvsl_cli.annotate.request import AnnotateRequest
     from tvsl_core.batch.batch import BatchReport
     from tvsl_core.batch.engines.base import Engine
-    from tvsl_core.batch.engines.task import ModelChoice
     from tvsl_core.batch.inputs import FoundVideos
     from tvsl_core.batch.shard import Shard
+    from tvsl_core.vocabulary.classes import Vocabulary
 
 _log = logging.getLogger(__name__)
 
 
-def run(
-    inputs: Sequence[str],
-    settings: Mapping[str, Any],
-    options: AnnotateOptions,
-    choices: QueueOptions,
-    patience: TimeLimits,
-    *,
-    jsonl: bool,
-    dry_run: bool,
-    verbose: bool,
-    quiet: bool,
-) -> int:
+def run(inputs: Sequence[str], request: AnnotateRequest) -> int:
     """Annotate and give the exit code: 0 all done, 1 some input failed, 2 a setting was wrong, 130 interrupted."""
     from tvsl_core.batch.inputs import find_videos
     from tvsl_core.system.results import passed_over
 
-    with logging_to(verbose=verbose, quiet=quiet, log_file=settings["log-file"]):
+    options, quiet, dry_run = request.options, request.quiet, request.dry_run
+    with logging_to(verbose=request.verbose, quiet=quiet, log_file=request.log_file):
         _log.debug("tvsl %s: %s", tvsl_core.__version__, sys.argv[1:])
         _log.debug("%s", options)
         with usage_errors():
-            shard = _shard(settings["shard"])
+            shard = _shard(request.shard)
         found = find_videos(inputs, stdin=sys.stdin)
         if found.passed_over and not quiet:
             say(passed_over(found.passed_over))
@@ -60,7 +50,7 @@ def run(
         if shard is not None:
             found = _share(found, shard, quiet=quiet)
         tally = Tally(videos=len(found.items) + len(found.problems), stages=1 if options.overlay == "none" else 2)
-        writer = ResultWriter(jsonl=jsonl, dry_run=dry_run)
+        writer = ResultWriter(jsonl=request.jsonl, dry_run=dry_run)
         try:
             with nullcontext(tally.hear) if quiet or dry_run else watching(tally) as hear:
 
@@ -70,9 +60,7 @@ def run(
                     writer.hear(event)
 
                 label = shard.label if shard is not None else "all"
-                report = _annotate(
-                    found, settings, options, choices, patience, label=label, dry_run=dry_run, on_event=on_event
-                )
+                report = _annotate(found, request, label=label, on_event=on_event)
         except KeyboardInterrupt:
             _say_interrupted(tally)
             raise
@@ -113,51 +101,44 @@ def _log_event(event: Event) -> None:
         _log.debug("%s: begins, %.1f s long", event.video, event.duration_s)
 
 
-def _annotate(
-    found: FoundVideos,
-    settings: Mapping[str, Any],
-    options: AnnotateOptions,
-    choices: QueueOptions,
-    patience: TimeLimits,
-    *,
-    label: str,
-    dry_run: bool,
-    on_event: Any,
-) -> BatchReport:
+def _annotate(found: FoundVideos, request: AnnotateRequest, *, label: str, on_event: EventHandler) -> BatchReport:
     from tvsl_core.batch.batch import annotate_videos
-    from tvsl_core.batch.engines.task import ModelChoice, choose_names
+    from tvsl_core.batch.engines.task import choose_names
 
     with usage_errors():
-        names = choose_names(options)
-    choice = ModelChoice(
-        name=settings["model"], device=settings["device"], precision=settings["precision"], vocabulary=names
-    )
-    most = 1 if dry_run else max(1, len(found.items))
+        names = choose_names(request.options)
     return annotate_videos(
         found,
-        out=settings["out"],
-        engine=_engine(settings, choice, patience, most=most, dry_run=dry_run),
-        options=options,
+        out=request.out,
+        engine=_engine(request, names, videos=len(found.items)),
+        options=request.options,
         names=names,
-        choices=choices,
-        dry_run=dry_run,
+        choices=request.choices,
+        dry_run=request.dry_run,
         on_event=on_event,
         command=("tvsl", *sys.argv[1:]),
         label=label,
     )
 
 
-def _engine(
-    settings: Mapping[str, Any], choice: ModelChoice, patience: TimeLimits, *, most: int, dry_run: bool
-) -> Engine:
+def _engine(request: AnnotateRequest, names: Vocabulary, *, videos: int) -> Engine:
     """What annotates; a dry run needs no cluster to say what would be done."""
-    if settings["engine"] == "ray" and not dry_run:
+    from tvsl_core.batch.engines.task import ModelChoice
+
+    choice = ModelChoice(
+        name=request.model,
+        device=request.device,
+        precision=request.precision,  # type: ignore[arg-type]  # the request has checked it
+        vocabulary=names,
+    )
+    most, patience = 1 if request.dry_run else max(1, videos), request.patience
+    if request.engine == "ray" and not request.dry_run:
         from tvsl_core.batch.engines.ray import RayEngine
 
-        return RayEngine(choice, address=settings["address"], workers=settings["workers"], most=most, limits=patience)
+        return RayEngine(choice, address=request.address, workers=request.workers, most=most, limits=patience)
     from tvsl_core.batch.engines.processes import ProcessEngine, good_count
 
-    return ProcessEngine(choice, count=min(most, settings["workers"] or good_count()), limits=patience)
+    return ProcessEngine(choice, count=min(most, request.workers or good_count()), limits=patience)
 
 
 def _say_interrupted(tally: Tally) -> None:

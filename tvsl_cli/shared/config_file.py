@@ -7,6 +7,9 @@ A file has one section per command, and its keys are the names of the command's 
     classes = ["dog", "violin"]
     start = "0:30"
 
+    [annotate.boxes]
+    threshold = 0.4
+
 An unknown section or key is an error that names the nearest known one; so is a value of the wrong kind.
 """
 
@@ -14,7 +17,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -146,19 +149,38 @@ def read_config(
         if not isinstance(content, dict):
             raise ManifestError(f"{file}: {name!r} is not a section.", hint=f"Write [{name}].", stage="config")
     settings: dict[str, Any] = {}
-    for given, raw in found.get(section, {}).items():
-        key = given.replace("_", "-")
-        if key not in keys:
-            raise ManifestError(
-                f"{file}: [{section}] has no key {given!r}.", hint=did_you_mean(key, sorted(keys)), stage="config"
-            )
+    for table, given, raw in _leaves(file, found.get(section, {}), keys, section):
+        key = f"{table}.{given}".partition(".")[2].replace("_", "-")
+        place = f"{file}: [{table}]"
         if key in settings:
-            raise ManifestError(f"{file}: [{section}] sets {key!r} twice.", hint="Keep one of them.", stage="config")
+            raise ManifestError(
+                f"{place} sets {given.replace('_', '-')!r} twice.", hint="Keep one of them.", stage="config"
+            )
         try:
             settings[key] = keys[key](raw)
         except ValueError as error:
-            raise ManifestError(f"{file}: [{section}] {given} {error}.", stage="config") from error
+            raise ManifestError(f"{place} {given} {error}.", stage="config") from error
     return settings
+
+
+def _leaves(
+    file: Path, content: Mapping[str, Any], keys: Collection[str], table: str
+) -> Iterator[tuple[str, str, object]]:
+    """Every setting of a section and of the tables in it: table, name, raw value. Raises: ManifestError: Unknown."""
+    prefix = f"{table}.".partition(".")[2]
+    here = {key[len(prefix) :].partition(".")[0]: "." in key[len(prefix) :] for key in keys if key.startswith(prefix)}
+    for given, raw in content.items():
+        name = given.replace("_", "-")
+        if name not in here:
+            raise ManifestError(
+                f"{file}: [{table}] has no key {given!r}.", hint=did_you_mean(name, sorted(here)), stage="config"
+            )
+        if not here[name]:
+            yield table, given, raw
+        elif isinstance(raw, dict):
+            yield from _leaves(file, raw, keys, f"{table}.{name}")
+        else:
+            raise ManifestError(f"{file}: {given!r} is a table.", hint=f"Write [{table}.{name}].", stage="config")
 
 
 def _read_toml(file: Path) -> dict[str, Any]:

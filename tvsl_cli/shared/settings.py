@@ -40,11 +40,16 @@ def merged(
     """
     from tvsl_cli.shared.config_file import read_config
 
-    values = {key: context.params[key.replace("-", "_")] for key in keys} | dict.fromkeys(file_only or ())
+    values = {key: context.params[parameter_of(key)] for key in keys} | dict.fromkeys(file_only or ())
     if config is None:
         return values
     from_file = read_config(config, section=section, keys={**keys, **(file_only or {})}, sections=SECTIONS)
-    return values | {key: value for key, value in from_file.items() if not was_typed(context, key)}
+    return values | {key: value for key, value in from_file.items() if not was_typed(context, parameter_of(key))}
+
+
+def parameter_of(key: str) -> str:
+    """From the key of a file to the parameter of a command's function."""
+    return key.replace("-", "_").replace(".", "_")
 
 
 def was_typed(context: typer.Context, key: str) -> bool:

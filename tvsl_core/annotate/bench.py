@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
-from tvsl_core.annotate.detect import DetectOptions, Detector
+from tvsl_core.annotate.detect import Detector
 from tvsl_core.annotate.embed import embed, open_windows
-from tvsl_core.annotate.localize import localize
+from tvsl_core.annotate.instant import find_sources
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.progress import ignore
 from tvsl_core.annotate.results.job import Job, VideoItem
-from tvsl_core.annotate.video import ANALYSIS_SIDE, annotate_job
+from tvsl_core.annotate.video import annotate_job
 from tvsl_core.media.read.frames import read_all_frames, read_frames, read_pictures
 from tvsl_core.media.read.probe import probe
 from tvsl_core.media.read.sound import SoundStream
@@ -99,15 +99,20 @@ def _decode(info: VideoInfo, options: AnnotateOptions) -> None:
 
 def _model_seconds(info: VideoInfo, model: TvslModel, options: AnnotateOptions, most: int | None = None) -> float:
     """Time that the model takes for frames that are decoded already."""
-    frames = read_frames(info, fps=options.fps, start_s=options.start_s, end_s=options.end_s, max_side=ANALYSIS_SIDE)
+    frames = read_frames(
+        info,
+        fps=options.fps,
+        start_s=options.start_s,
+        end_s=options.end_s,
+        max_side=options.analysis.longest_side,
+    )
     ready = list(islice(frames, most))
     with SoundStream(info, sample_rate=model.towers.sample_rate) as sound:
-        windows = open_windows(model, sound)
-        detector = Detector(model, DetectOptions(max_sources=options.max_sources))
+        windows = open_windows(model, sound, options.analysis)
+        detector = Detector(model, options.detect)
         began = time.perf_counter()
         for clip in embed(ready, model, windows, window_s=options.window_s, batch=options.batch):
-            found = detector.feed(clip)
-            localize(clip, found, model, frame_size=(info.width, info.height))
+            find_sources(clip, detector, options, frame_size=(info.width, info.height))
         return time.perf_counter() - began
 
 

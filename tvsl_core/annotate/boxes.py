@@ -2,35 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tvsl_core.annotate.rules import BoxOptions
 from tvsl_core.types import Box, LocalizationMap
-
-FINE = 8
-"""Sub-patches along each side of a patch; boxes end between patches, not only on their edges."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BoxOptions:
-    """How bold a region must be to become a box."""
-
-    threshold: float = 0.5
-    """Least share of the map's maximum that counts as the source."""
-    min_area: float = 0.004
-    """Least share of the frame that a region covers; smaller ones are dropped."""
-    second_region: float = 0.75
-    """Least peak of a further region, as a share of the map's maximum."""
-    max_regions: int = 1
-
-    def __post_init__(self) -> None:
-        if not 0 < self.threshold <= 1:
-            raise ValueError(f"threshold must lie in (0, 1], got {self.threshold}")
-        if not 0 <= self.min_area < 1:
-            raise ValueError(f"min_area must lie in [0, 1), got {self.min_area}")
 
 
 def find_boxes(localization: LocalizationMap, options: BoxOptions) -> tuple[Box, ...]:
@@ -39,7 +16,7 @@ def find_boxes(localization: LocalizationMap, options: BoxOptions) -> tuple[Box,
     Bold cells that share an edge form one region. A map with no contrast shows nothing in particular, so it gives no
     box. Scale does not matter: a map and its double give the same boxes.
     """
-    fine = refine(localization.values)
+    fine = refine(localization.values, options.fine)
     peak = float(fine.max())
     if not np.isfinite(peak) or peak <= 0 or np.ptp(fine) < 1e-6 * peak:
         return ()
@@ -55,10 +32,10 @@ def find_boxes(localization: LocalizationMap, options: BoxOptions) -> tuple[Box,
     return tuple(box for _, box in regions[: options.max_regions])
 
 
-def refine(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """``[row column]`` to ``[row * FINE, column * FINE]``, smoothly."""
+def refine(values: NDArray[np.float32], fine: int) -> NDArray[np.float32]:
+    """``[row column]`` to ``[row * fine, column * fine]``, smoothly."""
     rows, columns = values.shape
-    size = (columns * FINE, rows * FINE)
+    size = (columns * fine, rows * fine)
     return np.asarray(cv2.resize(values.astype(np.float32), size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
 
 

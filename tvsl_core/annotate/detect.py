@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tvsl_core.annotate.embed import EmbeddedClip
+from tvsl_core.annotate.rules import DetectOptions
 from tvsl_core.model.calibration import EPSILON
 from tvsl_core.model.evidence import Patches, Positions
 from tvsl_core.model.tvsl import TvslModel
@@ -24,23 +25,6 @@ from tvsl_core.types import Detection, Verdict
 
 OF_LOOKS = ("visible_threshold", "second_visible_threshold")
 """Numbers of the calibration that ask how a class looks; all others ask how it sounds."""
-UNSEEN = 0.02
-"""Image evidence below this is as good as none; how far below says nothing."""
-FAMILIAR_S = 1.25
-"""What was reported no longer ago than this is familiar."""
-FAMILIAR_TIMES = 2
-"""What was reported fewer times in a row may still be a mistake, and is not familiar yet."""
-NEAR_S = 0.75
-"""Sound within this many seconds of an instant counts as sounding *at* it; the rest of the window only names it."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DetectOptions:
-    """What is worth reporting."""
-
-    max_sources: int = 4
-    min_score: float | None = None
-    """Least score, in [0, 1]; None is the threshold stored with the model."""
 
 
 class ClassWeights(NamedTuple):
@@ -59,13 +43,14 @@ class InstantEvidence:
     audible: NDArray[np.float64]
     visible: NDArray[np.float64]
 
-    def rank(self, model: TvslModel) -> NDArray[np.float64]:
-        """How well sound and picture agree on a class; sound weighs 2, and being unseen costs only so much.
+    def rank(self, model: TvslModel, options: DetectOptions) -> NDArray[np.float64]:
+        """How well sound and picture agree on a class; being unseen costs only so much.
 
         Sound is taken relative to where a class is as likely to sound as not: trained and other classes differ there.
         """
         heard = np.log(self.sound + EPSILON) - per_class(model, "sound_offset")
-        return 2 * heard + per_class(model, "image_weight") * np.log(np.maximum(self.image, UNSEEN) + EPSILON)
+        image = np.log(np.maximum(self.image, options.unseen) + EPSILON)
+        return options.sound_weight * heard + per_class(model, "image_weight") * image
 
 
 class Detector:
@@ -77,16 +62,16 @@ class Detector:
     """
 
     def __init__(self, model: TvslModel, options: DetectOptions) -> None:
-        self._model, self._options = model, options
+        self.model, self._options = model, options
         self._last_heard: dict[int, Fraction] = {}
         self._times_heard: Counter[int] = Counter()
 
     def feed(self, clip: EmbeddedClip) -> tuple[Detection, ...]:
         """The classes that sound at this instant, the likeliest first. Instants must come in order."""
-        recent = {k for k, time in self._last_heard.items() if clip.time - time <= FAMILIAR_S}
+        recent = {k for k, time in self._last_heard.items() if clip.time - time <= self._options.familiar_s}
         self._times_heard = Counter({k: self._times_heard[k] for k in recent})
-        familiar = frozenset(k for k in recent if self._times_heard[k] >= FAMILIAR_TIMES)
-        found = detect(clip, self._model, self._options, familiar=familiar)
+        familiar = frozenset(k for k in recent if self._times_heard[k] >= self._options.familiar_times)
+        found = detect(clip, self.model, self._options, familiar=familiar)
         in_view = [detection.klass for detection in found if detection.verdict == "sounding"]
         self._last_heard |= dict.fromkeys(in_view, clip.time)
         self._times_heard.update(in_view)
@@ -107,7 +92,7 @@ def detect(
         options: What is worth reporting.
         familiar: Classes in the picture that were reported a moment ago.
     """
-    return decide(lambda found: weigh_without(clip, model, found), model, options, familiar=familiar)
+    return decide(lambda found: weigh_without(clip, model, found, options), model, options, familiar=familiar)
 
 
 def decide(
@@ -144,7 +129,9 @@ def decide(
 
 
 @torch.inference_mode()
-def weigh_without(clip: EmbeddedClip, model: TvslModel, found: Sequence[int]) -> ClassWeights | None:
+def weigh_without(
+    clip: EmbeddedClip, model: TvslModel, found: Sequence[int], options: DetectOptions
+) -> ClassWeights | None:
     """Sound and image evidence of every class once some classes are taken out; None when nothing is heard."""
     positions, patches = clip.positions, clip.patches
     if len(positions) == 0:
@@ -152,10 +139,12 @@ def weigh_without(clip: EmbeddedClip, model: TvslModel, found: Sequence[int]) ->
     for klass in found:
         positions = model.evidence.without_sound(positions, klass)
         patches = model.evidence.without_image(patches, klass) if len(patches) else patches
-    return measure(positions, patches, clip.offsets_s, model)
+    return measure(positions, patches, clip.offsets_s, model, options)
 
 
-def weigh(positions: Positions, patches: Patches, offsets_s: NDArray[np.float64], model: TvslModel) -> InstantEvidence:
+def weigh(
+    positions: Positions, patches: Patches, offsets_s: NDArray[np.float64], model: TvslModel, options: DetectOptions
+) -> InstantEvidence:
     """Sound and image evidence of every class, before any decision.
 
     Args:
@@ -163,14 +152,17 @@ def weigh(positions: Positions, patches: Patches, offsets_s: NDArray[np.float64]
         patches: ``[patch ...]``.
         offsets_s: ``[sound]``, centre of each position relative to the instant.
         model: What embedded them.
+        options: Which sounds count for the instant.
     """
-    return judge_evidence(measure(positions, patches, offsets_s, model), model)
+    return judge_evidence(measure(positions, patches, offsets_s, model, options), model)
 
 
-def measure(positions: Positions, patches: Patches, offsets_s: NDArray[np.float64], model: TvslModel) -> ClassWeights:
+def measure(
+    positions: Positions, patches: Patches, offsets_s: NDArray[np.float64], model: TvslModel, options: DetectOptions
+) -> ClassWeights:
     """Sound and image evidence of every class as the towers give them; arguments as of ``weigh``."""
     heard = model.evidence.sound(positions[None])[0].float()
-    sound = pool_sound(heard, torch.from_numpy(offsets_s))
+    sound = pool_sound(heard, torch.from_numpy(offsets_s), options)
     nothing = torch.zeros_like(sound)  # is seen of a sound file
     image = model.evidence.image(patches[None])[0].float().amax(dim=0) if len(patches) else nothing
     return ClassWeights(sound.clamp(0, 1).cpu(), image.clamp(0, 1).cpu())
@@ -197,21 +189,22 @@ def _either(is_trained: NDArray[np.bool_], trained: Tensor, other: Tensor) -> ND
     return np.where(is_trained, _numbers(trained), _numbers(other))
 
 
-def pool_sound(heard: Tensor, offsets_s: Tensor) -> Tensor:
+def pool_sound(heard: Tensor, offsets_s: Tensor, options: DetectOptions) -> Tensor:
     """From sound evidence along a window to one value a class at its middle.
 
-    The strongest third of the window says which class it is; what lies near the instant says whether it sounds now.
+    The strongest part of the window says which class it is; what lies near the instant says whether it sounds now.
 
     Args:
         heard: ``[sound klass]`` in [0, 1].
         offsets_s: ``[sound]``, centre of each position relative to the instant.
+        options: How near, and how large a part.
 
     Returns: ``[klass]`` in [0, 1]; 0 when nothing sounds near the instant.
     """
-    near = heard[(offsets_s.abs() <= NEAR_S).to(heard.device)]  # compared where it is: mps has no float64
+    near = heard[(offsets_s.abs() <= options.near_s).to(heard.device)]  # compared where it is: mps has no float64
     if len(near) == 0:
         return heard.new_zeros(heard.shape[1])
-    strongest = heard.topk(max(1, -(-len(heard) // 3)), dim=0).values.mean(dim=0)
+    strongest = heard.topk(max(1, -(-len(heard) // options.strongest_part)), dim=0).values.mean(dim=0)
     return (near.amax(dim=0) * strongest).sqrt()
 
 
@@ -228,7 +221,7 @@ def _best(
     share = np.where(seen, per_class(model, "rival_ratio"), per_class(model, "rival_offscreen_ratio"))
     loud_enough = known | (evidence.sound >= share * loudest)
     eligible = loud_enough & (evidence.audible >= _least(seen, known, found, model, options))
-    rank = evidence.rank(model) + known * np.log(per_class(model, "familiar_gain"))
+    rank = evidence.rank(model, options) + known * np.log(per_class(model, "familiar_gain"))
     for klass in np.argsort(-rank):
         if eligible[klass] and not any(model.same_source(int(klass), other.klass) for other in found):
             return int(klass)

@@ -18,13 +18,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tvsl_core.media.read.sound import SoundStream
+from tvsl_core.annotate.rules import AnalysisOptions
 from tvsl_core.model.evidence import Patches, PictureParts, Positions
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.types import Frame
 
-SILENCE_DBFS = -65.0
-"""A position whose loudness stays below this holds no sound that anybody could hear, whatever a network says."""
 POSITIONS_A_BLOCK = 20
 """How many sound positions are computed together; about ten seconds of sound."""
 
@@ -60,6 +58,35 @@ class HeardWindow:
     times_s: NDArray[np.float64]
 
 
+class TimedSound(Protocol):
+    """Sound on a timeline, such as ``SoundStream`` and ``ClipSound``."""
+
+    def window(self, start_s: float, end_s: float) -> NDArray[np.float32]:
+        """Exactly ``round((end_s - start_s) * rate)`` mono samples; silence where there are none."""
+        ...
+
+
+class ClipSound:
+    """A sound in memory that begins at the timeline's 0, with silence around it.
+
+    Args:
+        waveform: Mono ``[sample]`` in [-1, 1].
+        sample_rate: In Hz.
+    """
+
+    def __init__(self, waveform: NDArray[np.float32], *, sample_rate: int) -> None:
+        self._waveform, self._rate = waveform, sample_rate
+
+    def window(self, start_s: float, end_s: float) -> NDArray[np.float32]:
+        """As ``SoundStream.window`` gives it, in any order."""
+        first = round(Fraction(start_s) * self._rate)
+        count = round((Fraction(end_s) - Fraction(start_s)) * self._rate)
+        samples = np.zeros(count, np.float32)
+        inside = self._waveform[max(0, first) : max(0, first + count)]
+        samples[max(0, -first) :][: len(inside)] = inside
+        return samples
+
+
 class SoundWindows(Protocol):
     """Gives the sound positions of windows that advance in time."""
 
@@ -76,14 +103,15 @@ class StreamedWindows:
     Args:
         model: The ``sound_hop_s`` of its towers must be a number.
         sound: Of the same video.
+        options: What counts as silence.
         begin_s: No window starts before ``begin_s`` plus ``sound_span_s``; nothing earlier is asked of ``sound``.
     """
 
-    def __init__(self, model: TvslModel, sound: SoundStream, *, begin_s: float = 0.0) -> None:
+    def __init__(self, model: TvslModel, sound: TimedSound, options: AnalysisOptions, *, begin_s: float = 0.0) -> None:
         towers = model.towers
         if towers.sound_hop_s is None:
             raise ValueError("these towers see whole windows; use SeparateWindows")
-        self._model, self._sound = model, sound
+        self._model, self._sound, self._silence_dbfs = model, sound, options.silence_dbfs
         self._hop_s, self._span_s = towers.sound_hop_s, towers.sound_span_s
         self._next = math.ceil(begin_s / self._hop_s)
         self._ready: list[tuple[float, Positions]] = []
@@ -104,10 +132,10 @@ class StreamedWindows:
         start_s = self._next * self._hop_s
         samples = self._sound.window(start_s, start_s + (POSITIONS_A_BLOCK - 1) * self._hop_s + self._span_s)
         loud = _loudness_db(samples, rate, count=POSITIONS_A_BLOCK, hop_s=self._hop_s, span_s=self._span_s)
-        if loud.max() > SILENCE_DBFS:
+        if loud.max() > self._silence_dbfs:
             vectors = _read_sound(self._model, samples)
             for offset in range(min(len(vectors), POSITIONS_A_BLOCK)):
-                if loud[offset] > SILENCE_DBFS:
+                if loud[offset] > self._silence_dbfs:
                     self._ready.append((self._centre(self._next + offset), vectors[offset]))
         self._next += POSITIONS_A_BLOCK
 
@@ -115,24 +143,26 @@ class StreamedWindows:
 class SeparateWindows:
     """Embeds every window by itself, for towers whose positions see all of it."""
 
-    def __init__(self, model: TvslModel, sound: SoundStream) -> None:
-        self._model, self._sound = model, sound
+    def __init__(self, model: TvslModel, sound: TimedSound, options: AnalysisOptions) -> None:
+        self._model, self._sound, self._silence_dbfs = model, sound, options.silence_dbfs
 
     def between(self, start_s: float, end_s: float) -> HeardWindow:
         """Positions of the window [start, end), spread evenly over it."""
         samples = self._sound.window(start_s, end_s)
-        if loudness_db(samples) <= SILENCE_DBFS:
+        if _loudness_of_all(samples) <= self._silence_dbfs:
             return _window(self._model, [])
         vectors = _read_sound(self._model, samples)
         step = (end_s - start_s) / len(vectors)
         return _window(self._model, [(start_s + (i + 0.5) * step, vector) for i, vector in enumerate(vectors)])
 
 
-def open_windows(model: TvslModel, sound: SoundStream, *, begin_s: float = 0.0) -> SoundWindows:
+def open_windows(
+    model: TvslModel, sound: TimedSound, options: AnalysisOptions, *, begin_s: float = 0.0
+) -> SoundWindows:
     """What fits the model's towers."""
     if model.towers.sound_hop_s is None:
-        return SeparateWindows(model, sound)
-    return StreamedWindows(model, sound, begin_s=begin_s)
+        return SeparateWindows(model, sound, options)
+    return StreamedWindows(model, sound, options, begin_s=begin_s)
 
 
 def embed(
@@ -160,6 +190,24 @@ def _see(group: list[Frame], model: TvslModel) -> PictureParts:
         return model.evidence.read_images(model.towers.preprocess(np.stack([frame.pixels for frame in group])))
     none = torch.zeros((len(group), 0, 0), device=model.towers.device)
     return PictureParts(patches=Patches(joint=none), grid=(0, 0), features=none, foreground=none, affinity=none)
+
+
+def embed_clip(
+    frame: NDArray[np.uint8], waveform: NDArray[np.float32], model: TvslModel, options: AnalysisOptions
+) -> EmbeddedClip:
+    """The vectors that annotation would have for the middle of a clip that shows one frame for as long as it sounds.
+
+    Args:
+        frame: RGB ``[height width 3]``.
+        waveform: Mono ``[sample]`` in [-1, 1] at the towers' rate; all of it is the window.
+        model: What embeds them.
+        options: What counts as silence.
+    """
+    seconds = Fraction(len(waveform), model.towers.sample_rate)
+    middle = Frame(time=seconds / 2, pts=0, index=0, pixels=frame)
+    windows = open_windows(model, ClipSound(waveform, sample_rate=model.towers.sample_rate), options)
+    (clip,) = embed([middle], model, windows, window_s=float(seconds), batch=1)
+    return clip
 
 
 @torch.inference_mode()
@@ -200,8 +248,7 @@ def _window(model: TvslModel, heard: list[tuple[float, Positions]]) -> HeardWind
     )
 
 
-def loudness_db(samples: NDArray[np.float32]) -> float:
-    """RMS of some samples in dB of full scale; -inf for digital silence."""
+def _loudness_of_all(samples: NDArray[np.float32]) -> float:
     return float(_loudness_db(samples, 1, count=1, hop_s=0, span_s=len(samples))[0])
 
 

@@ -11,26 +11,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tvsl_core.annotate.embed import EmbeddedClip
-from tvsl_core.model.tvsl import MapOptions, TvslModel
+from tvsl_core.annotate.rules import MapOptions
+from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.types import Detection, LocalizationMap
-
-RIVAL_SHARE = 1.0
-"""How much of the strongest rival's map is taken off a class; 1 gives each patch to one class."""
-SAME_OBJECT = 0.5
-"""Two names whose regions share this much of their union are names for one object."""
-REGION = 0.6
-"""Share of a map's maximum from which a patch belongs to its region."""
-
-PART = 0.4
-"""Share of an extent's maximum from which patches hang together."""
-SEED = 0.5
-"""Share of the evidence in a source's best part from which another part shows the class as well."""
 
 
 def localize(
     clip: EmbeddedClip,
     detections: Sequence[Detection],
     model: TvslModel,
+    options: MapOptions,
     *,
     frame_size: tuple[int, int],
     one_name_an_object: bool = True,
@@ -43,6 +33,7 @@ def localize(
         clip: The instant's vectors.
         detections: What sounds at that instant, the likeliest first.
         model: The model that embedded the clip.
+        options: How evidence becomes a map.
         frame_size: Width and height of the frame as shown, in pixels.
         one_name_an_object: False keeps every name, for classes that were given instead of found.
     """
@@ -52,15 +43,20 @@ def localize(
         return unseen
     with torch.inference_mode():
         klasses = [detection.klass for detection in seen]
-        maps = model.class_maps(patches=clip.patches, positions=clip.positions, klasses=klasses)
+        maps = model.class_maps(
+            patches=clip.patches,
+            positions=clip.positions,
+            klasses=klasses,
+            correspondence=options.correspondence,
+        )
         foreground = clip.foreground.flatten()
         if one_name_an_object:
-            kept = different_objects(spread_over_objects(maps, clip.affinity, foreground, model.maps))
+            kept = different_objects(spread_over_objects(maps, clip.affinity, foreground, options), options)
             seen, maps = [seen[k] for k in kept], maps[kept]
-        spread = spread_over_objects(separate(maps), clip.affinity, foreground, model.maps)
+        spread = spread_over_objects(separate(maps, options.rival_share), clip.affinity, foreground, options)
         everything = model.evidence.image(clip.patches[None])[0].T
     grids = keep_own_parts(
-        _as_grids(spread, clip.grid), _as_grids(everything, clip.grid), [detection.klass for detection in seen]
+        _as_grids(spread, clip.grid), _as_grids(everything, clip.grid), [detection.klass for detection in seen], options
     )
     # The peak of a map is how surely its class is in view; its shape has a maximum of 1.
     width, height = frame_size
@@ -74,27 +70,29 @@ def localize(
     return found + unseen
 
 
-def different_objects(maps: Tensor) -> list[int]:
+def different_objects(maps: Tensor, options: MapOptions) -> list[int]:
     """Indices of the maps that show an object of their own; a later map on an earlier one's object is left out.
 
     Args:
         maps: ``[klass patch]`` in [0, 1], each as its class alone would have it, the likeliest class first.
+        options: What a region is, and when two are one.
     """
-    regions = maps >= REGION * maps.amax(dim=1, keepdim=True).clamp_min(1e-12)
+    regions = maps >= options.region * maps.amax(dim=1, keepdim=True).clamp_min(1e-12)
     kept: list[int] = []
     for k, region in enumerate(regions):
         shared = [float((region & regions[other]).sum() / (region | regions[other]).sum()) for other in kept]
-        if max(shared, default=0.0) < SAME_OBJECT:
+        if max(shared, default=0.0) < options.same_object:
             kept.append(k)
     return kept
 
 
-def separate(maps: Tensor) -> Tensor:
+def separate(maps: Tensor, rival_share: float) -> Tensor:
     """Take each class's rivals off its map, so that two sources do not claim one object.
 
     Args:
         maps: ``[klass patch]`` in [0, 1]. Each is first brought to a maximum of 1: a strong class must not erase a
             faint one.
+        rival_share: How much of the strongest rival's map is taken off.
 
     Returns: ``[klass patch]`` in [0, 1].
     """
@@ -102,7 +100,7 @@ def separate(maps: Tensor) -> Tensor:
     if len(maps) == 1:
         return even
     rivals = torch.stack([torch.cat([even[:k], even[k + 1 :]]).amax(dim=0) for k in range(len(even))])
-    apart = (even - RIVAL_SHARE * rivals).clamp_min(0)
+    apart = (even - rival_share * rivals).clamp_min(0)
     top = apart.amax(dim=1, keepdim=True)
     return torch.where(top > 0, apart / top.clamp_min(1e-12), even)
 
@@ -129,7 +127,7 @@ def spread_over_objects(maps: Tensor, affinity: Tensor, foreground: Tensor, opti
 
 
 def keep_own_parts(
-    extents: NDArray[np.float32], everything: NDArray[np.float32], klasses: Sequence[int]
+    extents: NDArray[np.float32], everything: NDArray[np.float32], klasses: Sequence[int], options: MapOptions
 ) -> NDArray[np.float32]:
     """Keep of each extent the part in which its class is seen best, and those in which no other class is seen better.
 
@@ -140,18 +138,19 @@ def keep_own_parts(
         extents: ``[source row column]``, each with a maximum of 1.
         everything: ``[klass row column]``, the image evidence of every class of the vocabulary.
         klasses: Class of each source.
+        options: What a part is, and what shows the class as well.
 
     Returns: ``[source row column]``.
     """
     kept = np.zeros_like(extents)
     for source, (extent, klass) in enumerate(zip(extents, klasses, strict=True)):
-        count, parts = cv2.connectedComponents((extent >= PART).astype(np.uint8), connectivity=8)
+        count, parts = cv2.connectedComponents((extent >= options.part).astype(np.uint8), connectivity=8)
         own = everything[klass]
         main = parts[np.unravel_index(int(np.argmax(own * (parts > 0))), parts.shape)]
         inside = parts == main
         for part in range(1, count):
             there = everything[:, parts == part].mean(axis=1)
-            if there[klass] >= SEED * own[inside].mean() and there[klass] >= there.max() - 1e-6:
+            if there[klass] >= options.seed * own[inside].mean() and there[klass] >= there.max() - 1e-6:
                 inside |= parts == part
         # The rim around a part stays, so that a map fades out instead of ending at a patch.
         rim = cv2.dilate(inside.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & (parts == 0)

@@ -2,65 +2,76 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from tvsl_core.annotate.rules import (
+    AnalysisOptions,
+    BoxOptions,
+    DetectOptions,
+    DrawOptions,
+    MapOptions,
+    TrackOptions,
+)
 from tvsl_core.limits import DEFAULT_LIMITS, MediaLimits
+from tvsl_core.option import as_plain, check_range, option
 
 Overlay = Literal["sources", "combined", "none"]
 """``sources``: one heatmap video per source. ``combined``: one video, a colour per source. ``none``: tables only."""
 
-MAX_FPS = 240.0
-MAX_WINDOW_S = 60.0
+_WHAT, _WHEN, _HOW, _OUT, _MANY = "What to look for", "Which part", "Model and speed", "Results", "Many videos"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnnotateOptions:
     """How to annotate one video."""
 
-    fps: float = 2.0
-    """Instants per second that are annotated; more than the video's own rate gives every frame once."""
-    window_s: float = 5.0
-    """Seconds of sound around each instant that are listened to."""
-    start_s: float = 0.0
-    """Where to begin, in seconds of the video's own timeline."""
-    end_s: float | None = None
-    """Where to stop; None is the end of the video."""
-    classes: tuple[str, ...] = ()
-    """Only these classes of the vocabulary are looked for; empty means all."""
-    vocabulary: str | Path | None = None
-    """A file of class names that replaces the default vocabulary."""
-    min_score: float | None = None
-    """Least score that is reported, in [0, 1]; None is the threshold stored with the model."""
-    max_sources: int = 4
-    """At most so many sources at one instant."""
-    batch: int = 8
+    overlay: Overlay = option("sources", topic=_OUT)
+    """sources: one heatmap video per source; combined: one video, a colour per source; none: tables only."""
+    save_maps: bool = option(False, topic=_OUT)
+    """Store every localization map in the table."""
+    classes: tuple[str, ...] = option((), metavar="A,B", topic=_WHAT)
+    """Look only for these classes; `tvsl vocabulary` lists them."""
+    vocabulary: Path | None = option(None, metavar="FILE", topic=_WHAT, changes_results=False)
+    """Class names to use instead of the default ones."""
+    detect: DetectOptions = DetectOptions()
+    """What is worth reporting."""
+    fps: float = option(2.0, metavar="RATE", topic=_WHEN)
+    """Instants annotated per second of video."""
+    window_s: float = option(5.0, metavar="SECONDS", topic=_WHEN)
+    """Sound around each instant that is listened to."""
+    start_s: float = option(0.0, clock=True, topic=_WHEN)
+    """Begin here: seconds or [hh:]mm:ss[.f]."""
+    end_s: float | None = option(None, clock=True, topic=_WHEN)
+    """Stop here: seconds or [hh:]mm:ss[.f]."""
+    audio_track: int | None = option(None, topic=_WHEN)
+    """Audio stream to listen to, from 0; by default the default-flagged one, else the first."""
+    batch: int = option(8, topic=_HOW, changes_results=False)
     """Frames that go through the model together."""
-    overlay: Overlay = "sources"
-    save_maps: bool = False
-    """Also store each map in the table."""
-    audio_track: int | None = None
-    """Which audio stream to listen to, from 0; None is the default-flagged one, else the first."""
-    limits: MediaLimits = DEFAULT_LIMITS
+    analysis: AnalysisOptions = AnalysisOptions()
+    """What of a video reaches the model."""
+    maps: MapOptions = MapOptions()
+    """How evidence becomes a localization map."""
+    boxes: BoxOptions = BoxOptions()
+    """How bold a region must be to become a box."""
+    track: TrackOptions = TrackOptions()
+    """How sources are followed."""
+    draw: DrawOptions = DrawOptions()
+    """How heatmap videos and thumbnails show what was found."""
+    limits: MediaLimits = option(DEFAULT_LIMITS, flat=True, changes_results=False)
     """What a file may claim to be before it is refused."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.fps <= MAX_FPS:
-            raise ValueError(f"fps must lie in (0, {MAX_FPS:g}], got {self.fps}")
-        if not 0.5 <= self.window_s <= MAX_WINDOW_S:
-            raise ValueError(f"window must lie in [0.5, {MAX_WINDOW_S:g}] seconds, got {self.window_s}")
+        check_range(self, "(0, 240]", "fps")
+        if not 0.5 <= self.window_s <= 60:
+            raise ValueError(f"window must lie in [0.5, 60] seconds, got {self.window_s}")
         if self.start_s < 0:
             raise ValueError(f"start must not be negative, got {self.start_s}")
         if self.end_s is not None and self.end_s <= self.start_s:
             raise ValueError(f"end ({self.end_s}) must lie after start ({self.start_s})")
-        if self.min_score is not None and not 0 <= self.min_score <= 1:
-            raise ValueError(f"min-score must lie in [0, 1], got {self.min_score}")
-        if self.max_sources < 1:
-            raise ValueError(f"max-sources must be at least 1, got {self.max_sources}")
         if self.batch < 1:
             raise ValueError(f"batch must be at least 1, got {self.batch}")
         if self.audio_track is not None and self.audio_track < 0:
@@ -68,17 +79,16 @@ class AnnotateOptions:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for run.json and table metadata."""
-        values = dataclasses.asdict(self)
-        values["vocabulary"] = str(self.vocabulary) if self.vocabulary else None
-        values["classes"] = list(self.classes)
-        return values
+        return as_plain(self)
 
-    def fingerprint(self, *, model_sha256: str, version: str, vocabulary_sha256: str) -> str:
-        """Short hash of everything that can change a result; ``batch`` and ``limits`` may not."""
-        values = self.as_dict()
-        for name in ("batch", "vocabulary", "limits"):
-            values.pop(name)
-        values |= {"model": model_sha256, "version": version, "names": vocabulary_sha256}
+    def fingerprint(self, **facts: str) -> str:
+        """Short hash of everything that can change a result.
+
+        Args:
+            facts: What else there is to know by name: weights, version, code, class names (which stand for the
+                vocabulary's path).
+        """
+        values = as_plain(self, results_only=True) | facts
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -86,12 +96,13 @@ class AnnotateOptions:
 class QueueOptions:
     """Which units are worked on, and when to give up."""
 
-    overwrite: bool = False
-    """Also annotate what is done with the same settings."""
-    retry_failed: bool = False
-    """Also try again what failed through no fault of the machine."""
-    max_failures: int | None = None
-    """Stop when so many units have failed in this run; None never does."""
+    overwrite: bool = option(False, topic=_OUT)
+    """Annotate again what is already done with the same settings."""
+    retry_failed: bool = option(False, topic=_MANY)
+    """Try again also videos that failed before with the same settings and have not changed. Without it they
+    stay failed, unless the trouble lay outside of them, such as a full disk."""
+    max_failures: int | None = option(None, topic=_MANY)
+    """Stop when so many videos have failed."""
 
     def __post_init__(self) -> None:
         if self.max_failures is not None and self.max_failures < 1:
@@ -102,10 +113,11 @@ class QueueOptions:
 class TimeLimits:
     """When a video is given up. Its stages are: opening it, annotating it, writing its heatmap videos."""
 
-    stall_s: float = 300.0
-    """Longest time without any progress, in seconds; 0 does not bound it."""
-    factor: float = 100.0
-    """Longest time for one stage, in lengths of the video, on top of ``stall_s``; 0 does not bound it."""
+    stall_s: float = option(300.0, name="timeout", metavar="SECONDS", topic=_MANY)
+    """Give up a video that makes no progress for so long, or takes longer than that plus 100 times its own length to be
+    annotated or drawn; 0 never does."""
+    factor: float = option(100.0, name="timeout-factor")
+    """Longest time for one stage of a video, in lengths of the video, on top of --timeout; 0 does not bound it."""
 
     def __post_init__(self) -> None:
         for name in ("stall_s", "factor"):

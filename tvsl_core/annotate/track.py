@@ -11,29 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
+from tvsl_core.annotate.rules import TrackOptions
 from tvsl_core.types import Box, LocalizedSource
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrackOptions:
-    """How sources are followed."""
-
-    max_gap_s: float = 2.0
-    """A source that is not found for longer starts anew, with a new number."""
-    min_iou: float = 0.1
-    """Least overlap with its last box for a region to be the same source; none is needed if it is the only one."""
-    smoothing: float = 0.6
-    """Weight of the new box against the last one, in (0, 1]; 1 does not smooth."""
-    min_instants: int = 2
-    """A source that is found fewer times is dropped, unless the video is shorter than that."""
-    lookahead: int = 4
-    """Instants after which a source that is still unconfirmed is dropped."""
-
-    def __post_init__(self) -> None:
-        if not 0 < self.smoothing <= 1:
-            raise ValueError(f"smoothing must lie in (0, 1], got {self.smoothing}")
-        if self.min_instants < 1 or self.lookahead < self.min_instants:
-            raise ValueError(f"lookahead ({self.lookahead}) must be at least min_instants ({self.min_instants}) >= 1")
 
 
 @dataclass(slots=True, eq=False)
@@ -51,10 +30,16 @@ class _Instant:
 
 
 class Linker:
-    """Gives every row the number of its source. Feed instants in order; rows come out in the same order, later."""
+    """Gives every row the number of its source. Feed instants in order; rows come out in the same order, later.
 
-    def __init__(self, options: TrackOptions | None = None) -> None:
-        self._options = options or TrackOptions()
+    Args:
+        options: How sources are followed.
+        step_s: Seconds between instants.
+    """
+
+    def __init__(self, options: TrackOptions, *, step_s: float = 0.0) -> None:
+        self._options = options
+        self._max_gap_s = max(options.max_gap_s, options.max_gap_instants * step_s)
         self._tracks: list[_Track] = []
         self._waiting: deque[_Instant] = deque()
         self._seen = 0
@@ -79,7 +64,7 @@ class Linker:
         """Each row with its track; the best overlaps are served first, and no track is served twice."""
         if rows:
             now = rows[0].time
-            self._tracks = [track for track in self._tracks if now - track.last_time <= self._options.max_gap_s]
+            self._tracks = [track for track in self._tracks if now - track.last_time <= self._max_gap_s]
         free = list(self._tracks)
         matched: list[tuple[LocalizedSource, _Track]] = []
         for row in sorted(rows, key=lambda row: row.region):

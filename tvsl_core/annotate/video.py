@@ -1,6 +1,6 @@
 """One video from file to results: the stages of annotation, called in order.
 
-    read -> embed -> detect -> localize -> boxes -> track -> table, then strip and heatmap videos
+    read -> embed -> instant (detect, localize, boxes) -> track -> table, then strip and heatmap videos
 
 Pictures and sound are read once for the tables, in bounded memory; the heatmap videos read the pictures again, since a
 source's number and its smoothed box are known only after the moments around it.
@@ -15,10 +15,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tvsl_core.annotate.boxes import BoxOptions, find_boxes
-from tvsl_core.annotate.detect import DetectOptions, Detector
+from tvsl_core.annotate.detect import Detector
 from tvsl_core.annotate.embed import EmbeddedClip, embed, open_windows
-from tvsl_core.annotate.localize import localize
+from tvsl_core.annotate.instant import PlacedSource, find_sources
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.prefetch import prefetch
 from tvsl_core.annotate.progress import EventHandler, VideoAdvanced, VideoStarted
@@ -27,7 +26,7 @@ from tvsl_core.annotate.results.render import render_heatmaps
 from tvsl_core.annotate.results.strip import write_video_strip
 from tvsl_core.annotate.results.table import SourceTable
 from tvsl_core.annotate.results.timeline import Timelines
-from tvsl_core.annotate.track import Linker, TrackOptions
+from tvsl_core.annotate.track import Linker
 from tvsl_core.errors import InputError
 from tvsl_core.media.read.frames import read_frames
 from tvsl_core.media.read.instants import read_instants
@@ -37,13 +36,7 @@ from tvsl_core.media.read.safety import check_file
 from tvsl_core.media.read.sound import SoundStream
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.system.results import lies_in_results
-from tvsl_core.types import Detection, Frame, LocalizedSource, VideoInfo
-
-ANALYSIS_SIDE = 1280
-"""Longest side of the pictures that the model sees; larger frames are reduced while they are decoded."""
-LEAST_HOLD_S = 0.1
-"""A picture that stands still is annotated at every instant, since its sound goes on, but no sooner than after so many
-seconds: more instants than pictures give each picture of a moving one once."""
+from tvsl_core.types import Frame, LocalizedSource, VideoInfo
 
 
 @dataclass(slots=True)
@@ -101,7 +94,7 @@ def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], on_eve
         metadata=metadata | key,
     )
     try:
-        with Timelines(job.table.parent, step_s=1 / options.fps) as timelines:
+        with Timelines(job.table.parent, options.draw, step_s=1 / options.fps) as timelines:
             report = ReadReport()
             for row in _sources(job, info, model, on_event, report, result.warnings):
                 table.write(row)
@@ -168,17 +161,17 @@ def _sources(
 ) -> Iterator[LocalizedSource]:
     """Every row of the video in order of time, with its source decided."""
     options = job.options
-    detector = Detector(model, DetectOptions(max_sources=options.max_sources, min_score=options.min_score))
-    linker = Linker(TrackOptions(max_gap_s=max(2.0, 2.5 / options.fps)))
+    detector = Detector(model, options.detect)
+    linker = Linker(options.track, step_s=1 / options.fps)
     begin_s = max(0.0, options.start_s - options.window_s / 2 - model.towers.sound_span_s)
     sound = SoundStream(info, sample_rate=model.towers.sample_rate, start_s=begin_s)
     ahead = prefetch(_frames(info, options, report), depth=2 * options.batch)
     try:
-        windows = open_windows(model, sound, begin_s=begin_s)
+        windows = open_windows(model, sound, options.analysis, begin_s=begin_s)
         clips = embed(ahead, model, windows, window_s=options.window_s, batch=options.batch)
         for clip in clips:
-            detections = detector.feed(clip)
-            yield from linker.feed(_place(clip, detections, model, info))
+            placed = find_sources(clip, detector, options, frame_size=(info.width, info.height))
+            yield from linker.feed([row for source in placed for row in _rows(clip, source)])
             on_event(_advanced(job, info, done_s=float(clip.time) - options.start_s))
         yield from linker.finish()
     finally:
@@ -196,32 +189,24 @@ def _frames(info: VideoInfo, options: AnnotateOptions, report: ReadReport) -> Ge
         fps=options.fps,
         start_s=options.start_s,
         end_s=options.end_s,
-        max_side=ANALYSIS_SIDE,
-        hold_s=max(LEAST_HOLD_S, 1 / options.fps),
+        max_side=options.analysis.longest_side,
+        hold_s=max(options.analysis.hold_s, 1 / options.fps),
         report=report,
     )
 
 
-def _place(
-    clip: EmbeddedClip, detections: tuple[Detection, ...], model: TvslModel, info: VideoInfo
-) -> list[LocalizedSource]:
-    """Rows of one instant: a box for what is in view, none for what is not."""
-    rows: list[LocalizedSource] = []
-    for detection, grid in localize(clip, detections, model, frame_size=(info.width, info.height)):
-        boxes = find_boxes(grid, BoxOptions()) if grid is not None else ()
-        for region, box in enumerate(boxes or (None,)):
-            rows.append(
-                LocalizedSource(
-                    time=clip.time,
-                    frame_index=clip.frame_index,
-                    pts=clip.pts,
-                    window_start_s=clip.window[0],
-                    window_end_s=clip.window[1],
-                    detection=detection if box is not None else replace(detection, verdict="offscreen"),
-                    source_id=-1,
-                    region=region,
-                    box=box,
-                    map=grid if box is not None else None,
-                )
-            )
-    return rows
+def _rows(clip: EmbeddedClip, source: PlacedSource) -> Iterator[LocalizedSource]:
+    """A row for each box of a source in view, one without a box for a source that is not."""
+    for region, box in enumerate(source.boxes or (None,)):
+        yield LocalizedSource(
+            time=clip.time,
+            frame_index=clip.frame_index,
+            pts=clip.pts,
+            window_start_s=clip.window[0],
+            window_end_s=clip.window[1],
+            detection=source.detection,
+            source_id=-1,
+            region=region,
+            box=box,
+            map=source.map,
+        )

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tvsl_core.annotate.boxes import BoxOptions, find_boxes
-from tvsl_core.annotate.detect import DetectOptions, detect
-from tvsl_core.annotate.localize import localize as place
+from tvsl_core.annotate.boxes import find_boxes
+from tvsl_core.annotate.rules import BoxOptions
 from tvsl_core.media.read.sound import resample
 from tvsl_core.model.load import load_model
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.tuning.predict import ClipPredictor, benchmark_vocabulary
-from tvsl_core.types import Box, LocalizationMap, Verdict
+from tvsl_core.types import Box, Detection, LocalizationMap, Verdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -64,35 +63,27 @@ def localize(
     predictor = ClipPredictor(model)
     heard = resample(sound, source_rate=sample_rate, target_rate=predictor.sample_rate)
     clip, size = predictor.embed(frame, heard), (frame.shape[1], frame.shape[0])
-    own = place(clip, detect(clip, model, DetectOptions()), model, frame_size=size)
-    found = []
-    for detection, grid in own:
-        boxes = find_boxes(grid, BoxOptions()) if grid is not None else ()
-        found.append(
-            FoundSource(
-                name=detection.name,
-                score=detection.score,
-                verdict="sounding" if boxes else "offscreen",
-                detected=True,
-                map=grid if boxes else None,
-                boxes=boxes,
-            )
-        )
+    own = predictor.find(clip, size)
+    found = [_found(source.detection, source.map, source.boxes, detected=True) for source in own]
     reported = {source.name for source in found}
     given = [name for name in dict.fromkeys(names or ()) if name not in reported]
-    for detection, values in predictor.given_maps(clip, [detection for detection, _ in own], given, size):
+    for detection, values in predictor.given_maps(clip, [source.detection for source in own], given, size):
         grid = LocalizationMap(values=values, frame_width=size[0], frame_height=size[1])
-        found.append(
-            FoundSource(
-                name=detection.name,
-                score=detection.score,
-                verdict=detection.verdict,
-                detected=False,
-                map=grid,
-                boxes=find_boxes(grid, BoxOptions()),
-            )
-        )
+        found.append(_found(detection, grid, find_boxes(grid, BoxOptions()), detected=False))
     return tuple(found)
+
+
+def _found(
+    detection: Detection, grid: LocalizationMap | None, boxes: tuple[Box, ...], *, detected: bool
+) -> FoundSource:
+    return FoundSource(
+        name=detection.name,
+        score=detection.score,
+        verdict=detection.verdict,
+        detected=detected,
+        map=grid,
+        boxes=boxes,
+    )
 
 
 def _check(frame: NDArray[np.uint8], sound: NDArray[np.float32], sample_rate: int) -> None:

@@ -16,7 +16,7 @@ from tvsl_core.model.heads_file import HeadsInfo, check_towers, is_heads_file, l
 from tvsl_core.model.learned import LearnedHeads
 from tvsl_core.model.registry import find_loader, towers_names
 from tvsl_core.model.towers import Towers, require_trainable
-from tvsl_core.model.tvsl import MapOptions, TvslModel
+from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.model.weights.cache import hash_file
 from tvsl_core.system.suggest import closest
 from tvsl_core.types import AnyPath
@@ -153,7 +153,6 @@ def _assemble(
     info = heads[1]
     try:
         calibration = Calibration(**info.calibration) if info.calibration else towers.calibration
-        maps = MapOptions(**info.details.get("maps", {}))
     except (TypeError, ValueError) as error:
         raise WeightsError(f"the heads' settings are not those of this tvsl ({error}).", hint=UPGRADE) from error
     return TvslModel(
@@ -163,5 +162,4 @@ def _assemble(
         calibration=calibration,
         untrained=towers.calibration,
         sha256=sha256,
-        maps=maps,
     )

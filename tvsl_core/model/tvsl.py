@@ -10,7 +10,6 @@ cancelling in a normalisation, and pictures and sounds are adapted before they a
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,35 +23,6 @@ from tvsl_core.vocabulary.classes import Vocabulary
 
 NOISE_GROUPS = ("vehicle", "tool", "household", "nature")
 """Groups of the vocabulary whose classes sound mostly like noise."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MapOptions:
-    """How evidence becomes a localization map. Chosen by measurement: docs/experiments.md."""
-
-    correspondence: float = 0.0
-    """How much the agreement of patch and sound counts beside the name, in [0, 1]; 0 listens to the name alone."""
-    sharpness: float = 0.7
-    """Exponent of the class map; below 1 its weaker parts count for more, since an activation peaks on a part."""
-    likeness_floor: float = 0.3
-    """Patches less alike than this do not belong together, in [0, 1)."""
-    foreground_floor: float = 0.2
-    """Foreground below this is background, in [0, 1)."""
-    foreground_weight: float = 0.65
-    """Weight of the foreground against the class in a map's extent, in [0, 1]."""
-    flatness: float = 0.65
-    """Exponent of the finished map; below 1 it is wider at half its height. Order, and so the peak, stays."""
-
-    def __post_init__(self) -> None:
-        for name in ("correspondence", "foreground_weight"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
-        for name in ("likeness_floor", "foreground_floor"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
-        for name in ("sharpness", "flatness"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
 
 
 class TvslModel:
@@ -76,14 +46,12 @@ class TvslModel:
         sha256: str,
         learned: LearnedHeads | None = None,
         untrained: Calibration | None = None,
-        maps: MapOptions | None = None,
     ) -> None:
         self.towers = towers
         self.learned = learned
         self.calibration = calibration
         self.untrained = untrained or calibration
         self.sha256 = sha256
-        self.maps = maps or MapOptions()
         self.vocabulary = vocabulary
         self.groups = np.asarray([klass.group for klass in vocabulary.classes])
         """``[klass]``, what kind of thing each class is."""
@@ -120,7 +88,6 @@ class TvslModel:
             calibration=self.calibration,
             untrained=self.untrained,
             sha256=self.sha256,
-            maps=self.maps,
         )
 
     def with_calibration(self, calibration: Calibration) -> TvslModel:
@@ -139,19 +106,22 @@ class TvslModel:
             return True
         return self.evidence.likeness(klass, other) >= self.calibration.same_name
 
-    def class_maps(self, *, patches: Patches, positions: Positions, klasses: list[int]) -> Tensor:
+    def class_maps(
+        self, *, patches: Patches, positions: Positions, klasses: list[int], correspondence: float = 0.0
+    ) -> Tensor:
         """Where each class is, given what is heard. [TVSL] section 3.2.
 
         Args:
             patches: ``[patch ...]`` of one clip.
             positions: ``[sound ...]`` of the same clip.
             klasses: Which classes of the vocabulary.
+            correspondence: How much the agreement of patch and sound counts beside the name, in [0, 1].
 
         Returns: ``[klass patch]`` in [0, 1]; each class gets the map that it would get alone.
         """
         shown = self.evidence.image(patches[None], klasses)[0].T
-        if self.maps.correspondence == 0 or not klasses:
+        if correspondence == 0 or not klasses:
             return shown
         agreement = self.evidence.agreement(patches[None], positions[None], klasses)[0].clamp_min(0)
         strongest = agreement.amax(dim=-1, keepdim=True).clamp_min(1e-12)
-        return shown * (agreement / strongest) ** self.maps.correspondence
+        return shown * (agreement / strongest) ** correspondence

@@ -8,18 +8,21 @@ enough for a dozen of them and leaves nothing to chance.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tvsl_core.annotate.detect import ClassWeights, DetectOptions, decide, weigh_without
+from tvsl_core.annotate.detect import ClassWeights, decide, weigh_without
+from tvsl_core.annotate.instant import place
+from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.data.scenes.pool import MediaPool
 from tvsl_core.model.calibration import Calibration
 from tvsl_core.model.learned import SUPPORT, TRUST
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.tuning.scenes import EmbeddedScene, means_the_same
+from tvsl_core.types import Detection, Verdict
 
 GRIDS: Mapping[str, tuple[float, ...]] = {
     "sound_offset": tuple(np.arange(-5.0, 2.01, 0.5)),
@@ -61,6 +64,8 @@ BEYOND = 0.15
 """How much a gain above the goal counts against one below it."""
 
 
+OPTIONS = AnnotateOptions()
+"""Thresholds are fitted for annotation as it is by default."""
 MANY_SOURCES = 3
 """A class whose sounds come from so many sources can be told by what was learned."""
 LEARNED_WELL, LEARNED_LITTLE = (1.0, 0.3), (0.5, 1.0)
@@ -145,9 +150,9 @@ class _Trial:
         """Every figure of ``GOALS`` with some thresholds."""
         model = self._model.with_calibration(calibration)
         counts: dict[str, list[float]] = {key: [] for key in GOALS}
-        for scene, weighed in self._scenes:
-            found = decide(weighed, model, DetectOptions())
-            self._count(scene, [(one.name, one.verdict == "sounding") for one in found], counts)
+        for scene, remembered in self._scenes:
+            found = remembered.placed(decide(remembered.weigh, model, OPTIONS.detect))
+            self._count(scene, found, counts)
         return {key: float(np.mean(values)) if values else 1.0 for key, values in counts.items()}
 
     def _count(self, scene: EmbeddedScene, found: list[tuple[str, bool]], counts: dict[str, list[float]]) -> None:
@@ -181,16 +186,27 @@ class _Trial:
 
 
 class _Remembered:
-    """Evidence of one scene, computed once for every set of classes that is taken out."""
+    """What does not depend on thresholds, computed once a scene: evidence, and the places of what was decided."""
 
     def __init__(self, scene: EmbeddedScene, model: TvslModel) -> None:
-        self._weigh: Callable[[tuple[int, ...]], ClassWeights | None] = lambda found: weigh_without(
-            scene.clip, model, found
-        )
-        self._known: dict[frozenset[int], ClassWeights | None] = {}
+        self._scene, self._model = scene, model
+        self._weights: dict[frozenset[int], ClassWeights | None] = {}
+        self._places: dict[tuple[tuple[int, Verdict], ...], list[tuple[str, bool]]] = {}
 
-    def __call__(self, found: tuple[int, ...]) -> ClassWeights | None:
+    def weigh(self, found: tuple[int, ...]) -> ClassWeights | None:
+        """Evidence with some classes taken out."""
         key = frozenset(found)
-        if key not in self._known:
-            self._known[key] = self._weigh(found)
-        return self._known[key]
+        if key not in self._weights:
+            self._weights[key] = weigh_without(self._scene.clip, self._model, found, OPTIONS.detect)
+        return self._weights[key]
+
+    def placed(self, found: tuple[Detection, ...]) -> list[tuple[str, bool]]:
+        """Each name that annotation would report, and whether it has a box.
+
+        Maps and boxes follow from the order of the classes and from what is in view, not from scores.
+        """
+        key = tuple((one.klass, one.verdict) for one in found)
+        if key not in self._places:
+            sources = place(self._scene.clip, found, self._model, OPTIONS, frame_size=self._scene.size)
+            self._places[key] = [(source.detection.name, bool(source.boxes)) for source in sources]
+        return self._places[key]

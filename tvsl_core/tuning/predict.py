@@ -1,4 +1,4 @@
-"""One frame and its sound, judged as in annotation: what evaluation asks a model.
+"""One frame and its sound, judged as annotation judges an instant: what evaluation asks a model.
 
 A class that the model reports by itself gets the map of its own detection. A class that is only *given* (the oracle
 task of the field) gets a map beside those, marked as not detected, so that the honest task cannot profit from it.
@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tvsl_core.annotate.detect import DetectOptions, detect, weigh
-from tvsl_core.annotate.embed import SILENCE_DBFS, EmbeddedClip, loudness_db
+from tvsl_core.annotate.detect import Detector, weigh
+from tvsl_core.annotate.embed import EmbeddedClip, embed_clip
+from tvsl_core.annotate.instant import PlacedSource, find_sources
 from tvsl_core.annotate.localize import localize
+from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.data.predictions.prediction import NOTHING, Prediction
 from tvsl_core.model.load import load_model
 from tvsl_core.model.tvsl import TvslModel
@@ -29,12 +30,12 @@ class ClipPredictor:
 
     Args:
         model: With the vocabulary of the benchmark.
-        options: What is reported.
+        options: As annotation takes them.
     """
 
-    def __init__(self, model: TvslModel, options: DetectOptions | None = None) -> None:
+    def __init__(self, model: TvslModel, options: AnnotateOptions | None = None) -> None:
         self.model = model
-        self._options = options or DetectOptions()
+        self._options = options or AnnotateOptions()
 
     @property
     def sample_rate(self) -> int:
@@ -51,13 +52,12 @@ class ClipPredictor:
         """
         clip = self.embed(frame, waveform)
         size = (frame.shape[1], frame.shape[0])
-        found = detect(clip, self.model, self._options)
-        own = localize(clip, found, self.model, frame_size=size)
-        reported = {detection.name for detection, _ in own}
+        own = self.find(clip, size)
+        reported = {source.detection.name for source in own}
         given = [name for name in dict.fromkeys(names) if name in self.model.vocabulary.names and name not in reported]
-        beside = self.given_maps(clip, [detection for detection, _ in own], given, size)
+        beside = self.given_maps(clip, [source.detection for source in own], given, size)
         blank = np.zeros(clip.grid, np.float32)
-        entries = [(detection, blank if grid is None else grid.values, True) for detection, grid in own]
+        entries = [(one.detection, blank if one.map is None else one.map.values, True) for one in own]
         entries += [(detection, values, False) for detection, values in beside]
         if not entries:
             return NOTHING
@@ -68,14 +68,18 @@ class ClipPredictor:
             detected=tuple(by_itself for _, _, by_itself in entries),
         )
 
+    def find(self, clip: EmbeddedClip, size: tuple[int, int]) -> tuple[PlacedSource, ...]:
+        """What annotation reports for an instant with nothing known of those before it; ``size`` is width, height."""
+        return find_sources(clip, Detector(self.model, self._options.detect), self._options, frame_size=size)
+
     def given_maps(
-        self, clip: EmbeddedClip, found: list[Detection], names: list[str], size: tuple[int, int]
+        self, clip: EmbeddedClip, found: Sequence[Detection], names: Sequence[str], size: tuple[int, int]
     ) -> list[tuple[Detection, NDArray[np.float32]]]:
         """Maps of classes that were given; what was detected counts as their rivals."""
         if not names:
             return []
         with torch.inference_mode():
-            evidence = weigh(clip.positions, clip.patches, clip.offsets_s, self.model)
+            evidence = weigh(clip.positions, clip.patches, clip.offsets_s, self.model, self._options.detect)
         index = {name: klass for klass, name in enumerate(self.model.vocabulary.names)}
         asked = [
             Detection(
@@ -89,36 +93,15 @@ class ClipPredictor:
             for name in names
         ]
         rivals = [replace(detection, verdict="sounding") for detection in found if detection.verdict == "sounding"]
-        located = localize(clip, rivals + asked, self.model, frame_size=size, one_name_an_object=False)
+        located = localize(
+            clip, rivals + asked, self.model, self._options.maps, frame_size=size, one_name_an_object=False
+        )
         by_name = {detection.name: grid for detection, grid in located}
         return [(detection, grid.values) for detection in asked if (grid := by_name.get(detection.name)) is not None]
 
-    @torch.inference_mode()
     def embed(self, frame: NDArray[np.uint8], waveform: NDArray[np.float32]) -> EmbeddedClip:
         """The vectors of one clip: RGB ``[height width 3]`` and mono ``[sample]`` at ``sample_rate``."""
-        towers = self.model.towers
-        parts = self.model.evidence.read_images(towers.preprocess(frame[None]))
-        seconds = len(waveform) / towers.sample_rate
-        if loudness_db(waveform) <= SILENCE_DBFS:
-            positions = self.model.evidence.no_sound
-        else:
-            positions = self.model.evidence.read_sounds(torch.from_numpy(waveform)[None].to(towers.device))[0]
-        count = len(positions)
-        hop_s = towers.sound_hop_s or seconds / max(1, count)
-        first_s = hop_s / 2 if towers.sound_hop_s is None else towers.sound_span_s / 2
-        centres = first_s + np.arange(count, dtype=np.float64) * hop_s
-        return EmbeddedClip(
-            time=Fraction(seconds / 2).limit_denominator(1_000_000),
-            frame_index=0,
-            pts=0,
-            patches=parts.patches[0],
-            grid=parts.grid,
-            foreground=parts.foreground[0],
-            affinity=parts.affinity[0],
-            positions=positions,
-            offsets_s=centres - seconds / 2,
-            window=(0.0, seconds),
-        )
+        return embed_clip(frame, waveform, self.model, self._options.analysis)
 
 
 def load_predictor(name: str = "compact", *, device: str = "auto", classes: Sequence[str]) -> ClipPredictor:

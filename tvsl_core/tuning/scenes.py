@@ -9,10 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tvsl_core.annotate.boxes import BoxOptions, find_boxes
-from tvsl_core.annotate.detect import DetectOptions, detect
 from tvsl_core.annotate.embed import EmbeddedClip
-from tvsl_core.annotate.localize import localize
+from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.data.material.folder import load_material
 from tvsl_core.data.predictions.judged import JudgedScene, ObjectTruth, SourceReport
 from tvsl_core.data.scenes.kinds import KindScene, draw_kinds
@@ -20,7 +18,7 @@ from tvsl_core.data.scenes.pool import MediaPool
 from tvsl_core.errors import InputError
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.tuning.predict import ClipPredictor
-from tvsl_core.types import Box, Detection
+from tvsl_core.types import Box
 
 
 class EmbeddedScene(NamedTuple):
@@ -34,13 +32,6 @@ class EmbeddedScene(NamedTuple):
         """Width and height of the frame."""
         height, width = self.given.scene.frame.shape[:2]
         return width, height
-
-
-class Placed(NamedTuple):
-    """One reported class."""
-
-    detection: Detection
-    box: Box | None
 
 
 def split_material(material: Path, sources: Sequence[str]) -> tuple[MediaPool, MediaPool]:
@@ -81,16 +72,6 @@ def embed_scenes(model: TvslModel, pool: MediaPool, *, each: int, seed: int) -> 
         yield EmbeddedScene(given, predictor.embed(given.scene.frame, given.scene.waveform))
 
 
-def report(scene: EmbeddedScene, model: TvslModel, options: DetectOptions | None = None) -> tuple[Placed, ...]:
-    """What ``tvsl annotate`` would write for this instant."""
-    detections = detect(scene.clip, model, options or DetectOptions())
-    placed = []
-    for detection, grid in localize(scene.clip, detections, model, frame_size=scene.size):
-        boxes = find_boxes(grid, BoxOptions()) if grid is not None else ()
-        placed.append(Placed(detection, boxes[0] if boxes else None))
-    return tuple(placed)
-
-
 def means_the_same(model: TvslModel, reported: str, true: str) -> bool:
     """Whether a reported name is the true one, its generic name, or a more specific one."""
     names = model.vocabulary
@@ -103,14 +84,15 @@ def means_the_same(model: TvslModel, reported: str, true: str) -> bool:
     return itself in names.ancestors(reported) or reported in names.ancestors(itself)
 
 
-def score_scene(scene: EmbeddedScene, model: TvslModel, options: DetectOptions | None = None) -> JudgedScene:
+def score_scene(scene: EmbeddedScene, model: TvslModel, options: AnnotateOptions | None = None) -> JudgedScene:
     """One scene with what the model reports, and with its maps when it is told the names of what sounds."""
-    truth, placed = scene.given.scene, report(scene, model, options)
+    truth, predictor = scene.given.scene, ClipPredictor(model, options)
+    placed = predictor.find(scene.clip, scene.size)
     known = {name: found.name for name in truth.visible if (found := model.vocabulary.find(name)) is not None}
     told = [name for name in truth.visible if name in truth.sounding and name in known]
     maps: dict[str, NDArray[np.float32]] = {}
     if scene.given.kind == "pair" and len(scene.clip.positions):
-        given = ClipPredictor(model).given_maps(scene.clip, [], [known[name] for name in told], scene.size)
+        given = predictor.given_maps(scene.clip, [], [known[name] for name in told], scene.size)
         maps = {detection.name: values for detection, values in given}
     names = {*truth.sounding, *truth.visible}
     return JudgedScene(
@@ -127,8 +109,7 @@ def score_scene(scene: EmbeddedScene, model: TvslModel, options: DetectOptions |
             for place, name in enumerate(truth.visible)
         ),
         reported=tuple(
-            SourceReport(name=one.detection.name, box=_corners(one.box) if one.box is not None else None)
-            for one in placed
+            SourceReport(name=one.detection.name, box=_corners(one.boxes[0]) if one.boxes else None) for one in placed
         ),
         matches=frozenset(
             (one.detection.name, name)

@@ -6,7 +6,7 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -16,6 +16,7 @@ from tvsl_core.annotate.progress import EventHandler, VideoAdvanced
 from tvsl_core.annotate.results.job import Job
 from tvsl_core.annotate.results.names import heatmap_name
 from tvsl_core.annotate.results.timeline import DrawnSource, SourceTimeline, Timelines
+from tvsl_core.annotate.rules import DrawOptions
 from tvsl_core.media.draw.colours import source_colour
 from tvsl_core.media.draw.frame import Heat, HeatStyle, draw_heat
 from tvsl_core.media.read.frames import read_all_frames
@@ -60,47 +61,48 @@ def render_heatmaps(job: Job, info: VideoInfo, timelines: Timelines, *, on_event
     return [reel.path for reel in reels]
 
 
-def heat_of(moment: DrawnSource, *, own_colour: bool) -> Heat:
+def heat_of(moment: DrawnSource, options: DrawOptions, *, own_colour: bool) -> Heat:
     """A moment as it is drawn; with a colour of its own where several share one picture."""
     return Heat(
         name=moment.name,
         score=moment.score,
-        strength=_visible_strength(moment.strength, moment.score),
+        strength=_visible_strength(moment.strength, moment.score, options.faintest),
         values=moment.values,
         boxes=(moment.box,) if moment.box else (),
         colour=source_colour(moment.source_id) if own_colour else None,
     )
 
 
-def _visible_strength(strength: float, score: float) -> float:
+def _visible_strength(strength: float, score: float, faintest: float) -> float:
     """How much is seen: what is barely sure is still seen, fading in and out stays."""
     fade = strength / score if score > 0 else 0.0
-    return min(1.0, max(0.0, fade * (0.45 + 0.55 * score)))
+    return min(1.0, max(0.0, fade * (faintest + (1 - faintest) * score)))
 
 
 def _plan(job: Job, timelines: Timelines) -> list[Reel]:
+    draw = job.options.draw
     if job.options.overlay == "none":
         return []
     if job.options.overlay == "combined":
 
         def all_heats(time_s: float) -> list[Heat]:
-            return [heat_of(moment, own_colour=True) for moment in timelines.all_at(time_s)]
+            return [heat_of(moment, draw, own_colour=True) for moment in timelines.all_at(time_s)]
 
-        return [Reel(path=job.heatmaps / COMBINED_NAME, heats_at=all_heats, style=HeatStyle(legend=True))]
+        return [Reel(path=job.heatmaps / COMBINED_NAME, heats_at=all_heats, style=replace(draw.style, legend=True))]
     return [
         Reel(
             path=job.heatmaps / heatmap_name(source.source_id, source.name),
-            heats_at=_heats_of(source, timelines),
-            style=HeatStyle(),
+            heats_at=_heats_of(source, timelines, draw),
+            style=draw.style,
         )
         for source in timelines.sources.values()
     ]
 
 
-def _heats_of(source: SourceTimeline, timelines: Timelines) -> Callable[[float], list[Heat]]:
+def _heats_of(source: SourceTimeline, timelines: Timelines, draw: DrawOptions) -> Callable[[float], list[Heat]]:
     def heats_at(time_s: float) -> list[Heat]:
         moment = timelines.at(source, time_s)
-        return [] if moment is None else [heat_of(moment, own_colour=False)]
+        return [] if moment is None else [heat_of(moment, draw, own_colour=False)]
 
     return heats_at
 

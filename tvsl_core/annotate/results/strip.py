@@ -11,8 +11,6 @@ from tvsl_core.media.draw.strip import StripCell, write_strip
 from tvsl_core.media.read.frames import read_frames
 from tvsl_core.types import Frame, VideoInfo
 
-MOST_CELLS = 12
-"""Sources beyond the strongest twelve are left out of the strip."""
 MOMENT_S = 0.5
 
 
@@ -22,13 +20,14 @@ def write_video_strip(job: Job, info: VideoInfo, timelines: Timelines) -> Path:
     Raises: OutputError: It cannot be written.
     """
     job.make_room(job.strip.parent)
+    draw = job.options.draw
     best = [(source, source.strongest) for source in timelines.sources.values()]
     best.sort(key=lambda pair: -pair[0].scores[pair[1]])
     cells: list[StripCell] = []
-    for source, index in sorted(best[:MOST_CELLS], key=lambda pair: pair[0].source_id):
+    for source, index in sorted(best[: draw.strip_cells], key=lambda pair: pair[0].source_id):
         frame = _frame_at(info, source.times[index])
         if frame is not None:
-            heat = heat_of(timelines.moment(source, index), own_colour=False)
+            heat = heat_of(timelines.moment(source, index), draw, own_colour=False)
             cells.append(StripCell(pixels=frame.pixels, time_s=source.times[index], heat=heat))
     if not cells:
         frame = _frame_at(info, (job.options.start_s + (job.options.end_s or info.duration_s)) / 2)

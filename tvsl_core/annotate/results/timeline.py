@@ -13,6 +13,7 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
+from tvsl_core.annotate.rules import DrawOptions
 from tvsl_core.media.draw.heat import interpolate_maps
 from tvsl_core.system.files import write_error
 from tvsl_core.types import Box, LocalizedSource, Verdict
@@ -56,18 +57,19 @@ class Timelines:
 
     Args:
         folder: Where the temporary file may lie.
+        options: How a source comes and goes between instants.
         step_s: Seconds between annotated instants.
 
     Raises: OutputError: The temporary file cannot be written.
     """
 
-    def __init__(self, folder: Path, *, step_s: float) -> None:
+    def __init__(self, folder: Path, options: DrawOptions, *, step_s: float) -> None:
         self._folder = folder
         try:
             self._file = tempfile.TemporaryFile(dir=folder, prefix=".tvsl-maps-")  # noqa: SIM115 closed in __exit__
         except OSError as error:
             raise write_error(folder, error) from error
-        self._step_s = step_s
+        self._join_s, self._fade_s = options.join_steps * step_s, options.fade_steps * step_s
         self._shape: tuple[int, int] | None = None
         self._count = 0
         self._maps: NDArray[np.float16] | None = None
@@ -119,14 +121,14 @@ class Timelines:
         )
 
     def at(self, source: SourceTimeline, time_s: float) -> DrawnSource | None:
-        """A source at any time: interpolated between instants, faded over half a step where it begins and ends."""
+        """A source at any time: interpolated between instants, faded where it begins and ends."""
         after = bisect.bisect_right(source.times, time_s)
         before = after - 1
         has_before, has_after = before >= 0, after < len(source.times)
-        if has_before and has_after and source.times[after] - source.times[before] <= 1.75 * self._step_s:
+        if has_before and has_after and source.times[after] - source.times[before] <= self._join_s:
             weight = (time_s - source.times[before]) / (source.times[after] - source.times[before])
             return _blend(self.moment(source, before), self.moment(source, after), weight)
-        fade_s = self._step_s / 2
+        fade_s = self._fade_s
         if has_before and time_s - source.times[before] < fade_s:
             return _faded(self.moment(source, before), 1 - (time_s - source.times[before]) / fade_s)
         if has_after and source.times[after] - time_s < fade_s:

@@ -16,6 +16,7 @@ from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.progress import Event, EventHandler, FailureKind, VideoAdvanced, VideoFinished
 from tvsl_core.annotate.results.job import Job
 from tvsl_core.errors import InputError, TvslError
+from tvsl_core.system.code import code_version
 from tvsl_core.system.versions import tvsl_version
 from tvsl_core.vocabulary.classes import Vocabulary, load_vocabulary
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+RESULTS_FROM = ("tvsl_core.annotate.video", "tvsl_core.model.load")
+"""Modules that results come from, with all that they import: another code may give other results."""
 _MEMORY_WORDS = ("out of memory", "allocate memory", "insufficient memory", "bad_alloc")
 """How libraries say that memory ran out when they do not raise MemoryError."""
 
@@ -73,7 +76,7 @@ class ModelIdentity:
     def fingerprint(self, options: AnnotateOptions) -> str:
         """Short hash of everything that can change a result."""
         return options.fingerprint(
-            model_sha256=self.sha256, version=tvsl_version(), vocabulary_sha256=self.vocabulary_sha256
+            model=self.sha256, names=self.vocabulary_sha256, version=tvsl_version(), code=code_version(*RESULTS_FROM)
         )
 
 

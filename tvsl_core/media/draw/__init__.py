@@ -6,5 +6,6 @@
 - ``labels``: small pieces of lettering: pills with a class name, legend rows, badges;
 - ``legend``: the legend of a picture with several sources: colour, class, score bar, per cent;
 - ``place``: where a label goes: inside the picture, near what it names, and not over another one;
-- ``strip``: A thumbnail strip: the strongest moment of each source of a video, side by side in one PNG.
+- ``strip``: A thumbnail strip: the strongest moment of each source of a video, side by side in one PNG;
+- ``style``: how the drawing looks, as options.
 """

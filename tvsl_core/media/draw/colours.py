@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import get_args
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tvsl_core.media.draw.style import ColourMap
+
 Rgb = tuple[int, int, int]
 """Red, green, blue; each in [0, 255]."""
 
-ColourMap = Literal["inferno", "magma", "plasma", "viridis", "cividis", "turbo"]
-"""Names of colour maps. All but ``turbo`` are perceptually even: an equal step of heat is an equal step for the eye."""
 COLOUR_MAPS: tuple[ColourMap, ...] = get_args(ColourMap)
 
 SOURCE_COLOURS: tuple[Rgb, ...] = (

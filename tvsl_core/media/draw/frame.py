@@ -15,11 +15,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tvsl_core.media.draw.colours import ColourMap, Rgb, colour_ramp, map_ramp, mix
+from tvsl_core.media.draw.colours import Rgb, colour_ramp, map_ramp, mix
 from tvsl_core.media.draw.heat import add_glow, fade, interpolate_maps, smooth_map
 from tvsl_core.media.draw.labels import SMALLEST_TEXT, Glyph, paste, pill, text_width
 from tvsl_core.media.draw.legend import legend_panel
 from tvsl_core.media.draw.place import Area, overlap, place_label
+from tvsl_core.media.draw.style import HeatStyle
 from tvsl_core.types import Box
 
 __all__ = ["Heat", "HeatStyle", "draw_heat", "fade", "interpolate_maps"]
@@ -81,30 +82,6 @@ class Heat:
     def percent(self) -> str:
         """The score as people read it."""
         return f"{round(100 * self.score)} %"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HeatStyle:
-    """How the drawing looks."""
-
-    colour_map: ColourMap = "inferno"
-    """Of sources that have no colour of their own."""
-    opacity: float = 0.66
-    """Of the hottest part at full strength, in [0, 1]; the picture shines through the rest."""
-    boxes: bool = True
-    """Draw the boxes."""
-    labels: bool = True
-    """Write class and score at each box, and badges for off-screen sources."""
-    legend: bool = False
-    """List all visible sources in a corner; for several sources in one picture."""
-    text_scale: float = 1.0
-    """Times the usual text height."""
-
-    def __post_init__(self) -> None:
-        if not 0 < self.opacity <= 1:
-            raise ValueError(f"opacity must lie in (0, 1], got {self.opacity}")
-        if not 0 < self.text_scale <= 10:
-            raise ValueError(f"text scale must lie in (0, 10], got {self.text_scale}")
 
 
 def draw_heat(frame: NDArray[np.uint8], heats: Sequence[Heat], style: HeatStyle | None = None) -> NDArray[np.uint8]:
