@@ -180,6 +180,6 @@ def test_options_outside_their_range_are_refused_and_its_ends_are_not():
         with pytest.raises(ValueError, match=rf"threshold must lie in \(0, 1\], got {threshold}"):
             BoxOptions(threshold=threshold)
     for min_area in (-0.01, 1):
-        with pytest.raises(ValueError, match=rf"min_area must lie in \[0, 1\), got {min_area}"):
+        with pytest.raises(ValueError, match=rf"min-area must lie in \[0, 1\), got {min_area}"):
             BoxOptions(min_area=min_area)
     BoxOptions(threshold=1, min_area=0)

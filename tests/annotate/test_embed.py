@@ -10,19 +10,21 @@ import torch
 
 from tests.builders import make_clip
 from tvsl_core.annotate.embed import (
-    SILENCE_DBFS,
     SeparateWindows,
     StreamedWindows,
+    _loudness_of_all,
     embed,
-    loudness_db,
     open_windows,
 )
+from tvsl_core.annotate.rules import AnalysisOptions
 from tvsl_core.media.read.probe import probe
 from tvsl_core.media.read.sound import SoundStream
 from tvsl_core.model.evidence import Patches, PictureParts, Positions
 from tvsl_core.types import Frame
 
 RATE = 1000
+USUAL = AnalysisOptions()
+SILENCE_DBFS = USUAL.silence_dbfs
 HOP_S, SPAN_S = 0.25, 0.5
 
 
@@ -109,7 +111,7 @@ def expected_level(centre_s):
 
 
 def test_every_position_is_in_its_window_with_the_sound_around_its_centre(sound):
-    windows = StreamedWindows(MeanModel(), sound(steps))
+    windows = StreamedWindows(MeanModel(), sound(steps), USUAL)
     heard = windows.between(1.0, 2.0)
 
     assert heard.times_s.tolist() == [1.0, 1.25, 1.5, 1.75]  # half open
@@ -119,20 +121,20 @@ def test_every_position_is_in_its_window_with_the_sound_around_its_centre(sound)
 
 def test_adjoining_windows_hold_every_position_once_and_overlapping_ones_the_same_again(sound):
     model = MeanModel()
-    windows = StreamedWindows(model, sound(steps))
+    windows = StreamedWindows(model, sound(steps), USUAL)
     pieces = [windows.between(start, start + 1.0) for start in range(11)]
     times = np.concatenate([piece.times_s for piece in pieces])
 
     assert times.tolist() == [0.25 + HOP_S * index for index in range(43)]
-    one = StreamedWindows(model, sound(steps))
+    one = StreamedWindows(model, sound(steps), USUAL)
     first, second = one.between(2.0, 6.0), one.between(4.0, 8.0)
     assert first.times_s[8:].tolist() == second.times_s[:8].tolist()
     assert torch.equal(first.positions[8:].joint, second.positions[:8].joint)
 
 
 def test_positions_do_not_depend_on_where_the_reading_began(sound):
-    whole = StreamedWindows(MeanModel(), sound(steps)).between(7.0, 9.0)
-    late = StreamedWindows(MeanModel(), sound(steps, start_s=6.3), begin_s=6.3).between(7.0, 9.0)
+    whole = StreamedWindows(MeanModel(), sound(steps), USUAL).between(7.0, 9.0)
+    late = StreamedWindows(MeanModel(), sound(steps, start_s=6.3), USUAL, begin_s=6.3).between(7.0, 9.0)
 
     assert late.times_s.tolist() == whole.times_s.tolist()
     torch.testing.assert_close(late.positions.joint, whole.positions.joint, atol=1e-4, rtol=0)
@@ -140,7 +142,7 @@ def test_positions_do_not_depend_on_where_the_reading_began(sound):
 
 def test_a_video_is_computed_in_blocks_and_each_position_once(sound):
     model = MeanModel()
-    windows = StreamedWindows(model, sound(steps))
+    windows = StreamedWindows(model, sound(steps), USUAL)
     for start in range(10):
         windows.between(start / 2, start / 2 + 2)
 
@@ -148,14 +150,14 @@ def test_a_video_is_computed_in_blocks_and_each_position_once(sound):
 
 
 def test_silent_positions_are_left_out(sound):
-    heard = StreamedWindows(MeanModel(), sound(beats)).between(0.0, 4.0)
+    heard = StreamedWindows(MeanModel(), sound(beats), USUAL).between(0.0, 4.0)
 
     assert heard.times_s.tolist() == [t for t in np.arange(0.25, 4.0, 0.25) if t % 1.0 != 0.75]
 
 
 def test_a_silent_block_is_not_computed_and_gives_an_empty_window(sound):
     model = MeanModel()
-    heard = StreamedWindows(model, sound(np.zeros_like)).between(1.0, 3.0)
+    heard = StreamedWindows(model, sound(np.zeros_like), USUAL).between(1.0, 3.0)
 
     assert model.lengths == []
     assert heard.positions.joint.shape == (0, 1)
@@ -166,7 +168,7 @@ def test_a_late_sound_is_heard_after_silent_blocks(sound):
     def late(seconds):
         return 0.5 * (seconds >= 8)
 
-    windows = StreamedWindows(MeanModel(), sound(late))
+    windows = StreamedWindows(MeanModel(), sound(late), USUAL)
 
     assert windows.between(0.0, 4.0).times_s.size == 0
     assert windows.between(8.0, 9.0).times_s.tolist() == [8.0, 8.25, 8.5, 8.75]
@@ -178,14 +180,14 @@ def test_what_nobody_could_hear_is_silence_and_what_is_a_little_louder_is_not(so
 
     for decibels, heard in ((SILENCE_DBFS - 1, 0), (SILENCE_DBFS + 1, 4)):
         for model in (MeanModel(), MeanModel(hop_s=None)):
-            times = open_windows(model, sound(level(decibels))).between(1.0, 2.0).times_s
+            times = open_windows(model, sound(level(decibels)), USUAL).between(1.0, 2.0).times_s
             assert bool(times.size) == bool(heard)
             if model.sound_hop_s:
                 assert times.size == heard
 
 
 def test_towers_that_see_whole_windows_spread_their_positions_evenly_over_each(sound):
-    heard = SeparateWindows(MeanModel(hop_s=None), sound(steps)).between(2.0, 4.0)
+    heard = SeparateWindows(MeanModel(hop_s=None), sound(steps), USUAL).between(2.0, 4.0)
 
     assert heard.times_s.tolist() == pytest.approx([2.2, 2.6, 3.0, 3.4, 3.8])
     assert heard.positions.joint[0, 0] == pytest.approx(
@@ -194,21 +196,21 @@ def test_towers_that_see_whole_windows_spread_their_positions_evenly_over_each(s
 
 
 def test_towers_get_the_windows_that_fit_them(sound):
-    assert isinstance(open_windows(MeanModel(), sound(steps)), StreamedWindows)
-    assert isinstance(open_windows(MeanModel(hop_s=None), sound(steps)), SeparateWindows)
+    assert isinstance(open_windows(MeanModel(), sound(steps), USUAL), StreamedWindows)
+    assert isinstance(open_windows(MeanModel(hop_s=None), sound(steps), USUAL), SeparateWindows)
     with pytest.raises(ValueError, match="SeparateWindows"):
-        StreamedWindows(MeanModel(hop_s=None), sound(steps))
+        StreamedWindows(MeanModel(hop_s=None), sound(steps), USUAL)
 
 
 def test_windows_of_a_late_beginning_ask_for_nothing_earlier(sound):
-    windows = open_windows(MeanModel(), sound(steps, start_s=5.0), begin_s=5.0)
+    windows = open_windows(MeanModel(), sound(steps, start_s=5.0), USUAL, begin_s=5.0)
 
     assert windows.between(5.5, 6.0).times_s.tolist() == [5.5, 5.75]
 
 
 def test_a_clip_is_a_frame_and_the_sound_around_it(sound):
     frames = [frame(number) for number in (2, 4, 6)]
-    clips = list(embed(frames, MeanModel(), StreamedWindows(MeanModel(), sound(steps)), window_s=1.0, batch=2))
+    clips = list(embed(frames, MeanModel(), StreamedWindows(MeanModel(), sound(steps), USUAL), window_s=1.0, batch=2))
 
     for shown, clip in zip(frames, clips, strict=True):
         assert (clip.time, clip.frame_index, clip.pts) == (shown.time, shown.index, shown.pts)
@@ -223,7 +225,7 @@ def test_a_clip_is_a_frame_and_the_sound_around_it(sound):
 
 
 def test_the_window_is_cut_at_the_beginning_of_the_timeline(sound):
-    (clip,) = embed([frame(0)], MeanModel(), StreamedWindows(MeanModel(), sound(steps)), window_s=2.0, batch=1)
+    (clip,) = embed([frame(0)], MeanModel(), StreamedWindows(MeanModel(), sound(steps), USUAL), window_s=2.0, batch=1)
 
     assert clip.window == (0.0, 1.0)
     assert clip.offsets_s.tolist() == [0.25, 0.5, 0.75]
@@ -233,7 +235,7 @@ def test_the_window_is_cut_at_the_beginning_of_the_timeline(sound):
 def test_frames_go_through_the_towers_together_and_the_answer_is_the_same(sound, batch, groups):
     model = MeanModel()
     clips = list(
-        embed((frame(n) for n in range(5)), model, StreamedWindows(model, sound(steps)), window_s=1, batch=batch)
+        embed((frame(n) for n in range(5)), model, StreamedWindows(model, sound(steps), USUAL), window_s=1, batch=batch)
     )
 
     assert model.batches == groups
@@ -244,7 +246,7 @@ def test_no_more_frames_are_taken_than_go_through_together(sound):
     taken = []
     frames = (taken.append(n) or frame(n) for n in range(9))
     model = MeanModel()
-    next(iter(embed(frames, model, StreamedWindows(model, sound(steps)), window_s=1, batch=3)))
+    next(iter(embed(frames, model, StreamedWindows(model, sound(steps), USUAL), window_s=1, batch=3)))
 
     assert taken == [0, 1, 2]
 
@@ -253,11 +255,11 @@ def test_no_more_frames_are_taken_than_go_through_together(sound):
 def test_loudness_is_in_decibels_of_full_scale(amplitude, decibels):
     samples = np.full(64, amplitude, np.float32) * np.resize([1, -1], 64).astype(np.float32)
 
-    assert loudness_db(samples) == pytest.approx(decibels, abs=1e-3)
-    assert loudness_db(np.concatenate([samples, np.zeros(64, np.float32)])) == pytest.approx(
+    assert _loudness_of_all(samples) == pytest.approx(decibels, abs=1e-3)
+    assert _loudness_of_all(np.concatenate([samples, np.zeros(64, np.float32)])) == pytest.approx(
         decibels - 3.0103, abs=1e-3
     )
 
 
 def test_digital_silence_and_no_sound_have_no_loudness():
-    assert loudness_db(np.zeros(8, np.float32)) == loudness_db(np.zeros(0, np.float32)) == -np.inf
+    assert _loudness_of_all(np.zeros(8, np.float32)) == _loudness_of_all(np.zeros(0, np.float32)) == -np.inf

@@ -10,10 +10,6 @@ from hypothesis import strategies as st
 
 from tvsl_core.annotate.embed import EmbeddedClip
 from tvsl_core.annotate.localize import (
-    PART,
-    REGION,
-    SAME_OBJECT,
-    SEED,
     different_objects,
     keep_own_parts,
     localize,
@@ -27,6 +23,8 @@ from tvsl_core.types import Detection
 
 QUICK = settings(max_examples=50, deadline=None)
 GRID = (4, 6)
+USUAL = MapOptions()
+PART, REGION, SAME_OBJECT, SEED = USUAL.part, USUAL.region, USUAL.same_object, USUAL.seed
 NOTHING_REACHES = MapOptions(sharpness=1, likeness_floor=0, foreground_floor=0, foreground_weight=0, flatness=1)
 
 

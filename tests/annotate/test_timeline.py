@@ -130,7 +130,7 @@ def test_half_a_step_outside_nothing_is_drawn_any_more(timelines):
 @pytest.mark.parametrize("step_s", [0.5, 2.0])
 def test_a_missing_instant_is_a_pause_and_a_late_one_is_not(tmp_path, step_s):
     def drawn_midway(distance_in_steps):
-        with Timelines(tmp_path, step_s=step_s) as timelines:
+        with Timelines(tmp_path, DrawOptions(), step_s=step_s) as timelines:
             timelines.add(row(10))
             timelines.add(row(10 + Fraction(distance_in_steps * step_s)))
             return list(timelines.all_at(10 + 0.5 * distance_in_steps * step_s)) != []
@@ -185,14 +185,17 @@ def test_a_box_between_two_instants_carries_the_score_of_the_nearer_one(timeline
 
 def test_a_folder_that_cannot_hold_maps_is_an_output_error(tmp_path):
     with pytest.raises(OutputError, match="folder does not exist"):
-        Timelines(tmp_path / "gone", step_s=0.5)
+        Timelines(tmp_path / "gone", DrawOptions(), step_s=0.5)
 
 
 def test_a_full_disk_is_an_output_error_that_names_the_folder(tmp_path):
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
-        with Timelines(tmp_path, step_s=0.5) as timelines, pytest.raises(OutputError, match="grew over") as refusal:
+        with (
+            Timelines(tmp_path, DrawOptions(), step_s=0.5) as timelines,
+            pytest.raises(OutputError, match="grew over") as refusal,
+        ):
             resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limit[1]))
             timelines.add(row(0, values=np.ones((100, 100))))
             list(timelines.all_at(0))
@@ -209,7 +212,7 @@ def test_the_temporary_file_is_let_go_of_at_the_end(tmp_path):
     def links():
         return [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
 
-    with Timelines(tmp_path, step_s=0.5) as timelines:
+    with Timelines(tmp_path, DrawOptions(), step_s=0.5) as timelines:
         timelines.add(row(0))
         list(timelines.all_at(0))
         assert held()

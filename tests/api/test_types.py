@@ -14,7 +14,7 @@ from tvsl_core import (
     annotate_video, annotate_videos, evaluate, load_model, localize, probe, train,
 )
 
-annotate_video("a.mp4", out="results", options=AnnotateOptions(fps=4, vocabulary="mine.csv"))
+annotate_video("a.mp4", out="results", options=AnnotateOptions(fps=4, vocabulary=Path("mine.csv")))
 annotate_videos(["a.mp4", Path("b.mp4")], out=Path("results"), progress=True)
 annotate_videos(Path("folder"), out="results")
 probe("a.mp4")

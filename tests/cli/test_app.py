@@ -102,7 +102,7 @@ def test_a_misspelt_command_is_answered_with_the_right_one(capfd):
         (["--workers", "-1"], "workers must be at least 1, or 0 for what fits this machine, got -1"),
         (["--audio-track", "-1"], "audio-track counts from 0, got -1"),
         (["--precision", "fp64"], "precision must be one of auto, fp32, bf16, got 'fp64'"),
-        (["--device", "gpu"], "device must be auto, cpu, cuda or cuda:N, got 'gpu'"),
+        (["--device", "gpu"], "device must be auto, cpu, cuda, cuda:N or mps, got 'gpu'"),
         (["-v", "-q"], "--verbose and --quiet exclude each other"),
     ],
 )
