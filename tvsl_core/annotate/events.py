@@ -112,10 +112,10 @@ class EventTracker:
     def _step(self, row: Floats) -> list[EventSpan]:
         place, options = self._next, self._options
         self._next += 1
-        for klass in np.flatnonzero(row >= options.onset):
-            if int(klass) not in self._open:
+        for klass in np.flatnonzero(row >= options.onset).tolist():
+            if klass not in self._open:
                 value = float(row[klass])
-                self._open[int(klass)] = _Open(first=place, last=place - 1, peak=place, top=value, total=0.0)
+                self._open[klass] = _Open(first=place, last=place - 1, peak=place, top=value, total=0.0)
         finished: list[EventSpan] = []
         for klass, event in list(self._open.items()):
             value = float(row[klass])
@@ -188,7 +188,11 @@ def event_features(
     rows = np.zeros((len(spans), len(EVENT_FEATURES)), np.float32)
     for number, span in enumerate(spans):
         own = features[span.first : span.stop, place[span.klass]][:, columns].mean(axis=0)
-        timing = (_logit(span.peak_probability), _logit(span.mean_probability), np.log((span.stop - span.first) * hop_s))
+        timing = (
+            _logit(span.peak_probability),
+            _logit(span.mean_probability),
+            np.log((span.stop - span.first) * hop_s),
+        )
         rows[number] = (*timing, *_beside(span, spans, kin), *own)
     return rows
 

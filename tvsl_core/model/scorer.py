@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ WIDTHS = (96, 48)
 EVENT_WIDTHS = (32, 16)
 
 
-class Perceptron(nn.Module):
+class FeatureNetwork(nn.Module):
     """Standardised features through a few layers to logits.
 
     Args:
@@ -46,7 +47,7 @@ class Perceptron(nn.Module):
         self.register_buffer("scale", torch.ones(features))
         sizes = (features, *widths)
         layers: list[nn.Module] = []
-        for inputs, width in zip(sizes[:-1], sizes[1:], strict=True):
+        for inputs, width in pairwise(sizes):
             layers += [nn.Linear(inputs, width), nn.GELU()]
         self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], outputs))
 
@@ -83,8 +84,8 @@ class EventScorer(nn.Module):
     def __init__(self, layout: ScorerLayout) -> None:
         super().__init__()
         self.layout = layout
-        self.positions = Perceptron(len(layout.position_features), WIDTHS, 1)
-        self.events = Perceptron(len(layout.event_features), EVENT_WIDTHS, 2)
+        self.positions = FeatureNetwork(len(layout.position_features), WIDTHS, 1)
+        self.events = FeatureNetwork(len(layout.event_features), EVENT_WIDTHS, 2)
         self.register_buffer("temperature", torch.ones(2))
         """Logits of an event are divided by these: that it is right, and that it is in view."""
 
@@ -95,7 +96,7 @@ class EventScorer(nn.Module):
 
     @torch.inference_mode()
     def judge(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Probability that an event is right, and that its source is in view: ``[event feature]`` to ``[event]`` each."""
+        """Probabilities that an event is right and that it is in view: ``[event feature]`` to ``[event]`` each."""
         right, in_view = torch.sigmoid(self.events(features) / self.temperature).unbind(dim=-1)
         return right, in_view
 
