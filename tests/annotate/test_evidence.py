@@ -20,8 +20,8 @@ def evidence(positions: int = 40, seed: int = 0) -> FineEvidence:
         level_db=draw(positions) * 5 - 20,
         rise=np.abs(draw(positions)),
         fall=np.abs(draw(positions)),
-        look=draw(KLASSES),
-        look_broad=draw(KLASSES),
+        look=draw(positions, KLASSES),
+        look_broad=draw(positions, KLASSES),
         trained=np.arange(KLASSES) % 2 == 0,
     )
 
@@ -45,7 +45,7 @@ def test_classes_in_any_order_get_the_same_features():
     kin = kin_of((0, 1), (2, 5))
     turned = FineEvidence(
         sound=given.sound[:, order], untrained=given.untrained[:, order], level_db=given.level_db, rise=given.rise,
-        fall=given.fall, look=given.look[order], look_broad=given.look_broad[order], trained=given.trained[order],
+        fall=given.fall, look=given.look[:, order], look_broad=given.look_broad[:, order], trained=given.trained[order],
     )  # fmt: skip
 
     # close, not equal: a mean over the strongest adds them up in another order
@@ -102,8 +102,8 @@ def test_louder_as_a_whole_changes_only_the_loudness():
 def test_a_single_class_has_no_rival():
     alone = FineEvidence(
         sound=np.zeros((9, 1), np.float32), untrained=np.zeros((9, 1), np.float32), level_db=np.zeros(9, np.float32),
-        rise=np.zeros(9, np.float32), fall=np.zeros(9, np.float32), look=np.zeros(1, np.float32),
-        look_broad=np.zeros(1, np.float32), trained=np.ones(1, bool),
+        rise=np.zeros(9, np.float32), fall=np.zeros(9, np.float32), look=np.zeros((9, 1), np.float32),
+        look_broad=np.zeros((9, 1), np.float32), trained=np.ones(1, bool),
     )  # fmt: skip
     values = features(alone, np.arange(1), np.eye(1, dtype=bool))
 

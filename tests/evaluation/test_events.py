@@ -43,7 +43,7 @@ def test_both_metrics_agree_with_sed_eval():
             based.evaluate(reference_event_list=as_dicts[0], estimated_event_list=as_dicts[1])
             segmented.evaluate(reference_event_list=as_dicts[0], estimated_event_list=as_dicts[1])
 
-    # sed_eval has one tolerance for both edges, so ours for offsets is lowered; its segments of 0.1 s suffer from rounding
+    # sed_eval has one tolerance for both edges, so ours for offsets is lowered; its segments of 0.1 s round
     ours, segments = HitCounts(), HitCounts()
     for true, claimed in recordings:
         ours = sum(count_events(true, claimed, offset_s=0.25).values(), ours)

@@ -3,6 +3,7 @@
 - ``bench``: how fast each stage of annotation is by itself, and what the whole costs beside them, measured in one
   run;
 - ``boxes``: stage 4 of annotation: a localization map becomes boxes in source-frame pixels;
+- ``choose``: which events are told: what is more likely right than not, and one name for one object;
 - ``detect``: stage 2 of annotation: which classes sound at an instant, and which of them are in the picture;
 - ``embed``: stage 1 of annotation: pictures and sound become vectors in the joint space;
 - ``events``: probabilities along the sound become events: when a class begins and stops to sound;

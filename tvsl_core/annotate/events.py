@@ -159,8 +159,10 @@ EVENT_FEATURES = (
     "look_over_plausible", "look_of_rival", "look_most", "trained",
 )  # fmt: skip
 """What ``event_features`` gives, in order."""
-_MEANS = ("sound_pooled", "untrained_most", "over_rival_pooled", "rank_pooled", "look", "look_broad", "look_over_plausible",
-          "look_of_rival", "look_most", "trained")  # fmt: skip
+_MEANS = (
+    "sound_pooled", "untrained_most", "over_rival_pooled", "rank_pooled", "look", "look_broad", "look_over_plausible",
+    "look_of_rival", "look_most", "trained",
+)  # fmt: skip
 _LEAST = 1e-4
 
 
@@ -198,7 +200,7 @@ def event_features(
 
 
 def _beside(span: EventSpan, spans: list[EventSpan], kin: NDArray[np.bool_]) -> tuple[float, ...]:
-    """The strongest rival that overlaps an event, its share of it, how many there are; the strongest of its kin, its share."""
+    """The strongest rival beside an event, its share of it, and their number; the strongest kin, and its share."""
     rival, rival_share, kinsman, kin_share, rivals = _logit(0), 0.0, _logit(0), 0.0, 0
     for other in spans:
         shared = min(span.stop, other.stop) - max(span.first, other.first)

@@ -1,8 +1,8 @@
 """What speaks for a class at a moment: the features that the scorer of events judges.
 
-Sound is listened to at a fine hop (``HOP_S``), and every feature of a position comes from the sound within ``CONTEXT_S``
-of it, so that a video of any length needs a bounded memory. Features describe a class only by how strong the evidence
-for it and for its rivals is, never by which class it is: the same scorer serves any vocabulary, in any order.
+Sound is listened to at a fine hop (``HOP_S``), and every feature of a position comes from the sound near it (twice
+``CONTEXT_S`` at most), so that a video of any length needs a bounded memory. Features describe a class only by how
+strong the evidence for it and for its rivals is, never by which class it is: one scorer serves any vocabulary.
 """
 
 from __future__ import annotations
@@ -69,22 +69,22 @@ class FineEvidence:
     fall: Floats
     """``[sound]``: mean decay of the bands."""
     look: Floats
-    """``[klass]``, logits: the strongest image evidence of the stretch."""
+    """``[sound klass]``, logits: the strongest image evidence of the shot that is shown at each position."""
     look_broad: Floats
-    """``[klass]``, logits: the same over the four strongest patches instead of one."""
+    """``[sound klass]``, logits: the same over the four strongest patches of a frame instead of one."""
     trained: NDArray[np.bool_]
     """``[klass]``: whether trained heads say how a class sounds."""
 
     def __post_init__(self) -> None:
         positions, klasses = self.sound.shape
-        if self.untrained.shape != self.sound.shape:
-            raise ValueError(f"sound and untrained differ in shape: {self.sound.shape}, {self.untrained.shape}")
+        for name in ("untrained", "look", "look_broad"):
+            if getattr(self, name).shape != (positions, klasses):
+                raise ValueError(f"{name} is [{positions} {klasses}] like sound, got {getattr(self, name).shape}")
         for name in ("level_db", "rise", "fall"):
             if getattr(self, name).shape != (positions,):
                 raise ValueError(f"{name} is [{positions}] like sound, got {getattr(self, name).shape}")
-        for name in ("look", "look_broad", "trained"):
-            if getattr(self, name).shape != (klasses,):
-                raise ValueError(f"{name} is [{klasses}] like sound, got {getattr(self, name).shape}")
+        if self.trained.shape != (klasses,):
+            raise ValueError(f"trained is [{klasses}] like sound, got {self.trained.shape}")
 
 
 def spectral_change(bands_db: Floats) -> tuple[Floats, Floats]:
@@ -104,7 +104,7 @@ def spectral_change(bands_db: Floats) -> tuple[Floats, Floats]:
 
 
 def strongest_classes(evidence: FineEvidence, *, most: int) -> NDArray[np.intp]:
-    """The classes with the strongest evidence at any position, ``[candidate]``, strongest first; no others are scored."""
+    """The classes with the strongest evidence at any position, ``[candidate]``, strongest first."""
     if len(evidence.sound) == 0:
         return np.zeros(0, np.intp)
     return np.argsort(-evidence.sound.max(axis=0), kind="stable")[:most]
@@ -116,8 +116,8 @@ def features(evidence: FineEvidence, klasses: NDArray[np.intp], kin: NDArray[np.
     Args:
         evidence: Of one stretch.
         klasses: Which classes, ``[candidate]``.
-        kin: ``[klass klass]``, whether two classes may name one source (a generic name and those below it), each its own
-            kin; kin are no rivals.
+        kin: ``[klass klass]``, whether two classes may name one source (a generic name and those below it), each its
+            own kin; kin are no rivals.
 
     Returns: ``[sound candidate feature]``, in the order of ``FEATURES``.
     """
@@ -196,10 +196,11 @@ def _against_rivals(sound: Floats, pooled: Floats, klass: int, kinship: NDArray[
 def _of_looks(evidence: FineEvidence, pooled: Floats, klass: int, kinship: NDArray[np.bool_]) -> Floats:
     """How a class looks beside the names that the sound allows, ``[sound feature]``."""
     look, others = evidence.look, np.where(kinship, NO_RIVAL, pooled)
-    rival = others.max(axis=1, keepdims=True)
-    plausible = np.where(others >= np.maximum(rival - PLAUSIBLE, NO_RIVAL + 1), look, NO_RIVAL).max(axis=1)
-    of_rival = np.where(rival[:, 0] > NO_RIVAL, look[others.argmax(axis=1)], NO_RIVAL)
-    own = np.asarray((look[klass], evidence.look_broad[klass], look.max(), evidence.trained[klass]), np.float32)
-    same = np.broadcast_to(own, (len(pooled), 4))
-    parts = (same[:, 0], same[:, 1], of_rival, look[klass] - plausible, same[:, 2], same[:, 3])
+    own, everywhere = look[:, klass], np.arange(len(look))
+    rival = others.max(axis=1)
+    allowed = others >= np.maximum(rival - PLAUSIBLE, NO_RIVAL + 1)[:, None]
+    of_rival = np.where(rival > NO_RIVAL, look[everywhere, others.argmax(axis=1)], NO_RIVAL)
+    over_plausible = own - np.where(allowed, look, NO_RIVAL).max(axis=1)
+    trained = np.full_like(own, float(evidence.trained[klass]))
+    parts = (own, evidence.look_broad[:, klass], of_rival, over_plausible, look.max(axis=1), trained)
     return np.stack(parts, axis=1, dtype=np.float32)

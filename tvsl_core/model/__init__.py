@@ -8,8 +8,7 @@
 - ``learned``: towers that have learned: trained heads over frozen towers, behind the same interface;
 - ``load``: getting a model ready: by name, from a file, on a device, at a precision;
 - ``losses``: each training loss as a pure function;
-- ``scorer``: from evidence to the probabilities that a class sounds now, that an event is right, and that it is in
-  view;
+- ``scorer``: the probabilities that a class sounds now, that an event is right, and that its source is in view;
 - ``towers``: the one interface that every set of towers has: pictures, sounds and names become vectors in one joint
   space;
 - ``tvsl``: T-VSL over any towers: the name of a class pulls its part out of a mixed picture and a mixed sound.

@@ -1,8 +1,8 @@
-"""The scorer: from evidence to the probabilities that a class sounds now, that an event is right, and that it is in view.
+"""The scorer: the probabilities that a class sounds now, that an event is right, and that its source is in view.
 
-Two small networks that know evidence and no names. The first judges a class at one position of the sound; the second an
-event as a whole, with what goes on beside it. Both were fitted on scenes from held-out sources, because evidence on what
-the towers' heads have learned by heart is surer than it ever is in use. Which features they take is named in the file.
+Two small networks that know evidence and no names. The first judges a class at one position of the sound; the second
+an event as a whole, with what goes on beside it. Both were fitted on scenes from held-out sources, because evidence on
+what the towers' heads know by heart is surer than it ever is in use. Which features they take is named in the file.
 """
 
 from __future__ import annotations

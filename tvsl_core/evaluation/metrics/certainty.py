@@ -1,12 +1,13 @@
 """Whether a score means what it says: of what is reported at 0.8, four of five should be right.
 
-Conventions: ``reference`` says of each report whether it is right, ``estimate`` is its score in [0, 1]. Reference first.
+Conventions: ``reference`` says of each report whether it is right, ``estimate`` is its score in [0, 1]; reference
+first.
 
-Metrics: expected calibration error in bins of equal width (Guo et al.), Brier score, AUROC of right against wrong, and the
-bins themselves for a reliability diagram.
+Metrics: expected calibration error in bins of equal width (Guo et al.), Brier score, AUROC of right against wrong, and
+the bins themselves for a reliability diagram.
 
-References: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017; Brier, "Verification of Forecasts Expressed
-in Terms of Probability", 1950; Hanley and McNeil, "The Meaning and Use of the Area under a ROC Curve", 1982.
+References: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017; Brier, "Verification of Forecasts
+Expressed in Terms of Probability", 1950; Hanley and McNeil, "The Meaning and Use of the Area under a ROC Curve", 1982.
 """
 
 from __future__ import annotations

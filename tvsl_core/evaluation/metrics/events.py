@@ -1,11 +1,11 @@
 """When a class sounds: reported events against true ones.
 
-Conventions: an event is a class with its onset and offset in seconds; ``reference`` is what sounds in one recording and
-``estimate`` what is reported for it. Reference first. Counts of several recordings add up before any ratio is taken.
+Conventions: an event is a class with its onset and offset in seconds; ``reference`` is what sounds in one recording
+and ``estimate`` what is reported for it; reference first. Counts of recordings add up before any ratio is taken.
 
-Metrics: event based (one true event answers for one report; the onset must lie within 0.25 s, the offset within 0.5 s or a
-fifth of the true length, whichever is more) and segment based (every 0.1 s is asked which classes sound in it), each as
-precision, recall and F1, over all events and as the mean over classes.
+Metrics: event based (one true event answers for one report; the onset must lie within 0.25 s, the offset within 0.5 s
+or a fifth of the true length, whichever is more) and segment based (every 0.1 s is asked which classes sound in it),
+each as precision, recall and F1, over all events and as the mean over classes.
 
 References: Mesaros, Heittola and Virtanen, "Metrics for Polyphonic Sound Event Detection", Applied Sciences 6(6), 2016.
 The package sed_eval is the oracle of our tests.
