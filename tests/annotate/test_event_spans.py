@@ -56,6 +56,12 @@ def test_peak_and_mean_are_those_of_the_event_without_its_silence():
     assert span.mean_probability == pytest.approx(0.6)
 
 
+def test_a_bridged_gap_counts_in_the_mean():
+    (span,) = find_events(one_class(0.9, 0.9, 0.1, 0.9), PLAIN, hop_s=HOP)
+
+    assert span.mean_probability == pytest.approx(0.7)
+
+
 def test_seconds_reach_half_a_hop_around_the_centres():
     span = EventSpan(klass=0, first=3, stop=5, peak=3, peak_probability=1.0, mean_probability=1.0)
 

@@ -95,6 +95,13 @@ def test_segments_that_are_touched_count():
     assert counts["dog"] == HitCounts(hits=2, missed=1, false=1)
 
 
+def test_an_event_begins_in_the_segment_that_its_time_names():
+    # 0.3 / 0.1 is 2.9999999999999996
+    counts = count_segments([SoundEvent("dog", 0.3, 0.5)], [SoundEvent("dog", 0.0, 0.3)])
+
+    assert counts["dog"] == HitCounts(missed=2, false=3)
+
+
 def test_nothing_there_and_nothing_said_is_no_score():
     scores = evaluate([([], [])])
 

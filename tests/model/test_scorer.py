@@ -58,6 +58,6 @@ def test_a_higher_temperature_is_less_sure():
 
 
 def test_unheard_of_values_say_no_more_than_extreme_ones():
-    scorer = fitted()
+    network = fitted().positions
 
-    torch.testing.assert_close(scorer.sounding(torch.full((1, 3), 1e4)), scorer.sounding(torch.full((1, 3), 1e6)))
+    torch.testing.assert_close(network(torch.full((1, 3), 1e3)), network(torch.full((1, 3), 1e5)))

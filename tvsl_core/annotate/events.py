@@ -25,7 +25,7 @@ class EventOptions:
     """It ends where the probability falls under this, in (0, ``onset``]."""
     gap_s: float = 0.35
     """A pause that is not longer lies inside an event."""
-    shortest_s: float = 0.15
+    shortest_s: float = 0.2
     """What is shorter is dropped."""
 
     def __post_init__(self) -> None:
