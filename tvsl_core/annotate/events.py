@@ -19,9 +19,9 @@ Floats = NDArray[np.float32]
 class EventOptions:
     """When an event begins and ends."""
 
-    onset: float = 0.5
+    onset: float = 0.35
     """An event begins where the probability reaches this, in (0, 1]."""
-    offset: float = 0.35
+    offset: float = 0.2
     """It ends where the probability falls under this, in (0, ``onset``]."""
     gap_s: float = 0.35
     """A pause that is not longer lies inside an event."""
