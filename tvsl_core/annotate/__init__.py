@@ -3,10 +3,13 @@
 - ``bench``: how fast each stage of annotation is by itself, and what the whole costs beside them, measured in one
   run;
 - ``boxes``: stage 4 of annotation: a localization map becomes boxes in source-frame pixels;
+- ``choose``: which events are told: what is more likely right than not, and one name for one object;
 - ``detect``: stage 2 of annotation: which classes sound at an instant, and which of them are in the picture;
 - ``embed``: stage 1 of annotation: pictures and sound become vectors in the joint space;
 - ``instant``: from one instant to its placed sources: the one path that annotating, evaluating, calibrating and
   benching take;
+- ``events``: probabilities along the sound become events: when a class begins and stops to sound;
+- ``evidence``: what speaks for a class at a moment: the features that the scorer of events judges;
 - ``localize``: stage 3 of annotation: each class that sounds gets a map over the frame;
 - ``options``: what a user may ask of an annotation, checked once;
 - ``prefetch``: work one step ahead: a generator runs in a thread of its own, behind a bounded queue;

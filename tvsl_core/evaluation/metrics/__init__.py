@@ -1,8 +1,10 @@
 """One measure a file: ``validate``, one function a measure, ``evaluate``.
 
 - ``bootstrap``: means with intervals, when samples of one video are not independent;
+- ``certainty``: whether a score means what it says: of what is reported at 0.8, four of five should be right;
 - ``checks``: two checks that the field lacks: does a system listen at all?;
 - ``detection``: which classes sound: names against names, without places;
+- ``events``: when a class sounds: reported events against true ones;
 - ``localization``: one map against what annotators marked for one source;
 - ``maps``: maps become regions: resampling to the grid on which pixels are counted, and the threshold;
 - ``matching``: which map answers for which source, when a frame has several of both;
