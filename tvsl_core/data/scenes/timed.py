@@ -80,7 +80,9 @@ class TimedScene:
     visible: tuple[str, ...]
     """Classes to be seen, whether they sound or not; one entry per object."""
     events: tuple[TimedEvent, ...]
-    """Of the classes, by their starts; sounds of none of them are not listed."""
+    """Of the classes, by their starts."""
+    unnamed: tuple[tuple[float, float], ...]
+    """When something else sounds, in seconds: none of the classes, and nobody said what."""
 
 
 class TimedScenes:
@@ -144,14 +146,22 @@ class TimedScenes:
         rng = np.random.default_rng((self._seed, index, _number(kind)))
         mixture = pick(self._mixtures[kind], rng)
         picture = mixture.picture(index, 0)
-        sound, events = self._sound(kind, mixture.recipe(index, 0), rng)
-        return TimedScene(kind=kind, frame=picture.frame, waveform=sound, visible=picture.visible, events=events)
+        sound, events, unnamed = self._sound(kind, mixture.recipe(index, 0), rng)
+        return TimedScene(
+            kind=kind,
+            frame=picture.frame,
+            waveform=sound,
+            visible=picture.visible,
+            events=tuple(sorted(events, key=lambda event: (event.start_s, event.name))),
+            unnamed=tuple(sorted(unnamed)),
+        )
 
     def _sound(
         self, kind: str, recipe: SceneRecipe, rng: np.random.Generator
-    ) -> tuple[Samples, tuple[TimedEvent, ...]]:
+    ) -> tuple[Samples, list[TimedEvent], list[tuple[float, float]]]:
         mixed = np.zeros(round(SECONDS * self._rate), np.float32)
         events: list[TimedEvent] = []
+        unnamed: list[tuple[float, float]] = []
         groups = {} if kind == "unknown" else {one.name: one.group for one in recipe.sounds if one.name}
         loudest, leader = float(rng.uniform(-32, -14)), int(rng.integers(max(1, len(groups))))
         for number, (name, group) in enumerate(groups.items()):
@@ -164,10 +174,11 @@ class TimedScenes:
         for _ in range(self._strangers(kind, rng)):
             stranger = [pick(self._pool.others, rng)]
             track = self._track(_player(stranger, rng), self._spans("some", rng), rng)
-            self._add(mixed, track, loudest + float(rng.uniform(-3 if kind == "unknown" else -20, 0)))
+            if self._add(mixed, track, loudest + float(rng.uniform(-3 if kind == "unknown" else -20, 0))):
+                unnamed += true_spans(track, self._rate)
         mixed = self._surround(kind, mixed, rng)
         mixed /= np.float32(max(1.0, float(np.abs(mixed).max(initial=0.0))))
-        return mixed, tuple(sorted(events, key=lambda event: (event.start_s, event.name)))
+        return mixed, events, unnamed
 
     def _strangers(self, kind: str, rng: np.random.Generator) -> int:
         """How many sounds of none of the classes there are."""
