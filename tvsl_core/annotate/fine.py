@@ -6,6 +6,8 @@ that its ends have positions like the rest.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -62,14 +64,14 @@ class FineListener:
         padded = np.concatenate((silence, waveform, np.zeros(self._span + self._hop, np.float32)))
         samples = torch.from_numpy(padded)[None].to(self._model.towers.device)
         times = self._hop // self._step
-        positions = read_finely(self._model.evidence, samples, hop=self._hop, times=times)[:, :count]
+        positions = read_finely(self._model.evidence, samples, hop=self._hop, times=times)
         level, bands = _levels(waveform, self._model.towers.sample_rate, count)
         rise, fall = spectral_change(bands)
         look, broad = self._looks(frame)
-        sound = _logits(self._model.evidence.sound(positions)[0])
+        sound = _logits(self._model.evidence.sound(positions)[0, :count])
         return FineEvidence(
             sound=sound,
-            untrained=_logits(self._untrained.sound(positions)[0]),
+            untrained=_logits(self._untrained.sound(positions)[0, :count]),
             level_db=level,
             rise=rise,
             fall=fall,
@@ -100,7 +102,7 @@ def _levels(waveform: Floats, sample_rate: int, count: int) -> tuple[Floats, Flo
     pieces = padded[starts[:, None] + np.arange(SPECTRUM)] * np.hanning(SPECTRUM)
     spectrum = np.square(np.abs(np.fft.rfft(pieces)))
     edges = np.geomspace(3, SPECTRUM // 2 + 1, BANDS + 1).astype(int)
-    bands = np.stack([spectrum[:, low:high].mean(axis=1) for low, high in zip(edges[:-1], edges[1:], strict=True)], 1)
+    bands = np.stack([spectrum[:, low:high].mean(axis=1) for low, high in pairwise(edges)], 1)
     level = 10 * np.log10(_around(power[:, None], count)[:, 0] + FAINTEST_LEVEL)
     shaped = 10 * np.log10(np.maximum(_around(bands + FAINTEST_BLOCK, count), FAINTEST_BAND))
     return level.astype(np.float32), shaped.astype(np.float32)

@@ -35,6 +35,8 @@ STRIDE = 2
 """One position in so many is learned from; those beside it are nearly the same."""
 RIGHT = 0.5
 """An event is right when its class sounds in at least so much of it, and judged when so much of it is known."""
+LEAST_STEPS = 200
+"""Few scenes are gone through more often."""
 EPOCHS, BATCH, RATE, DECAY, BLUR = 4, 4096, 4e-3, 1e-2, 0.05
 """Of the network of positions: features are blurred by a share of their spread, so that it learns no scene by heart."""
 EVENT_EPOCHS, EVENT_BATCH, EVENT_RATE, EVENT_DECAY, EVENT_BLUR = 60, 128, 3e-3, 3e-2, 0.1
@@ -217,10 +219,10 @@ def fit_positions(scenes: Iterable[HeardScene], *, seed: int) -> FeatureNetwork:
     network = FeatureNetwork(len(FEATURES), WIDTHS, 1)
     network.standardise(inputs[::7].float())
     size = min(BATCH, len(inputs))
-    steps = EPOCHS * (len(inputs) // size)
+    epochs = max(EPOCHS, LEAST_STEPS // (len(inputs) // size))
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=max(2, steps))
-    for _ in range(EPOCHS):
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=epochs * (len(inputs) // size))
+    for _ in range(epochs):
         for chosen in _batches(len(inputs), size):
             logits = network(_blurred(inputs[chosen].float(), network, BLUR))[:, 0]
             _step(binary_cross_entropy_with_logits(logits, targets[chosen]), optimizer, schedule)
@@ -263,10 +265,10 @@ def fit_events(events: JudgedEvents, *, seed: int) -> FeatureNetwork:
     network = FeatureNetwork(inputs.shape[1], EVENT_WIDTHS, 2)
     network.standardise(inputs)
     size = min(EVENT_BATCH, len(inputs))
-    steps = EVENT_EPOCHS * (len(inputs) // size)
+    epochs = max(EVENT_EPOCHS, LEAST_STEPS // (len(inputs) // size))
     optimizer = torch.optim.AdamW(network.parameters(), EVENT_RATE, weight_decay=EVENT_DECAY)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    for _ in range(EVENT_EPOCHS):
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * (len(inputs) // size))
+    for _ in range(epochs):
         for chosen in _batches(len(inputs), size):
             logits = network(_blurred(inputs[chosen], network, EVENT_BLUR))
             losses = binary_cross_entropy_with_logits(logits, targets[chosen], reduction="none")
