@@ -11,9 +11,11 @@ import pytest
 import torch
 
 from tests.builders import cutout, make_material, write_picture
-from tvsl_core.annotate.events import EVENT_FEATURES, EventOptions
+from tvsl_core.annotate.events import EVENT_FEATURES
 from tvsl_core.annotate.evidence import FEATURES, HOP_S, FineEvidence
-from tvsl_core.annotate.fine import FineListener
+from tvsl_core.annotate.rules import EventOptions
+from tvsl_core.annotate.signals.score import kinship
+from tvsl_core.api.calibrate import CalibrateRequest, calibrate, evidence_of
 from tvsl_core.data.scenes.timed import TimedEvent, TimedScene
 from tvsl_core.errors import InputError
 from tvsl_core.evaluation.metrics import certainty
@@ -22,10 +24,8 @@ from tvsl_core.tuning.fit import (
     JudgedEvents,
     fit_events,
     fit_scorer,
-    generic_names,
     hear,
     judge_events,
-    kinship,
     temper,
 )
 from tvsl_core.tuning.scenes import alike_classes
@@ -112,7 +112,7 @@ def test_what_sounds_is_found_when_it_sounds():
 
 def test_an_event_is_right_when_half_of_it_is_and_not_judged_when_nobody_knows():
     fitted = fit_scorer(toy_scenes(16), VOCABULARY)
-    kin = kinship(generic_names(VOCABULARY))
+    kin = kinship(VOCABULARY)
     (fresh,) = toy_scenes(1, seed=9)
 
     def told(truth: np.ndarray) -> tuple[float, float]:
@@ -189,15 +189,11 @@ def test_families_share_a_label_of_sound(model):
     assert not any({"trumpet", "dog"} <= set(one) for one in families)
 
 
-@pytest.fixture(scope="module")
-def listener(model):
-    return FineListener(model)
-
-
-def test_evidence_lies_every_hop_and_rises_where_the_sound_does(listener):
+def test_evidence_lies_every_hop_and_rises_where_the_sound_does(model):
     waveform = np.zeros(16000 * 4, np.float32)
     waveform[32000:48000] = 0.3 * np.sin(np.arange(16000) * 2 * np.pi * 440 / 16000)
-    heard = listener(np.full((90, 160, 3), 128, np.uint8), waveform)
+    tone = replace(scene(), frame=np.full((90, 160, 3), 128, np.uint8), waveform=waveform)
+    heard = evidence_of(tone, model)
 
     assert len(heard.sound) == 64000 // round(HOP_S * 16000) + 1
     assert heard.level_db[at(2.5)] == pytest.approx(-13.5, abs=0.5) and heard.level_db[at(1.5)] < -100
@@ -205,8 +201,8 @@ def test_evidence_lies_every_hop_and_rises_where_the_sound_does(listener):
 
 
 def test_a_scorer_is_stored_with_its_heads(tmp_path, model):
-    from tvsl_core.api.calibrate import CalibrateRequest, calibrate
     from tvsl_core.model.heads_file import dump_heads, load_heads
+    from tvsl_core.model.load import load_model
     from tvsl_core.model.scorer import ScorerLayout, restore_scorer
 
     heads = tmp_path / "heads.safetensors"
@@ -225,5 +221,8 @@ def test_a_scorer_is_stored_with_its_heads(tmp_path, model):
     restored, details = restore_scorer(stored.tensors, stored.metadata, layout=layout, where="out")
 
     assert all(torch.equal(tensor, restored.state_dict()[name]) for name, tensor in fitted.scorer.state_dict().items())
+    used = load_model(out, device="cpu").found_scorer
+    assert used.fitted and torch.equal(used.scorer.temperature, fitted.scorer.temperature)
+    assert not load_model(heads, device="cpu").found_scorer.fitted
     assert details["fitted_on"].endswith("seed 5") and details["reliability"]
     assert set(load_heads(heads)[0].state_dict()) == set(load_heads(out)[0].state_dict())

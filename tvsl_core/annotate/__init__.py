@@ -10,7 +10,6 @@
   benching take;
 - ``events``: probabilities along the sound become events: when a class begins and stops to sound;
 - ``evidence``: what speaks for a class at a moment: the features that the scorer of events judges;
-- ``fine``: the fine evidence of a clip in memory: one picture, and its sound at the scorer's hop;
 - ``localize``: stage 3 of annotation: each class that sounds gets a map over the frame;
 - ``options``: what a user may ask of an annotation, checked once;
 - ``prefetch``: work one step ahead: a generator runs in a thread of its own, behind a bounded queue;

@@ -6,12 +6,16 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tvsl_core.annotate.fine import FineListener
+from tvsl_core.annotate.evidence import FineEvidence, spectral_change
+from tvsl_core.annotate.find import read_clip
+from tvsl_core.annotate.options import AnnotateOptions
+from tvsl_core.annotate.signals.score import fine_evidence
 from tvsl_core.api.score import EACH, HELD_OUT, check_each
-from tvsl_core.data.scenes.timed import TimedScenes
+from tvsl_core.data.scenes.timed import TimedScene, TimedScenes
 from tvsl_core.model.heads_file import dump_heads, load_heads
 from tvsl_core.model.load import load_model
 from tvsl_core.model.scorer import store_scorer
+from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.system.files import write_bytes
 from tvsl_core.system.progress import OnProgress, reporting
 from tvsl_core.tuning.fit import FittedScorer, fit_scorer, hear, support_of
@@ -62,7 +66,7 @@ def calibrate(request: CalibrateRequest, *, progress: bool | OnProgress = False)
         file = Path(folder) / "heads.safetensors"
         write_bytes(file, dump_heads(trained, supported, half=True))
         model = load_model(file, device=request.device)
-    listen, vocabulary = FineListener(model), model.vocabulary
+    vocabulary = model.vocabulary
     source = TimedScenes(
         held_out,
         families=alike_classes(vocabulary),
@@ -73,10 +77,17 @@ def calibrate(request: CalibrateRequest, *, progress: bool | OnProgress = False)
     scenes = []
     with reporting(progress) as advance:
         for scene in source.draw(request.each):
-            scenes.append(hear(scene, listen(scene.frame, scene.waveform), vocabulary))
+            scenes.append(hear(scene, evidence_of(scene, model), vocabulary))
             advance("scenes", len(scenes), request.each * len(source.kinds))
     fitted = fit_scorer(scenes, vocabulary, seed=request.seed)
     details = fitted.details(f"{len(scenes)} scenes from {', '.join(request.sources)}, seed {request.seed}")
     calibrated = replace(supported, scorer=store_scorer(fitted.scorer, details))
     write_bytes(Path(request.out), dump_heads(trained, calibrated, half=True))
     return fitted
+
+
+def evidence_of(scene: TimedScene, model: TvslModel) -> FineEvidence:
+    """What annotation would go by in a scene."""
+    clip = read_clip(scene.frame, scene.waveform, model, AnnotateOptions())
+    change = spectral_change(clip.sound.bands_db)
+    return fine_evidence(clip.sound, clip.pictures.instants, model, change, 0, len(clip.sound.sound))

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from tvsl_core.errors import WeightsError
 from tvsl_core.model.heads import HeadOptions, TvslHeads
-from tvsl_core.model.scorer import StoredScorer, find_scorer
+from tvsl_core.model.scorer import StoredScorer, stored_scorer
 from tvsl_core.model.weights.safe_load import read_metadata, read_tensors
 from tvsl_core.model.weights.strict import fit
 
@@ -128,7 +128,7 @@ def parse_heads(content: bytes, *, source: str) -> tuple[TvslHeads, HeadsInfo]:
 
 def _assemble(tensors: dict[str, Tensor], metadata: Mapping[str, str], path: str) -> tuple[TvslHeads, HeadsInfo]:
     about = _read_about(metadata, path)
-    scorer = find_scorer(tensors, metadata)
+    scorer = stored_scorer(tensors, metadata)
     tensors = {name: tensor for name, tensor in tensors.items() if scorer is None or name not in scorer.tensors}
     try:
         options = HeadOptions(**about["options"])

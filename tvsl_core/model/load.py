@@ -15,6 +15,7 @@ from tvsl_core.model.heads import TvslHeads
 from tvsl_core.model.heads_file import HeadsInfo, check_towers, is_heads_file, load_heads
 from tvsl_core.model.learned import LearnedHeads
 from tvsl_core.model.registry import find_loader, towers_names
+from tvsl_core.model.scorer import FoundScorer, load_scorer, restore_scorer
 from tvsl_core.model.towers import Towers, require_trainable
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.model.weights.cache import hash_file
@@ -27,6 +28,8 @@ UNTRAINED = "compact-untrained"
 """The compact towers without the heads that ship with them: what the published networks know by themselves."""
 Weights = Path | str | Mapping[str, Any] | None
 """A file, tensors under their published names, or None for the model's own."""
+SCORER_FILE = Path(__file__).parent / "compact" / "scorer.safetensors"
+"""Fitted for the model in the package."""
 UPGRADE = "Use the version of tvsl that made them, or export them again."
 
 
@@ -122,14 +125,15 @@ def load_model(
         # A file of heads names its towers; any other is taken for weights in the compact form.
         name, weights = (load_heads(path)[1].towers if is_heads_file(path) else "compact"), path
     given = Path(weights) if isinstance(weights, str) else weights
-    if isinstance(given, Path) and is_heads_file(given):
-        heads = load_heads(given)
+    file = given if isinstance(given, Path) else None
+    if file is not None and is_heads_file(file):
+        heads = load_heads(file)
         towers = load_towers(name, device=device, precision=precision)
-        check_towers(heads[1], towers=name, sha256=towers.weights_sha256, path=given)
-        return _assemble(towers, heads, hash_file(given), vocabulary)
+        check_towers(heads[1], towers=name, sha256=towers.weights_sha256, path=file)
+        return _assemble(towers, heads, hash_file(file), vocabulary)
     towers = load_towers(name, weights=given, device=device, precision=precision)
     if name == "compact" and not isinstance(given, Mapping):
-        return _assemble(towers, *embedded_heads(given), vocabulary)
+        return _assemble(towers, *embedded_heads(file), vocabulary, embedded=file is None)
     return _assemble(towers, None, towers.weights_sha256, vocabulary)
 
 
@@ -145,11 +149,36 @@ def _file_of(name: str) -> Path:
     )
 
 
+def find_scorer(info: HeadsInfo | None, sha256: str, *, embedded: bool) -> FoundScorer:
+    """The scorer that was fitted over some heads and lies in their file, or else the one in the package.
+
+    Args:
+        info: What the file of heads holds beside them; None without heads.
+        sha256: Of that file.
+        embedded: Whether the model is the one in the package, for which its scorer was fitted.
+
+    Raises: WeightsError: It cannot be used.
+    """
+    if info is not None and info.scorer is not None:
+        scorer, _ = restore_scorer(*info.scorer, where="the file of heads")
+        return FoundScorer(scorer=scorer, sha256=sha256, fitted=True)
+    scorer, _ = load_scorer(SCORER_FILE)
+    return FoundScorer(scorer=scorer, sha256=hash_file(SCORER_FILE), fitted=embedded)
+
+
 def _assemble(
-    towers: Towers, heads: tuple[TvslHeads, HeadsInfo] | None, sha256: str, vocabulary: Vocabulary
+    towers: Towers,
+    heads: tuple[TvslHeads, HeadsInfo] | None,
+    sha256: str,
+    vocabulary: Vocabulary,
+    *,
+    embedded: bool = False,
 ) -> TvslModel:
+    scorer = find_scorer(heads[1] if heads is not None else None, sha256, embedded=embedded)
     if heads is None:
-        return TvslModel(towers=towers, vocabulary=vocabulary, calibration=towers.calibration, sha256=sha256)
+        return TvslModel(
+            towers=towers, vocabulary=vocabulary, calibration=towers.calibration, scorer=scorer, sha256=sha256
+        )
     info = heads[1]
     try:
         calibration = Calibration(**info.calibration) if info.calibration else towers.calibration
@@ -161,5 +190,6 @@ def _assemble(
         vocabulary=vocabulary,
         calibration=calibration,
         untrained=towers.calibration,
+        scorer=scorer,
         sha256=sha256,
     )

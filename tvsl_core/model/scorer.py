@@ -115,7 +115,7 @@ def store_scorer(scorer: EventScorer, details: Mapping[str, Any]) -> StoredScore
     return StoredScorer(scorer_tensors(scorer), scorer_metadata(scorer, details))
 
 
-def find_scorer(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> StoredScorer | None:
+def stored_scorer(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> StoredScorer | None:
     """The scorer among what a file holds, without what belongs to others; None when there is none."""
     if KIND_KEY not in metadata:
         return None
@@ -123,6 +123,17 @@ def find_scorer(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> S
         {name: tensor for name, tensor in tensors.items() if name.startswith(PREFIX)},
         {key: metadata[key] for key in (KIND_KEY, *METADATA) if key in metadata},
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class FoundScorer:
+    """A scorer with what must be known of where it came from."""
+
+    scorer: EventScorer
+    sha256: str
+    """Of its file; part of every result's fingerprint."""
+    fitted: bool
+    """Whether it was fitted for the towers and heads that it is used with; else scores are not calibrated."""
 
 
 def scorer_tensors(scorer: EventScorer) -> dict[str, Tensor]:
@@ -142,12 +153,12 @@ def save_scorer(scorer: EventScorer, path: Path, *, details: Mapping[str, Any]) 
     save_file(dict(stored.tensors), path, metadata=dict(stored.metadata))
 
 
-def load_scorer(path: Path, *, layout: ScorerLayout) -> tuple[EventScorer, dict[str, Any]]:
+def load_scorer(path: Path, *, layout: ScorerLayout | None = None) -> tuple[EventScorer, dict[str, Any]]:
     """Read a scorer.
 
     Args:
         path: What ``save_scorer`` wrote.
-        layout: The features that will be given to it.
+        layout: The features that will be given to it; None takes it as it is.
 
     Returns: The scorer in eval mode, and the details that were stored with it.
 
@@ -163,7 +174,7 @@ def load_scorer(path: Path, *, layout: ScorerLayout) -> tuple[EventScorer, dict[
 
 
 def restore_scorer(
-    tensors: Mapping[str, Tensor], metadata: Mapping[str, str], *, layout: ScorerLayout, where: str
+    tensors: Mapping[str, Tensor], metadata: Mapping[str, str], *, layout: ScorerLayout | None = None, where: str
 ) -> tuple[EventScorer, dict[str, Any]]:
     """A scorer from what a weights file holds; see ``load_scorer``. Tensors of others are passed over.
 
@@ -172,9 +183,10 @@ def restore_scorer(
     if metadata.get(KIND_KEY) != KIND:
         raise WeightsError(f"'{where}' holds no scorer of this version of tvsl.", hint="Fit one again.")
     stored = json.loads(metadata["features"])
-    if (tuple(stored["positions"]), tuple(stored["events"])) != (layout.position_features, layout.event_features):
+    found = ScorerLayout(position_features=tuple(stored["positions"]), event_features=tuple(stored["events"]))
+    if layout is not None and found != layout:
         raise WeightsError(f"the scorer of '{where}' takes other features than this version.", hint="Fit one again.")
-    scorer = EventScorer(layout)
+    scorer = EventScorer(found)
     own = {name.removeprefix(PREFIX): tensor for name, tensor in tensors.items() if name.startswith(PREFIX)}
     try:
         scorer.load_state_dict(own, strict=True)

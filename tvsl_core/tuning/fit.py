@@ -17,20 +17,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from tvsl_core.annotate.events import EVENT_FEATURES, EventOptions, EventSpan, event_features, find_events, smoothed
+from tvsl_core.annotate.events import EventSpan, event_features, find_events, smoothed
 from tvsl_core.annotate.evidence import FEATURES, HOP_S, FineEvidence, features, strongest_classes
+from tvsl_core.annotate.rules import EventOptions
+from tvsl_core.annotate.signals.score import LAYOUT, SMOOTHING, ancestry, kinship
 from tvsl_core.data.scenes.pool import MediaPool
 from tvsl_core.data.scenes.timed import TimedScene
 from tvsl_core.errors import InputError
 from tvsl_core.evaluation.metrics import certainty
 from tvsl_core.model.learned import SUPPORT, TRUST
-from tvsl_core.model.scorer import EVENT_WIDTHS, WIDTHS, EventScorer, FeatureNetwork, ScorerLayout
+from tvsl_core.model.scorer import EVENT_WIDTHS, WIDTHS, EventScorer, FeatureNetwork
 from tvsl_core.vocabulary.classes import Vocabulary
 
 Floats = NDArray[np.float32]
 
-CANDIDATES = 24
-"""Classes with the strongest evidence in a scene, on which the first network is fitted; annotation asks as many."""
 STRIDE = 2
 """One position in so many is learned from; those beside it are nearly the same."""
 RIGHT = 0.5
@@ -87,7 +87,7 @@ def hear(scene: TimedScene, evidence: FineEvidence, vocabulary: Vocabulary) -> H
     A generic name sounds whenever one below it does; whether a more specific name than the true one would be right is
     not known, nor is which untrained name fits a sound of which nobody said what it is.
     """
-    above = generic_names(vocabulary)
+    above = ancestry(vocabulary)
     place = {name: klass for klass, name in enumerate(vocabulary.names)}
     index = {name: place[known.name] for name in _names_of(scene) if (known := vocabulary.find(name)) is not None}
     times = np.arange(len(evidence.sound)) * HOP_S
@@ -106,19 +106,9 @@ def hear(scene: TimedScene, evidence: FineEvidence, vocabulary: Vocabulary) -> H
         if name in index:
             visible |= above[:, index[name]]
             visible[index[name]] = True
-    klasses = strongest_classes(evidence, most=CANDIDATES)
-    found = features(evidence, klasses, kinship(above)).astype(np.float16)
+    klasses = strongest_classes(evidence, most=EventOptions().candidates)
+    found = features(evidence, klasses, kinship(vocabulary)).astype(np.float16)
     return HeardScene(klasses=klasses, features=found, truth=truth, visible=visible)
-
-
-def generic_names(vocabulary: Vocabulary) -> NDArray[np.bool_]:
-    """``[klass klass]``, whether the first is a generic name of the second."""
-    return np.asarray([[one in vocabulary.ancestors(two) for two in vocabulary.names] for one in vocabulary.names])
-
-
-def kinship(above: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """``[klass klass]``, whether two classes may name one source."""
-    return np.asarray(above | above.T | np.eye(len(above), dtype=bool))
 
 
 def _names_of(scene: TimedScene) -> set[str]:
@@ -184,7 +174,7 @@ def fit_scorer(
 
     Raises: InputError: There are too few scenes to find events in.
     """
-    kin, chosen = kinship(generic_names(vocabulary)), options or EventOptions()
+    kin, chosen = kinship(vocabulary), options or EventOptions()
     rng = np.random.default_rng(seed)
     half = rng.permutation(len(scenes)) % 2
     halves = [[scene for scene, own in zip(scenes, half, strict=True) if own == side] for side in (0, 1)]
@@ -196,7 +186,7 @@ def fit_scorer(
     known = judged[1].weight > 0
     sure = torch.sigmoid(_logits(trial, judged[1])[:, 0] / temperature[0]).double().numpy()
     told = certainty.evaluate(judged[1].right[known] > 0, sure[known])
-    scorer = EventScorer(ScorerLayout(position_features=FEATURES, event_features=EVENT_FEATURES))
+    scorer = EventScorer(LAYOUT)
     scorer.positions = fit_positions(scenes, seed=seed)
     everything = JudgedEvents(*(np.concatenate(parts) for parts in zip(*judged, strict=True)))
     scorer.events = fit_events(everything, seed=seed)
@@ -233,14 +223,14 @@ def judge_events(
     positions: FeatureNetwork, scenes: Iterable[HeardScene], kin: NDArray[np.bool_], options: EventOptions
 ) -> JudgedEvents:
     """The events that are found in some scenes, and what is true of them."""
-    rows: list[Floats] = [np.zeros((0, len(EVENT_FEATURES)), np.float32)]
+    rows: list[Floats] = [np.zeros((0, len(LAYOUT.event_features)), np.float32)]
     answers: list[tuple[float, float, float, float]] = []
     for scene in scenes:
         given = scene.features.astype(np.float32)
         with torch.inference_mode():
             sounding = torch.sigmoid(positions(torch.from_numpy(given))[..., 0]).numpy()
         everywhere = np.zeros(scene.truth.shape, np.float32)
-        everywhere[:, scene.klasses] = smoothed(sounding)
+        everywhere[:, scene.klasses] = smoothed(sounding, width=SMOOTHING)
         spans = find_events(everywhere, options, hop_s=HOP_S)
         rows.append(event_features(spans, given, FEATURES, scene.klasses, kin, hop_s=HOP_S))
         answers += [_answer(span, scene) for span in spans]
