@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jaxtyping import Bool, Float, Float32, Float64, TypeCheckError, jaxtyped
 
 from tvsl_core.annotate import boxes, localize
-from tvsl_core.annotate.rules import MapOptions
+from tvsl_core.annotate.rules import BoxOptions, MapOptions
 from tvsl_core.evaluation.metrics import localization, maps, matching, success
 from tvsl_core.media.draw import heat
 from tvsl_core.model.compact.yamnet import Yamnet
