@@ -30,7 +30,11 @@ def evaluate(
     ] = None,
     protocol: Annotated[
         str | None,
-        typer.Option("--protocol", metavar="P", help="strict (default), lvs, ezvsl, avgn, noprior or dsol."),
+        typer.Option(
+            "--protocol",
+            metavar="P",
+            help="strict (default), lvs, ezvsl, avgn, avgn-released, noprior, noprior-frame or dsol.",
+        ),
     ] = None,
     classes: Annotated[
         str, typer.Option("--classes", help="Class names given (oracle), found by the system (predicted), or both.")

@@ -72,7 +72,7 @@ def _run_floors(request: EvaluateRequest) -> int:
     for benchmark in lists:
         done: dict[tuple[object, ...], Evaluation] = {}
         for protocol in protocols:
-            arithmetic = (protocol.threshold, protocol.scope, protocol.unit)
+            arithmetic = (protocol.threshold, protocol.scope, protocol.unit, protocol.ranked, protocol.piap)
             if arithmetic not in done:
                 with progress(f"{benchmark.name} {protocol.name}") as advanced:
                     done[arithmetic] = evaluate_floors(benchmark, protocol, advanced=advanced)

@@ -206,7 +206,7 @@ class _Gathered:
                     classes="oracle",
                     ciou=float(floor.cious[row]),
                     ap=float(floor.aps[row]),
-                    ap_permuted=float(floor.aps[row]),
+                    ap_permuted=float(floor.permuted[row]),
                     peak=float(floor.peaks[row]),
                     answered=True,
                     answered_by=name,
