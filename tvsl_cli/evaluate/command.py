@@ -12,8 +12,9 @@ def evaluate(
     context: typer.Context,
     *,
     benchmark: Annotated[
-        str, typer.Option("--benchmark", "-b", metavar="NAME", help="Which one; 'tvsl datasets list' names them.")
-    ],
+        str | None,
+        typer.Option("--benchmark", "-b", metavar="NAME", help="Which one; 'tvsl datasets list' names them."),
+    ] = None,
     annotations: Annotated[
         Path | None,
         typer.Option(
@@ -48,6 +49,21 @@ def evaluate(
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="DIR", help="Write scores.json, per_sample.parquet and index.html there."),
+    ] = None,
+    table: Annotated[
+        str | None,
+        typer.Option("--table", metavar="FORMAT", help="Print the tables as csv, latex or markdown."),
+    ] = None,
+    per_class: Annotated[
+        bool, typer.Option("--per-class", help="Print localization class by class (with --table: that alone).")
+    ] = False,
+    compare: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option("--compare", metavar="A B", help="Two folders that --out wrote: differences, intervals and p."),
+    ] = None,
+    also: Annotated[
+        list[Path] | None,
+        typer.Option("--also", metavar="DIR", help="Another result to set against A, on the same page (repeatable)."),
     ] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, metavar="N", help="Only N samples, spread over the list.")
@@ -92,11 +108,15 @@ def evaluate(
     may stand in the configuration file). Missing samples are listed and counted, never replaced; the exit code is then
     1. The table goes to standard output.
 
+    --compare A B needs no benchmark: it reads two results and draws whole videos, so that a difference comes with a
+    95 % interval and p; with --out it writes comparison.html, and --also DIR adds more results to it.
+
     Example: tvsl evaluate --benchmark vggsound-duet --floors --annotations annotations
     """
     from tvsl_cli.evaluate.request import request_from
     from tvsl_cli.evaluate.run import run
 
     del benchmark, annotations, media, model, predictions, protocol, classes, floors, json_file, out, limit
+    del table, per_class, compare, also
     del allow_missing, save_predictions, box_form, split, heard, training_list, sources, device, data
     raise typer.Exit(run(request_from(context, config)))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
 from tvsl_cli.shared.settings import merged, usage_errors
+
+if TYPE_CHECKING:
+    from tvsl_core.report.tables import TableFormat
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,6 +19,7 @@ class EvaluateRequest:
     """One evaluation as the user asked for it; see the options of ``tvsl evaluate``."""
 
     benchmark: str
+    """Empty only with ``compare``."""
     annotations: Path | None
     media: Path | None
     model: str
@@ -33,6 +37,10 @@ class EvaluateRequest:
     heard: Path | None
     training_list: Path | None
     sources: tuple[int, ...]
+    table: TableFormat | None
+    per_class: bool
+    compare: tuple[Path, ...]
+    """Folders of results, the first against all others; empty when something is scored."""
     device: str
     data: Path | None
     """The data root, from the configuration file or ``TVSL_DATA``."""
@@ -41,6 +49,9 @@ class EvaluateRequest:
         _one_of("classes", self.classes, ("oracle", "predicted", "both"))
         _one_of("box-form", self.box_form, ("xyxy", "xywh", None))
         _one_of("split", self.split, ("heard", "unheard", None))
+        _one_of("table", self.table, ("csv", "latex", "markdown", None))
+        if bool(self.benchmark) == bool(self.compare):
+            raise ValueError("name what is scored with --benchmark NAME, or two results with --compare A B, not both")
         if self.floors and self.predictions is not None:
             raise ValueError("--floors and --predictions exclude each other; floors are printed beside any score")
         if self.heard is not None and self.split is None:
@@ -75,6 +86,8 @@ def request_from(context: typer.Context, config: Path | None) -> EvaluateRequest
         "heard": kinds.path,
         "training-list": kinds.path,
         "sources": kinds.text,
+        "table": kinds.text,
+        "per-class": kinds.flag,
         "device": kinds.text,
         "data": kinds.path,
     }
@@ -85,11 +98,18 @@ def request_from(context: typer.Context, config: Path | None) -> EvaluateRequest
         }
         values["sources"] = _numbers(cast("str | None", values["sources"]))
         return EvaluateRequest(
-            benchmark=context.params["benchmark"],
+            benchmark=context.params["benchmark"] or "",
+            compare=_folders(context.params["compare"], context.params["also"]),
             json=context.params["json_file"],
             save_predictions=context.params["save_predictions"],
             **(values | {"data": data_root() or values["data"]}),
         )
+
+
+def _folders(pair: tuple[Path, Path] | None, also: list[Path] | None) -> tuple[Path, ...]:
+    if also and not pair:
+        raise ValueError("--also adds a result to a comparison; add --compare A B")
+    return (*(pair or ()), *(also or ()))
 
 
 def _one_of(option: str, value: str | None, choices: tuple[str | None, ...]) -> None:

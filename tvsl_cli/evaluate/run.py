@@ -27,6 +27,10 @@ def run(request: EvaluateRequest) -> int:
 
     Raises: TvslError: The data cannot be found or used; the message says what to do.
     """
+    if request.compare:
+        from tvsl_cli.evaluate.compare import compare_results
+
+        return compare_results(request.compare, request.out, request.table)
     if request.floors:
         return _run_floors(request)
     from dataclasses import replace
@@ -60,9 +64,10 @@ def _evaluate(request: EvaluateRequest, benchmark: Benchmark, answers: Answers, 
 
 def _run_floors(request: EvaluateRequest) -> int:
     """Floors under the wanted protocol, or under all; MUSIC-Duet in both of its lists."""
-    from tvsl_cli.evaluate.tables import print_floors, progress
+    from tvsl_cli.evaluate.tables import print_floors, print_grid, progress
     from tvsl_core.evaluation.protocols import PROTOCOLS, find_protocol
     from tvsl_core.evaluation.run import evaluate_floors
+    from tvsl_core.report.tables import score_grid
 
     protocols = [find_protocol(request.protocol)] if request.protocol else list(PROTOCOLS.values())
     lists = [_narrowed(_load(request), request)]
@@ -77,7 +82,10 @@ def _run_floors(request: EvaluateRequest) -> int:
                 with progress(f"{benchmark.name} {protocol.name}") as advanced:
                     done[arithmetic] = evaluate_floors(benchmark, protocol, advanced=advanced)
             evaluations.append(done[arithmetic].renamed(protocol))
-    print_floors(evaluations)
+    if request.table is None:
+        print_floors(evaluations)
+    else:
+        print_grid(score_grid(evaluations), request.table)
     _print_left_out(evaluations[0])
     _write_json(request, evaluations)
     if request.out is not None:
@@ -170,10 +178,8 @@ def _deliver(
     request: EvaluateRequest, evaluations: Sequence[Evaluation], answers: Answers, parts: Sequence[Benchmark]
 ) -> int:
     """Print, write, and say by the exit code whether everything was scored."""
-    from tvsl_cli.evaluate.tables import print_evaluation
-
+    _print_tables(request, evaluations)
     for evaluation in evaluations:
-        print_evaluation(evaluation)
         _print_left_out(evaluation)
     _write_json(request, evaluations)
     if request.out is not None:
@@ -182,6 +188,22 @@ def _deliver(
         return 0
     only_missing = not any(evaluation.unusable or evaluation.unknown for evaluation in evaluations)
     return 0 if request.allow_missing and only_missing else 1
+
+
+def _print_tables(request: EvaluateRequest, evaluations: Sequence[Evaluation]) -> None:
+    """The scores, class by class where that was asked for, on standard output."""
+    from tvsl_cli.evaluate.tables import print_evaluation, print_grid
+    from tvsl_core.evaluation.classes import per_class_places
+    from tvsl_core.report.tables import class_grid, score_grid
+
+    if request.table is None:
+        for evaluation in evaluations:
+            print_evaluation(evaluation)
+    elif not request.per_class:
+        print_grid(score_grid(evaluations), request.table)
+    for evaluation in evaluations if request.per_class else ():
+        places = per_class_places(evaluation.rows, evaluation.floor_rows, evaluation.protocol)
+        print_grid(class_grid(evaluation, places), request.table)
 
 
 def _print_left_out(evaluation: Evaluation) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from tvsl_core.evaluation.run import Evaluation
     from tvsl_core.evaluation.summary import Score
+    from tvsl_core.report.tables import Grid, TableFormat
 
 PIPE_WIDTH = 200
 """Columns of a table when no terminal says how wide it is."""
@@ -32,6 +33,27 @@ def progress(title: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(console=console(), transient=True) as bar:
         task = bar.add_task(visible(title), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def print_grid(grid: Grid, form: TableFormat | None) -> None:
+    """A grid as a table of the terminal, or in the format that was asked for."""
+    from tvsl_core.report.tables import render_table, show
+
+    if form is not None:
+        print_text(render_table(grid, form))
+        return
+    _print_title(f"{grid.title}; percent")
+    shown = _table(*grid.header)
+    for row in grid.rows:
+        shown.add_row(
+            *(visible(show(cell, share=name not in grid.plain)) for name, cell in zip(grid.header, row, strict=True))
+        )
+    _print(shown)
+
+
+def print_text(text: str) -> None:
+    """Text for programs, on standard output as it is."""
+    sys.stdout.write(text)
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
@@ -107,9 +129,13 @@ def _print_reported(evaluation: Evaluation) -> None:
     from tvsl_core.evaluation.published import NOTE
 
     names = list(dict.fromkeys(name for entry in evaluation.reported for name in entry.values))
-    table = _table("reported by papers", *names)
+    table = _table("reported by papers", *names, "protocol")
     for entry in evaluation.reported:
-        table.add_row(entry.system, *(f"{entry.values[name]:.1f}" if name in entry.values else "" for name in names))
+        table.add_row(
+            entry.system,
+            *(f"{entry.values[name]:.1f}" if name in entry.values else "" for name in names),
+            entry.protocol,
+        )
     _print(table)
     _print_title(f"These are {NOTE}.")
 
