@@ -96,6 +96,7 @@ def _job(request: TrainRequest, sources: Sources, device: torch.device) -> Train
         facts={
             "dataset": sources.name,
             "held_out": list(sources.held_out),
+            "excluded_test_clips": list(sources.excluded),
             "notes": list(sources.notes),
             "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
             "request": request_facts | {"cache-epochs": epochs if cache is not None else settings["cache-epochs"]},
