@@ -108,6 +108,11 @@ def dsol(values):
     return values > 0.2 * float(values.max())
 
 
+def adaptive(values, marks):
+    """Above the value at the rank that leaves as many pixels as the source has."""
+    return values > sorted(values.ravel().tolist())[values.size - int(marks.sum())]
+
+
 CUTS = {
     "strict": stretched(0.5),
     "lvs": lvs,
@@ -118,7 +123,7 @@ CUTS = {
     "noprior-frame": stretched(0.3),
     "dsol": dsol,
 }
-ON_TILES = ("lvs", "ezvsl", "avgn", "avgn-released", "noprior")
+ON_TILES = ("alignment", "lvs", "ezvsl", "avgn", "avgn-released", "noprior")
 
 
 def overlap(chosen, marks):
@@ -157,7 +162,7 @@ def frame_by_class(name, sample, prediction, mode):
         if name in ON_TILES:
             part = slice(row * SIDE, (row + 1) * SIDE)
             values, marks = values[:, part], marks[:, part]
-        chosen = CUTS[name](values)
+        chosen = adaptive(values, marks) if name == "alignment" else CUTS[name](values)
         cious[row, index] = overlap(chosen, marks)
         aps[row, index] = precision_of_ranking(marks, values)
         turned[row, index] = precision_of_ranking(chosen, marks.astype(float))

@@ -34,7 +34,7 @@ def evaluate(
         typer.Option(
             "--protocol",
             metavar="P",
-            help="strict (default), lvs, ezvsl, avgn, avgn-released, noprior, noprior-frame or dsol.",
+            help="strict (default), lvs, ezvsl, avgn, avgn-released, noprior, noprior-frame, alignment or dsol.",
         ),
     ] = None,
     classes: Annotated[

@@ -77,7 +77,19 @@ def print_evaluation(evaluation: Evaluation) -> None:
         detection = _table("detection", *evaluation.detection)
         detection.add_row("which classes sound", *(f"{100 * value:.1f}" for value in evaluation.detection.values()))
         _print(detection)
+    print_measures([evaluation])
     _print_reported(evaluation)
+
+
+def print_measures(evaluations: Sequence[Evaluation]) -> None:
+    """What a benchmark measures besides: negatives, masks, pairs; floors among the answers."""
+    for evaluation in evaluations:
+        if evaluation.measures:
+            names = list(dict.fromkeys(name for scores in evaluation.measures.values() for name in scores))
+            table = _table(f"{evaluation.benchmark}, {evaluation.protocol.name}", *names)
+            for label, scores in evaluation.measures.items():
+                table.add_row(label, *(f"{100 * scores[name]:.1f}" if name in scores else "" for name in names))
+            _print(table)
 
 
 def _print_mode(evaluation: Evaluation, mode: str, unit: str) -> None:
@@ -111,6 +123,7 @@ def print_floors(evaluations: Sequence[Evaluation]) -> None:
         table.add_section()
     _print_title("What doing nothing scores (classes given), in percent")
     _print(table)
+    print_measures(evaluations)
 
 
 def _print_apart(evaluation: Evaluation) -> None:

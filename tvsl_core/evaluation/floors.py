@@ -56,9 +56,10 @@ def score_floors(scene: ReferenceScene, protocol: Protocol) -> tuple[FloorScores
     """
     tiles = scene.tile_count
     if protocol.scope == "source" and tiles > 1:
-        views = [scene.references[row, :, scene.columns(row)][None] for row in range(len(scene.names))]
-        blob = [_score_blob(view, _gaussian(1, 1), protocol) for view in views]
-        whole = [_score_region(view, np.ones(view.shape[1:], dtype=bool), protocol) for view in views]
+        views = [(row, scene.columns(row)) for row in range(len(scene.names))]
+        blob = [_score_blob(scene, protocol, _gaussian(1, 1), slice(row, row + 1), part) for row, part in views]
+        square = np.ones((GRID, GRID), dtype=bool)
+        whole = [_score_region(scene, protocol, square, slice(row, row + 1), part) for row, part in views]
         cut = np.tile(_prepared(_gaussian(1, 1), protocol.threshold)[0], (1, tiles))
         return (
             _joined(
@@ -69,9 +70,9 @@ def score_floors(scene: ReferenceScene, protocol: Protocol) -> tuple[FloorScores
 
     def blob_floor(name: str, blob: FloatMap) -> FloorScores:
         region = _prepared(blob, protocol.threshold)[0]
-        return _joined(name, scene, protocol, _score_blob(scene.references, blob, protocol), region)
+        return _joined(name, scene, protocol, _score_blob(scene, protocol, blob), region)
 
-    whole_frame = _score_region(scene.references, np.ones((GRID, GRID * tiles), dtype=bool), protocol)
+    whole_frame = _score_region(scene, protocol, np.ones((GRID, GRID * tiles), dtype=bool))
     found = [
         blob_floor("centred-gaussian", _gaussian(tiles, 1)),
         _joined("whole-frame", scene, protocol, whole_frame),
@@ -87,11 +88,16 @@ def score_floors(scene: ReferenceScene, protocol: Protocol) -> tuple[FloorScores
                     name,
                     scene,
                     protocol,
-                    _score_strips(scene.references, strips, protocol),
+                    _score_strips(scene, protocol, strips),
                     np.logical_or.reduce(strips),
                 )
             )
     return tuple(found)
+
+
+def floor_maps(tiles: int) -> dict[str, FloatMap]:
+    """The floors that are one map for every frame of so many tiles."""
+    return {"centred-gaussian": _gaussian(tiles, 1), "whole-frame": np.ones((GRID, GRID * tiles), dtype=np.float32)}
 
 
 @lru_cache(maxsize=16)
@@ -131,35 +137,71 @@ def _prepared(blob: FloatMap, threshold: Threshold) -> tuple[Region, NDArray[np.
 _Parts = list[NDArray[np.float64]]
 
 
-def _score_blob(references: NDArray[np.bool_], blob: FloatMap, protocol: Protocol) -> _Parts:
+_ALL = slice(None)
+
+
+def _score_blob(
+    scene: ReferenceScene, protocol: Protocol, blob: FloatMap, rows: slice = _ALL, part: slice = _ALL
+) -> _Parts:
     """Ciou, average precision, that of PIAP, and peak of one fixed map; its pixels were sorted once."""
+    if protocol.threshold.kind == "adaptive":
+        return _score_adaptive(scene, protocol, blob, rows, part)
     region, rank, reached = _prepared(blob, protocol.threshold)
-    cious, aps, permuted, peaks = _score_region(references, region, protocol)
-    ranked = np.empty(len(references))
+    cious, aps, permuted, peaks = _score_region(scene, protocol, region, rows, part)
+    ranked, peaks = _rank_blob(scene.references[rows, :, part], rank, reached)
+    by_map = protocol.ranked == "map"
+    return [cious, ranked if by_map else aps, ranked if by_map and protocol.piap == "permuted" else permuted, peaks]
+
+
+def _score_adaptive(scene: ReferenceScene, protocol: Protocol, blob: FloatMap, rows: slice, part: slice) -> _Parts:
+    """The same where the region of the map depends on the size of each source."""
+    _, rank, reached = _prepared(blob, protocol.threshold)
+    parts = []
+    for row in range(len(scene.names))[rows]:
+        wanted = int(np.count_nonzero(scene.references[row, :, part]))
+        region = binarize(blob, protocol.threshold, wanted)
+        parts.append(_score_region(scene, protocol, region, slice(row, row + 1), part))
+    cious = np.concatenate([one[0] for one in parts])
+    ranked, peaks = _rank_blob(scene.references[rows, :, part], rank, reached)
+    return [cious, ranked, ranked, peaks]
+
+
+def _rank_blob(
+    references: NDArray[np.bool_], rank: NDArray[np.int64], reached: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Average precision of each source under a ranking, and the share of the highest pixels that lie on it."""
+    ranked, peaks = np.empty(len(references)), np.empty(len(references))
     for row, reference in enumerate(references):
         gained = np.bincount(rank[np.flatnonzero(reference)], minlength=len(reached))
         hits = np.cumsum(gained)
         ranked[row] = (gained * (hits / reached)).sum() / hits[-1]
         peaks[row] = gained[0] / reached[0]
-    by_map = protocol.ranked == "map"
-    return [cious, ranked if by_map else aps, ranked if by_map and protocol.piap == "permuted" else permuted, peaks]
+    return ranked, peaks
 
 
-def _score_region(references: NDArray[np.bool_], region: Region, protocol: Protocol) -> _Parts:
+def _score_region(
+    scene: ReferenceScene, protocol: Protocol, region: Region, rows: slice = _ALL, part: slice = _ALL
+) -> _Parts:
     """The same for a map that is one value inside a region and a lower one outside."""
+    references = scene.references[rows, :, part]
     marked = references.reshape(len(references), -1)
     pixels = region.ravel()
     hits = np.array([np.count_nonzero(one & pixels) for one in marked])
     total = np.array([np.count_nonzero(one) for one in marked])
     area = np.count_nonzero(pixels)
+    if scene.weights is None:
+        cious = hits / (total + area - hits)
+    else:
+        weights = scene.weights[rows, :, part].reshape(marked.shape).astype(np.float64)
+        cious = (weights * pixels).sum(axis=1) / (weights.sum(axis=1) + area - hits)
     aps = region_ap(hits, total, area, pixels.size)
     permuted = region_ap(hits, area, total, pixels.size) if protocol.piap == "inverted" else aps
-    return [hits / (total + area - hits), aps, permuted, hits / area]
+    return [cious, aps, permuted, hits / max(area, 1)]
 
 
-def _score_strips(references: NDArray[np.bool_], strips: NDArray[np.bool_], protocol: Protocol) -> _Parts:
+def _score_strips(scene: ReferenceScene, protocol: Protocol, strips: NDArray[np.bool_]) -> _Parts:
     """Each source gets one strip, in the way that is best for the sum."""
-    tables = zip(*(_score_region(references, one, protocol) for one in strips), strict=True)
+    tables = zip(*(_score_region(scene, protocol, one) for one in strips), strict=True)
     parts = [np.stack(part, axis=1) for part in tables]
     answer = hungarian(parts[0])
     return [pick(part, answer) for part in parts]

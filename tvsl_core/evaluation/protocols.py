@@ -112,6 +112,13 @@ _PRESETS = (
         about="Kim et al., CVPR 2024, read strictly: the whole frame counts; no published figure comes from it",
     ),
     Protocol(
+        name="alignment",
+        threshold=Threshold(kind="adaptive", value=0.5),
+        scope="source",
+        matching="class",
+        about="Senocak et al., 2024, released test: above as many pixels as the source has (cIoU and IIoU 'adap.')",
+    ),
+    Protocol(
         name="dsol",
         threshold=Threshold(kind="of-maximum", value=0.2),
         scope="frame",

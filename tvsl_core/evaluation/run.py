@@ -12,6 +12,7 @@ from tvsl_core.data.benchmarks.sample import Benchmark, Refused, Sample
 from tvsl_core.data.predictions.prediction import NOTHING, Prediction
 from tvsl_core.errors import ManifestError, MediaError
 from tvsl_core.evaluation.floors import score_floors
+from tvsl_core.evaluation.measures import Measuring
 from tvsl_core.evaluation.metrics import checks, detection
 from tvsl_core.evaluation.metrics.detection import ClassScores, Heard
 from tvsl_core.evaluation.metrics.maps import GRID, FloatMap, Region, resize_map
@@ -57,6 +58,8 @@ class Evaluation:
     heard: list[Heard] = field(default_factory=list)
     detection: dict[str, float] = field(default_factory=dict)
     per_class: tuple[ClassScores, ...] = ()
+    measures: dict[str, dict[str, float]] = field(default_factory=dict)
+    """What the benchmark measures besides, by class mode and floor."""
     missing: tuple[Problem, ...] = ()
     """Samples without prediction or media: listed and counted, never replaced."""
     unusable: tuple[Problem, ...] = ()
@@ -138,7 +141,8 @@ def evaluate(
 
     Raises: ManifestError: No sample can be scored.
     """
-    gathered = _Gathered(protocol=protocol, modes=tuple(modes))
+    measuring = Measuring(wanted=benchmark.measures, protocol=protocol)
+    gathered = _Gathered(protocol=protocol, modes=tuple(modes), measuring=measuring)
     for done, sample in enumerate(benchmark.samples, start=1):
         gathered.add(sample, predict)
         advanced(done, len(benchmark.samples))
@@ -158,6 +162,7 @@ class _Gathered:
 
     protocol: Protocol
     modes: tuple[ClassMode, ...]
+    measuring: Measuring
     rows: list[SourceRow] = field(default_factory=list)
     floor_rows: dict[str, list[SourceRow]] = field(default_factory=dict)
     heard: list[Heard] = field(default_factory=list)
@@ -179,6 +184,7 @@ class _Gathered:
             if prediction is None:
                 self.missing.append(Problem(id=sample.id, reason="there is no prediction for it"))
                 return
+        scene = None
         if sample.sources:
             try:
                 scene = draw_scene(sample)
@@ -191,7 +197,9 @@ class _Gathered:
                 if sample.swap:
                     self.swaps.setdefault(sample.swap, []).append((_surest(scene, prediction), scene.references[0]))
         self.samples.append(sample)
-        if predict is not None and prediction is not None:
+        self.measuring.add(sample, scene, None if predict is None else prediction)
+        named = bool(sample.names) or not sample.sources  # without names there is nothing to hear them by
+        if predict is not None and prediction is not None and named:
             self.heard.append(_heard(sample, prediction))
 
     def _add_floors(self, scene: ReferenceScene) -> None:
@@ -236,6 +244,10 @@ class _Gathered:
             heard=self.heard,
             detection={**detection.evaluate(self.heard), **self._checks()} if detecting else {},
             per_class=detection.per_class(self.heard) if detecting else (),
+            measures=self.measuring.finish(
+                {str(mode): [row for row in self.rows if row.classes == mode] for mode in self.modes if self.rows}
+                | self.floor_rows
+            ),
             missing=tuple(self.missing),
             unusable=tuple(self.unusable),
             refused=(*benchmark.refused, *self.refused),

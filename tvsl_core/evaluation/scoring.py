@@ -83,31 +83,38 @@ def score_tables(scene: ReferenceScene, prediction: Prediction, protocol: Protoc
         whole = resize_map(prediction.maps[column], height=GRID, width=GRID * scene.tile_count)
         if own_tile:
             for row in range(shape[0]):
-                part = scene.columns(row)
-                _fill(tables, slice(row, row + 1), column, scene.references[row : row + 1, :, part], whole[:, part],
-                      prediction.regions, protocol)  # fmt: skip
+                _fill(tables, scene, slice(row, row + 1), scene.columns(row), column, whole, prediction, protocol)
+        elif protocol.threshold.kind == "adaptive":
+            for row in range(shape[0]):
+                _fill(tables, scene, slice(row, row + 1), slice(None), column, whole, prediction, protocol)
         else:
-            _fill(tables, slice(None), column, scene.references, whole, prediction.regions, protocol)
+            _fill(tables, scene, slice(None), slice(None), column, whole, prediction, protocol)
     return tables
 
 
 def _fill(
     tables: Tables,
+    scene: ReferenceScene,
     rows: slice,
+    part: slice,
     column: int,
-    references: NDArray[np.bool_],
-    estimate: FloatMap,
-    regions: bool,
+    whole: FloatMap,
+    prediction: Prediction,
     protocol: Protocol,
 ) -> None:
-    """One map against the sources that are judged on the same pixels."""
-    region: Region = estimate > 0 if regions else binarize(estimate, protocol.threshold)
-    area = np.count_nonzero(region)
+    """One map against the sources that are judged on the same pixel columns."""
+    references, estimate = scene.references[rows, :, part], whole[:, part]
     marked = references.reshape(len(references), -1)
+    total = np.array([np.count_nonzero(one) for one in marked])
+    region: Region = estimate > 0 if prediction.regions else binarize(estimate, protocol.threshold, int(total[0]))
+    area = np.count_nonzero(region)
     chosen = region.ravel()
     hits = np.array([np.count_nonzero(one & chosen) for one in marked])
-    total = np.array([np.count_nonzero(one) for one in marked])
-    tables.cious[rows, column] = hits / (total + area - hits)
+    if scene.weights is None:
+        tables.cious[rows, column] = hits / (total + area - hits)
+    else:
+        weights = scene.weights[rows, :, part].reshape(marked.shape).astype(np.float64)
+        tables.cious[rows, column] = (weights * chosen).sum(axis=1) / (weights.sum(axis=1) + area - hits)
     by_region = protocol.ranked == "region"
     tables.aps[rows, column] = (
         region_ap(hits, total, area, region.size) if by_region else pixel_aps(references, estimate)
@@ -165,6 +172,8 @@ def _taking_part(scene: ReferenceScene, prediction: Prediction, mode: ClassMode)
     """Which maps may answer."""
     if mode == "predicted":
         return [index for index, reported in enumerate(prediction.detected) if reported]
+    if not all(scene.names):
+        return list(range(len(prediction.classes)))
     asked = {class_key(name) for name in scene.sample.names} | {class_key(name) for name in scene.names}
     return [index for index, name in enumerate(prediction.classes) if class_key(name) in asked]
 

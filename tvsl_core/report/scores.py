@@ -39,6 +39,7 @@ def as_json(evaluation: Evaluation, *, command: Sequence[str] = (), version: str
         "floors": _named(floors),
         "same_class": _named(evaluation.apart),
         "detection": evaluation.detection,
+        "measures": evaluation.measures,
         "per_class": [asdict(row) for row in evaluation.per_class],
         "per_class_localization": [
             asdict(place) for place in per_class_places(evaluation.rows, evaluation.floor_rows, evaluation.protocol)

@@ -14,6 +14,10 @@ from tvsl_core.data.benchmarks.composed import NAMES as COMPOSED_NAMES
 from tvsl_core.data.benchmarks.instruments import load_instruments, load_instruments_multi
 from tvsl_core.data.benchmarks.music import load_duet as load_music_duet
 from tvsl_core.data.benchmarks.music import load_duet_short, load_solo, load_solo_large
+from tvsl_core.data.benchmarks.public.avsbench import load_ms3, load_s4
+from tvsl_core.data.benchmarks.public.flickr import load_flickr, load_flickr_extended, load_vggss_extended
+from tvsl_core.data.benchmarks.public.interactive import load_is3, load_vpo_multi, load_vpo_single
+from tvsl_core.data.benchmarks.public.vggsounder import load_vggsounder
 from tvsl_core.data.benchmarks.sample import Benchmark
 from tvsl_core.data.benchmarks.vggsound import load_duet, load_single
 from tvsl_core.errors import InputError, ManifestError
@@ -23,6 +27,11 @@ DATA_VARIABLE = "TVSL_DATA"
 
 _AVGN = "https://github.com/stoneMo/AVGN (folder metadata, Apache-2.0)"
 _DSOL = "https://github.com/DTaoo/Discriminative-Sounding-Objects-Localization (MIT)"
+_LVS = "https://github.com/hche11/Localizing-Visual-Sounds-the-Hard-Way (folder metadata)"
+_FLICKR = "https://github.com/ardasnck/learning_to_localize_sound_source"
+_SLAVC = "https://github.com/stoneMo/SLAVC"
+_ALIGNMENT = "https://github.com/kaistmm/SSLalignment"
+_AVSBENCH = "https://github.com/OpenNLPLab/AVSBench"
 _MUSIC = "https://github.com/roudimit/MUSIC_dataset"
 _VGGSOUND = "VGGSound test clips, https://www.robots.ox.ac.uk/~vgg/data/vggsound/ (ids are VIDEO_SECOND)"
 _MUSIC_MEDIA = f"MUSIC videos from YouTube by the ids of {_MUSIC}; ids are VIDEO_CLIP_FRAME"
@@ -195,6 +204,94 @@ _ENTRIES = (
         media_from="AudioSet clips, https://research.google.com/audioset/ (ids are VIDEO_SECOND of the 10 s clip)",
         family="audioset-instruments",
         traps=("boxes are x, y, width, height.", "classes are numbers without a published table."),
+    ),
+    BenchmarkEntry(
+        name="flickr-soundnet",
+        about="Flickr-SoundNet: 250 frames, boxes of three annotators, no classes",
+        load=load_flickr,
+        files=("flickr_test.csv", "Annotations/<id>.xml"),
+        annotations_from=f"{_LVS} (the list) and {_FLICKR} (the boxes)",
+        media_from=_FLICKR,
+        family="flickr",
+        traps=("boxes are in pixels of 256 x 256; where annotators disagree a pixel has half the weight.",),
+    ),
+    BenchmarkEntry(
+        name="flickr-extended",
+        about="Flickr-SoundNet and frames with a sound that is not in them: AP, max-F1, LocAcc",
+        load=load_flickr_extended,
+        files=("flickr_test.csv", "Annotations/<id>.xml", "flickr_test_plus_silent.csv"),
+        annotations_from=f"{_LVS}, {_FLICKR} and {_SLAVC}",
+        media_from=_FLICKR,
+        family="flickr",
+    ),
+    BenchmarkEntry(
+        name="vggss-extended",
+        about="VGG-SS and frames with a sound that is not in them: AP, max-F1, LocAcc",
+        load=load_vggss_extended,
+        files=("vggss.json", "vggss_test_plus_silent.csv"),
+        annotations_from=f"{_AVGN} and {_SLAVC}",
+        media_from=_VGGSOUND,
+        family="vggsound",
+        traps=_VGGSS_TRAPS,
+    ),
+    BenchmarkEntry(
+        name="vggsounder",
+        about="VGGSound test clips with every audible and visible class, label by label; no places",
+        load=load_vggsounder,
+        files=("vggsounder.csv",),
+        annotations_from="https://github.com/Bizilizi/VGGSounder (vggsounder/data, Apache-2.0)",
+        media_from=_VGGSOUND,
+        family="vggsound",
+        traps=("labels were revised in version 1.0.0: say which file was used.",),
+    ),
+    BenchmarkEntry(
+        name="is3",
+        about="IS3: images of two objects, the sound of one at a time: IIoU, adaptive cIoU",
+        load=load_is3,
+        files=("IS3_annotation.json",),
+        annotations_from=_ALIGNMENT,
+        media_from=f"IS3 images and sounds, {_ALIGNMENT}",
+        family="is3",
+        traps=("boxes are in pixels of 224 x 224.",),
+    ),
+    BenchmarkEntry(
+        name="vpo-ss",
+        about="VPO, one sounding object an image",
+        load=load_vpo_single,
+        files=("vpo_ss_bbox.json",),
+        annotations_from=_ALIGNMENT,
+        media_from="VPO images and sounds, https://github.com/cyh-0/CAVP",
+        family="vpo",
+        traps=("boxes are in pixels of 224 x 224.",),
+    ),
+    BenchmarkEntry(
+        name="vpo-ms",
+        about="VPO, several sounding objects an image, the sound of one at a time: IIoU",
+        load=load_vpo_multi,
+        files=("vpo_ms_bbox.json",),
+        annotations_from=_ALIGNMENT,
+        media_from="VPO images and sounds, https://github.com/cyh-0/CAVP",
+        family="vpo",
+        traps=("boxes are in pixels of 224 x 224.",),
+    ),
+    BenchmarkEntry(
+        name="avsbench-s4",
+        about="AVSBench S4: masks on five seconds of clips with one source: mIoU, F-score",
+        load=load_s4,
+        files=("s4_meta_data.csv", "gt_masks/test/<category>/<name>/<name>_<second>.png"),
+        annotations_from=_AVSBENCH,
+        media_from=f"{_AVSBENCH}: frames as frames/<name>_<second>.png, sounds as audio/<name>.wav",
+        family="avsbench-s4",
+    ),
+    BenchmarkEntry(
+        name="avsbench-ms3",
+        about="AVSBench MS3: masks on five seconds of clips with several sources, no classes: mIoU, F-score",
+        load=load_ms3,
+        files=("ms3_meta_data.csv", "gt_masks/test/<name>/<name>_<second>.png"),
+        annotations_from=_AVSBENCH,
+        media_from=f"{_AVSBENCH}: frames as frames/<name>_<second>.png, sounds as audio/<name>.wav",
+        family="avsbench-ms3",
+        traps=("the sound of the whole clip is used for each of its seconds.",),
     ),
 )
 ENTRIES: Mapping[str, BenchmarkEntry] = {entry.name: entry for entry in _ENTRIES}

@@ -18,6 +18,7 @@ TEST_LISTS = (
     "vggss_test.csv",
     "vggsound_single_test.csv",
     "vggsound_duet_test.csv",
+    "vggsounder.csv",
     "music_solo.json",
     "music_solo_test.csv",
     "music_duet.json",

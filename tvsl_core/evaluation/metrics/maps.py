@@ -25,12 +25,13 @@ GRID = 224
 class Threshold:
     """Which pixels of a map count as sounding."""
 
-    kind: Literal["top", "above-top", "stretched", "of-maximum"]
+    kind: Literal["top", "above-top", "stretched", "of-maximum", "adaptive"]
     """``top``: at least the value at this share of the sorted pixels, with all pixels that tie with it. ``above-top``:
     more than that value, or the highest one. ``stretched``: at least this value after the map is stretched to [0, 1].
-    ``of-maximum``: above this share of the highest value."""
+    ``of-maximum``: above this share of the highest value. ``adaptive``: above the value at the rank that leaves as many
+    pixels as the source has, or above the middle one when it has none."""
     value: float
-    """In (0, 1)."""
+    """In (0, 1); for ``adaptive`` the share that stands for a source without pixels."""
     flat: float = math.inf
     """A map without contrast is marked everywhere when its value is at least this, and nowhere otherwise. Not for
     ``of-maximum``, which needs no rule of its own."""
@@ -47,6 +48,7 @@ class Threshold:
             "above-top": "top {:.0%} of pixels without ties",
             "stretched": "min-max then {:g}",
             "of-maximum": "{:g} of the maximum",
+            "adaptive": "as many pixels as the source has",
         }
         return meaning[self.kind].format(self.value)
 
@@ -84,12 +86,13 @@ def resize_map(estimate: FloatMap, *, height: int, width: int) -> FloatMap:
     return resized
 
 
-def binarize(estimate: FloatMap, threshold: Threshold) -> Region:
+def binarize(estimate: FloatMap, threshold: Threshold, wanted: int = 0) -> Region:
     """Decide which pixels sound.
 
     Args:
         estimate: ``[height width]``, finite.
         threshold: The rule; what it makes of a map without contrast is its ``flat``.
+        wanted: Pixels of the source, for ``adaptive``.
     """
     low, high = float(estimate.min()), float(estimate.max())
     if threshold.kind == "of-maximum":
@@ -99,7 +102,11 @@ def binarize(estimate: FloatMap, threshold: Threshold) -> Region:
     if threshold.kind == "stretched":
         return np.greater_equal(estimate, low + threshold.value * (high - low))
     rank = int(estimate.size * (1 - threshold.value))
+    if threshold.kind == "adaptive" and wanted:
+        rank = estimate.size - wanted
     ranked = np.partition(estimate.ravel(), rank)[rank]
     reaching: Region = estimate >= ranked
-    above: Region = (estimate > ranked) | (estimate == high)
-    return reaching if threshold.kind == "top" else above
+    above: Region = estimate > ranked
+    if threshold.kind == "top":
+        return reaching
+    return above if threshold.kind == "adaptive" else above | (estimate == high)

@@ -36,11 +36,11 @@ def validate(gains: Gains) -> None:
 
 
 def by_class(names: Sequence[str], map_names: Sequence[str], scores: Sequence[float]) -> list[int]:
-    """For each source the map of its class; the surest one when there are several."""
+    """For each source the map of its class, of any class if it has none; the surest one when there are several."""
     keys = [class_key(name) for name in map_names]
     answer = []
     for name in names:
-        own = [index for index, key in enumerate(keys) if key == class_key(name)]
+        own = [index for index, key in enumerate(keys) if not name or key == class_key(name)]
         answer.append(max(own, key=lambda index: scores[index]) if own else -1)
     return answer
 
