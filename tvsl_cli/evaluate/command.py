@@ -72,7 +72,10 @@ def evaluate(
         bool, typer.Option("--allow-missing", help="Missing samples are listed, but the exit code stays 0.")
     ] = False,
     save_predictions: Annotated[
-        Path | None, typer.Option("--save-predictions", metavar="DIR", help="Write the model's maps as <id>.npz.")
+        Path | None,
+        typer.Option(
+            "--save-predictions", metavar="DIR", help="Keep the model's maps as <id>.npz; what is there is not redone."
+        ),
     ] = None,
     box_form: Annotated[
         str | None, typer.Option("--box-form", help="How a custom list writes boxes: xyxy or xywh.")
@@ -90,6 +93,13 @@ def evaluate(
     ] = None,
     sources: Annotated[
         str | None, typer.Option("--sources", metavar="1,2,..", help="Only samples with so many sources, a table each.")
+    ] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, metavar="N", help="Processes that predict; each holds a model.")
+    ] = 1,
+    shard: Annotated[
+        str | None,
+        typer.Option("--shard", metavar="I/N", help="Only predict the I-th of N parts, into --save-predictions."),
     ] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
     data: Annotated[
@@ -117,6 +127,6 @@ def evaluate(
     from tvsl_cli.evaluate.run import run
 
     del benchmark, annotations, media, model, predictions, protocol, classes, floors, json_file, out, limit
-    del table, per_class, compare, also
+    del workers, shard, table, per_class, compare, also
     del allow_missing, save_predictions, box_form, split, heard, training_list, sources, device, data
     raise typer.Exit(run(request_from(context, config)))

@@ -37,6 +37,9 @@ class EvaluateRequest:
     heard: Path | None
     training_list: Path | None
     sources: tuple[int, ...]
+    workers: int
+    shard: tuple[int, int] | None
+    """``(I, N)``: predict every N-th sample from the I-th, and score nothing."""
     table: TableFormat | None
     per_class: bool
     compare: tuple[Path, ...]
@@ -54,6 +57,8 @@ class EvaluateRequest:
             raise ValueError("name what is scored with --benchmark NAME, or two results with --compare A B, not both")
         if self.floors and self.predictions is not None:
             raise ValueError("--floors and --predictions exclude each other; floors are printed beside any score")
+        if self.shard is not None and self.save_predictions is None:
+            raise ValueError("--shard I/N fills a folder of predictions; name it with --save-predictions DIR")
         if self.heard is not None and self.split is None:
             raise ValueError("--heard says which classes were trained on; add --split heard or --split unheard")
         if self.split is not None and self.heard is None:
@@ -86,6 +91,7 @@ def request_from(context: typer.Context, config: Path | None) -> EvaluateRequest
         "heard": kinds.path,
         "training-list": kinds.path,
         "sources": kinds.text,
+        "workers": kinds.whole,
         "table": kinds.text,
         "per-class": kinds.flag,
         "device": kinds.text,
@@ -101,6 +107,7 @@ def request_from(context: typer.Context, config: Path | None) -> EvaluateRequest
             benchmark=context.params["benchmark"] or "",
             compare=_folders(context.params["compare"], context.params["also"]),
             json=context.params["json_file"],
+            shard=_shard(context.params["shard"]),
             save_predictions=context.params["save_predictions"],
             **(values | {"data": data_root() or values["data"]}),
         )
@@ -116,6 +123,16 @@ def _one_of(option: str, value: str | None, choices: tuple[str | None, ...]) -> 
     if value not in choices:
         known = ", ".join(choice for choice in choices if choice)
         raise ValueError(f"--{option} must be one of {known}, got '{value}'")
+
+
+def _shard(text: str | None) -> tuple[int, int] | None:
+    """``2/8`` as numbers."""
+    if text is None:
+        return None
+    index, _, count = text.partition("/")
+    if not (index.isdigit() and count.isdigit() and 1 <= int(index) <= int(count)):
+        raise ValueError(f"--shard is I/N with I from 1 to N, such as 2/8, got '{text}'")
+    return int(index), int(count)
 
 
 def _numbers(text: str | None) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from tvsl_cli.evaluate.model import SAMPLE_VIDEOS, Answers, model_answers
+from tvsl_cli.evaluate.model import SAMPLE_VIDEOS, Answers, model_answers, predict_shard
 from tvsl_cli.shared.terminal import say
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ def run(request: EvaluateRequest) -> int:
 
     protocol = find_protocol(request.protocol or "strict")
     benchmark = _narrowed(_load(request), request)
+    if request.shard is not None:
+        return predict_shard(request, benchmark)
     answers = _answers(request, benchmark)
     full_ids = {sample.id for sample in benchmark.samples} | {entry.id for entry in benchmark.refused}
     parts = [benchmark]
@@ -59,7 +61,7 @@ def _evaluate(request: EvaluateRequest, benchmark: Benchmark, answers: Answers, 
 
     modes = cast("tuple[ClassMode, ...]", request.modes)
     with progress(benchmark.name) as advanced:
-        return evaluate(benchmark, answers.predict, protocol, modes=modes, advanced=advanced)
+        return evaluate(benchmark, answers.predict, protocol, modes=modes, missing=answers.missing, advanced=advanced)
 
 
 def _run_floors(request: EvaluateRequest) -> int:

@@ -124,6 +124,7 @@ def evaluate(
     modes: Sequence[ClassMode] = ("oracle", "predicted"),
     draws: int = 1000,
     seed: int = 0,
+    missing: str = "there is no prediction for it",
     advanced: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Evaluation:
     """Score a predictor, and the floors, on every sample of a benchmark.
@@ -137,12 +138,13 @@ def evaluate(
         modes: Oracle classes, predicted classes, or both.
         draws: Bootstrap samples of the intervals.
         seed: Of the bootstrap.
+        missing: Why a predictor says nothing about a sample: what is missing then.
         advanced: Called with (samples done, all samples).
 
     Raises: ManifestError: No sample can be scored.
     """
     measuring = Measuring(wanted=benchmark.measures, protocol=protocol)
-    gathered = _Gathered(protocol=protocol, modes=tuple(modes), measuring=measuring)
+    gathered = _Gathered(protocol=protocol, modes=tuple(modes), measuring=measuring, missing_reason=missing)
     for done, sample in enumerate(benchmark.samples, start=1):
         gathered.add(sample, predict)
         advanced(done, len(benchmark.samples))
@@ -151,7 +153,7 @@ def evaluate(
         raise ManifestError(
             f"none of the {len(benchmark.samples)} samples of {benchmark.name} could be scored"
             + (f": {reasons[0]}" if reasons else "."),
-            hint="Check the ids of the predictions against the benchmark's annotation files.",
+            hint="Check the ids of the files against the benchmark's annotation files.",
         )
     return gathered.finish(benchmark, draws, seed)
 
@@ -163,6 +165,7 @@ class _Gathered:
     protocol: Protocol
     modes: tuple[ClassMode, ...]
     measuring: Measuring
+    missing_reason: str
     rows: list[SourceRow] = field(default_factory=list)
     floor_rows: dict[str, list[SourceRow]] = field(default_factory=dict)
     heard: list[Heard] = field(default_factory=list)
@@ -182,7 +185,7 @@ class _Gathered:
                 self.unusable.append(Problem(id=sample.id, reason=str(problem)))
                 return
             if prediction is None:
-                self.missing.append(Problem(id=sample.id, reason="there is no prediction for it"))
+                self.missing.append(Problem(id=sample.id, reason=self.missing_reason))
                 return
         scene = None
         if sample.sources:
