@@ -337,13 +337,25 @@ def annotations_folder(entry: Needs, given: Path | None, root: Path | None) -> P
             raise ManifestError(f"the annotations folder '{given}' does not exist.", hint=how_to_get(entry, root))
         return given
     first = entry.files[0]
-    if root is not None:
-        for folder in (root / "annotations", root / entry.family / "annotations", root / entry.family, root):
-            if (folder / first).is_file():
-                return folder
+    for folder in _places(entry, root):
+        if (folder / first).is_file():
+            return folder
     where = f"under '{root}'" if root is not None else f"because {DATA_VARIABLE} is not set"
     found_not = "were not found" if root is not None else "cannot be found"
     raise ManifestError(f"the annotations of {entry.name} {found_not} {where}.", hint=how_to_get(entry, root))
+
+
+def _places(entry: Needs, root: Path | None) -> tuple[Path, ...]:
+    """Where annotation files are looked for under the data root."""
+    if root is None:
+        return ()
+    return (root / "annotations", root / entry.family / "annotations", root / entry.family, root)
+
+
+def _is_there(name: str, entry: Needs, root: Path | None) -> bool:
+    """Whether an annotation file lies in one of its places; of files by id, whether their folder does."""
+    fixed = name.partition("<")[0].rpartition("/")[0] if "<" in name else name
+    return any((folder / fixed).exists() for folder in _places(entry, root)) if fixed else False
 
 
 def media_folder(entry: Needs, given: Path | None, root: Path | None) -> Path:
@@ -370,11 +382,12 @@ def steps_to_get(entry: Needs, root: Path | None = None) -> tuple[str, ...]:
     """What to fetch, from where, into which folder, and the command that checks it; one sentence each."""
     shown = root if root is not None else Path(f"${DATA_VARIABLE}")
     setting = (f"Set {DATA_VARIABLE} (or 'data' in the configuration file) to a folder of your choice.",)
-    files = " and ".join(entry.files)
+    lacking = [name for name in entry.files if not _is_there(name, entry, root)]
+    fetch = (f"Fetch {' and '.join(lacking)} from {entry.annotations_from} into {shown / 'annotations'}.",)
     return (
         *(setting if root is None else ()),
-        f"Fetch {files} from {entry.annotations_from} into {shown / 'annotations'}.",
-        f"Get the media: {entry.media_from}.",
+        *(fetch if lacking else ()),
+        f"Get the media: {entry.media_from}. 'tvsl datasets fetch-list {entry.name}' says what is missing.",
         f"Put them into {shown / entry.family} as audio/<id>.wav with frames/<id>.jpg, or as videos/<id>.mp4; "
         f"'{entry.prepare} --videos DIR --out {shown / entry.family}' cuts the former from videos.",
         f"Run: {entry.check} --root {shown / entry.family}",
