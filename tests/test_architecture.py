@@ -34,9 +34,11 @@ FLOORS = (
     ("model.weights",),
     ("model",),
     ("annotate", "evaluation", "training"),
-    ("batch", "report", "exports"),
+    ("batch", "exports"),
+    ("report",),
     ("search",),
     ("tuning",),
+    ("api",),
 )
 """The rooms of tvsl_core from the ground up: each may import itself and what lies below it, but nothing beside it."""
 

@@ -13,6 +13,7 @@ import typer
 
 from tvsl_cli.annotate.command import annotate
 from tvsl_cli.bench.app import app as bench
+from tvsl_cli.clips import clips
 from tvsl_cli.datasets.app import app as datasets
 from tvsl_cli.embed import embed
 from tvsl_cli.evaluate.command import evaluate
@@ -20,6 +21,7 @@ from tvsl_cli.export import export
 from tvsl_cli.info import info
 from tvsl_cli.merge import merge
 from tvsl_cli.models.app import app as models
+from tvsl_cli.report import report, view
 from tvsl_cli.status import status
 from tvsl_cli.train.command import train
 from tvsl_cli.vocabulary import vocabulary
@@ -54,7 +56,10 @@ def tvsl(
 
 app.command()(annotate)
 app.command()(merge)
+app.command()(report)
+app.command()(view)
 app.command()(export)
+app.command()(clips)
 app.command()(status)
 app.command()(evaluate)
 app.command()(embed)

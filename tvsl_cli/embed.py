@@ -47,16 +47,11 @@ def embed(
     """
     from tvsl_cli.shared.settings import usage_errors
     from tvsl_cli.shared.terminal import say, sentence, write_line
+    from tvsl_core.api.embed import EmbedRequest
+    from tvsl_core.api.embed import embed as embed_all
     from tvsl_core.batch.inputs import find_videos
-    from tvsl_core.model.load import Precision, load_towers
-    from tvsl_core.search.embeddings import (
-        EmbeddedVideo,
-        EmbedOptions,
-        Modality,
-        embed_texts,
-        embed_videos,
-        read_texts,
-    )
+    from tvsl_core.model.load import Precision
+    from tvsl_core.search.embeddings import EmbeddedTexts, EmbeddedVideo, EmbedOptions, Modality, read_texts
 
     with usage_errors():
         kinds = tuple(dict.fromkeys(part.strip() for part in modality.split(",") if part.strip()))
@@ -67,20 +62,26 @@ def embed(
             batch=batch,
             limits=limits.limits_of(max_pixels, max_duration, max_frames, max_sample_rate, max_channels),
         )
-        if precision not in ("auto", "fp32", "bf16"):
-            raise ValueError(f"precision must be auto, fp32 or bf16, got {precision!r}")
-        texts = read_texts(text_file) if text_file else []
-    found = find_videos(inputs, stdin=sys.stdin)
-    towers = load_towers(model, weights=weights, device=device, precision=cast(Precision, precision))
-    if texts:
-        write_line(str(embed_texts(texts, out=out, towers=towers)))
+        request = EmbedRequest(
+            videos=find_videos(inputs, stdin=sys.stdin),
+            out=out,
+            texts=tuple(read_texts(text_file)) if text_file else (),
+            options=options,
+            model=model,
+            weights=weights,
+            device=device,
+            precision=cast(Precision, precision),
+            overwrite=overwrite,
+        )
 
-    def on_event(video: EmbeddedVideo) -> None:
-        if video.status == "failed":
-            say(f"{video.video}: {sentence(video.error, video.hint)}", style="red")
+    def on_event(event: EmbeddedVideo | EmbeddedTexts) -> None:
+        if isinstance(event, EmbeddedTexts):
+            write_line(str(event.table))
+        elif event.status == "failed":
+            say(f"{event.video}: {sentence(event.error, event.hint)}", style="red")
         else:
-            say(f"{video.video}: {video.windows} windows, {video.status}")
-            write_line(str(video.table))
+            say(f"{event.video}: {event.windows} windows, {event.status}")
+            write_line(str(event.table))
 
-    results = embed_videos(found, out=out, towers=towers, options=options, overwrite=overwrite, on_event=on_event)
-    raise typer.Exit(1 if any(result.status == "failed" for result in results) else 0)
+    result = embed_all(request, on_event=on_event)
+    raise typer.Exit(1 if result.failed else 0)

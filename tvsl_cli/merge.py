@@ -28,9 +28,10 @@ def merge(
     """
     from tvsl_cli.annotate.summary import MOST_ROWS
     from tvsl_cli.shared.terminal import say, sentence, write_line
-    from tvsl_core.batch.merge import merge_results
+    from tvsl_core.batch.merge import MergeRequest
+    from tvsl_core.batch.merge import merge as merge_results
 
-    report = merge_results(results, out=out, force=force)
+    report = merge_results(MergeRequest(folders=results, out=out, force=force))
     problems = report.survey.problems
     for problem in problems[:MOST_ROWS]:
         say(f"{problem.kind.capitalize()}: {sentence(problem.message, problem.hint)}", style="yellow")

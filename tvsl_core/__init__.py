@@ -15,10 +15,38 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tvsl_core.annotate.options import AnnotateOptions
+    from tvsl_core.api.calibrate import CalibrateRequest, calibrate
+    from tvsl_core.api.embed import EmbedRequest, EmbedResult, embed
+    from tvsl_core.api.evaluate import EvaluateResult, evaluate
+    from tvsl_core.api.evaluate_request import EvaluateRequest
+    from tvsl_core.api.localize import FoundSource, localize
+    from tvsl_core.api.score import ScoreRequest, score
+    from tvsl_core.api.train import TrainingPlan, plan_training, train
+    from tvsl_core.api.train_request import TrainRequest
+    from tvsl_core.batch.batch import BatchReport, annotate_videos
+    from tvsl_core.batch.merge import MergeReport, MergeRequest, merge
     from tvsl_core.batch.single import annotate_video
-    from tvsl_core.errors import InputError, ManifestError, MediaError, OutputError, TvslError, WeightsError
+    from tvsl_core.data.scenes.options import MixtureOptions
+    from tvsl_core.errors import (
+        InputError,
+        ManifestError,
+        MediaError,
+        OutputError,
+        TrainingError,
+        TvslError,
+        WeightsError,
+    )
+    from tvsl_core.exports.clips import ClipOptions, cut_clips
+    from tvsl_core.exports.export import export_results
+    from tvsl_core.exports.results import Selection
+    from tvsl_core.limits import MediaLimits
     from tvsl_core.media.read.probe import probe
     from tvsl_core.model.load import load_model, load_towers
+    from tvsl_core.model.registry import register_towers
+    from tvsl_core.search.embeddings import EmbedOptions
+    from tvsl_core.training.options import LossWeights, TrainOptions
+    from tvsl_core.training.run import ExportRequest, Trained, export_heads
+    from tvsl_core.training.sources import SourceOptions
     from tvsl_core.vocabulary.classes import Vocabulary, load_vocabulary
 
     __version__: str
@@ -26,35 +54,107 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AnnotateOptions",
+    "BatchReport",
+    "CalibrateRequest",
+    "ClipOptions",
+    "EmbedOptions",
+    "EmbedRequest",
+    "EmbedResult",
+    "EvaluateRequest",
+    "EvaluateResult",
+    "ExportRequest",
+    "FoundSource",
     "InputError",
+    "LossWeights",
     "ManifestError",
     "MediaError",
+    "MediaLimits",
+    "MergeReport",
+    "MergeRequest",
+    "MixtureOptions",
     "OutputError",
+    "ScoreRequest",
+    "Selection",
+    "SourceOptions",
+    "TrainOptions",
+    "TrainRequest",
+    "Trained",
+    "TrainingError",
+    "TrainingPlan",
     "TvslError",
     "Vocabulary",
     "WeightsError",
     "__version__",
     "annotate_video",
+    "annotate_videos",
+    "calibrate",
+    "cut_clips",
+    "embed",
+    "evaluate",
+    "export_heads",
+    "export_results",
     "load_model",
     "load_towers",
     "load_vocabulary",
+    "localize",
+    "merge",
+    "plan_training",
     "probe",
+    "register_towers",
+    "score",
+    "train",
 ]
 
 _HOMES = {
     "AnnotateOptions": "tvsl_core.annotate.options",
+    "BatchReport": "tvsl_core.batch.batch",
+    "CalibrateRequest": "tvsl_core.api.calibrate",
+    "ClipOptions": "tvsl_core.exports.clips",
+    "EmbedOptions": "tvsl_core.search.embeddings",
+    "EmbedRequest": "tvsl_core.api.embed",
+    "EmbedResult": "tvsl_core.api.embed",
+    "EvaluateRequest": "tvsl_core.api.evaluate_request",
+    "EvaluateResult": "tvsl_core.api.evaluate",
+    "ExportRequest": "tvsl_core.training.run",
+    "FoundSource": "tvsl_core.api.localize",
     "InputError": "tvsl_core.errors",
+    "LossWeights": "tvsl_core.training.options",
     "ManifestError": "tvsl_core.errors",
     "MediaError": "tvsl_core.errors",
+    "MediaLimits": "tvsl_core.limits",
+    "MergeReport": "tvsl_core.batch.merge",
+    "MergeRequest": "tvsl_core.batch.merge",
+    "MixtureOptions": "tvsl_core.data.scenes.options",
     "OutputError": "tvsl_core.errors",
+    "ScoreRequest": "tvsl_core.api.score",
+    "Selection": "tvsl_core.exports.results",
+    "SourceOptions": "tvsl_core.training.sources",
+    "TrainOptions": "tvsl_core.training.options",
+    "TrainRequest": "tvsl_core.api.train_request",
+    "Trained": "tvsl_core.training.run",
+    "TrainingError": "tvsl_core.errors",
+    "TrainingPlan": "tvsl_core.api.train",
     "TvslError": "tvsl_core.errors",
     "Vocabulary": "tvsl_core.vocabulary.classes",
     "WeightsError": "tvsl_core.errors",
     "annotate_video": "tvsl_core.batch.single",
+    "annotate_videos": "tvsl_core.batch.batch",
+    "calibrate": "tvsl_core.api.calibrate",
+    "cut_clips": "tvsl_core.exports.clips",
+    "embed": "tvsl_core.api.embed",
+    "evaluate": "tvsl_core.api.evaluate",
+    "export_heads": "tvsl_core.training.run",
+    "export_results": "tvsl_core.exports.export",
     "load_model": "tvsl_core.model.load",
     "load_towers": "tvsl_core.model.load",
     "load_vocabulary": "tvsl_core.vocabulary.classes",
+    "localize": "tvsl_core.api.localize",
+    "merge": "tvsl_core.batch.merge",
+    "plan_training": "tvsl_core.api.train",
     "probe": "tvsl_core.media.read.probe",
+    "register_towers": "tvsl_core.model.registry",
+    "score": "tvsl_core.api.score",
+    "train": "tvsl_core.api.train",
 }
 """Public name to the module that it lives in."""
 

@@ -15,12 +15,29 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tvsl_core.limits import DEFAULT_LIMITS, MediaLimits
+
+AnyPath = str | Path
+"""What callers may give where a path is wanted."""
+
+
+@overload
+def as_path(path: AnyPath) -> Path: ...
+
+
+@overload
+def as_path(path: None) -> None: ...
+
+
+def as_path(path: AnyPath | None) -> Path | None:
+    """A path as our own code wants it; None stays None."""
+    return None if path is None else Path(path)
+
 
 Verdict = Literal["sounding", "offscreen"]
 """``sounding``: audible and visible, has a box. ``offscreen``: audible, nothing in the picture shows it, no box."""

@@ -11,6 +11,7 @@ from tvsl_core.annotate.detect import DetectOptions, Detector, InstantEvidence, 
 from tvsl_core.annotate.embed import EmbeddedClip
 from tvsl_core.annotate.localize import different_objects, keep_own_parts, localize, separate, spread_over_objects
 from tvsl_core.model.calibration import Calibration
+from tvsl_core.model.evidence import Patches, Positions
 from tvsl_core.model.load import load_model
 from tvsl_core.model.tvsl import MapOptions
 
@@ -28,20 +29,20 @@ def scene(model, *, heard=(), seen=(), time=0, loudness=0.9):
     names = list(model.vocabulary.names)
     positions = torch.zeros(10, model.towers.dim)
     for name in heard:
-        own = model.text[names.index(name)].clone()
+        own = model.evidence.text[names.index(name)].clone()
         own[:1000] = 0
         positions += loudness * (own == own.max()) * own
     patches = torch.zeros(GRID[0] * GRID[1], model.towers.dim)
     for place, name in enumerate(seen):
-        own = model.text[names.index(name)].clone()
+        own = model.evidence.text[names.index(name)].clone()
         own[1000:] = 0
         strongest = (own == own.max()).nonzero()[0]
         patches[6 + 3 * place : 8 + 3 * place, strongest] = 0.95
     alike = torch.eye(len(patches))
     return EmbeddedClip(
-        time=Fraction(time), frame_index=0, pts=0, patches=patches, grid=GRID,
-        foreground=patches.amax(dim=1).reshape(GRID), affinity=alike, positions=positions.clamp(0, 1),
-        offsets_s=np.linspace(-2.2, 2.2, 10), window=(0.0, 5.0),
+        time=Fraction(time), frame_index=0, pts=0, patches=Patches(joint=patches), grid=GRID,
+        foreground=patches.amax(dim=1).reshape(GRID), affinity=alike,
+        positions=Positions(joint=positions.clamp(0, 1)), offsets_s=np.linspace(-2.2, 2.2, 10), window=(0.0, 5.0),
     )  # fmt: skip
 
 

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tvsl_core.annotate.results.names import MAX_NAME_BYTES, ResultNames, heatmap_name, result_path, safe_name
+from tvsl_core.annotate.results.names import (
+    MAX_NAME_BYTES,
+    ResultNames,
+    heatmap_name,
+    result_folder,
+    result_path,
+    safe_name,
+)
 from tvsl_core.batch.inputs import find_videos
 
 ODD = [
@@ -52,9 +59,12 @@ def test_no_class_name_leads_out_of_its_folder(klass):
         ("stra\u00dfe.mp4", "STRASSE.mp4"),
         ("a/b?.mp4", "A/b*.mp4"),
         ("clip.mp4", "clip.mp4.parquet/b.mp4"),
-        ("clip.mp4.png/b.mp4", "clip.mp4"),
+        ("clip.mp4.jpg/b.mp4", "clip.mp4"),
         ("a.mp4", "a.mp4/0-dog.mp4"),
-        ("a.mp4", "a.mp4.png"),
+        ("a.mp4", "a.mp4.jpg"),
+        ("a b.mp4", "a_b.mp4"),
+        ("a.mp4", "a-mp4"),
+        ("a.mp4", "a-mp4/b.mp4"),
     ],
 )
 def test_two_names_whose_results_would_meet_are_told_apart(one, other):
@@ -89,3 +99,22 @@ def test_hostile_names_in_one_folder_all_get_results_of_their_own(tmp_path):
         file = tmp_path / table
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"x")
+
+
+@pytest.mark.parametrize(
+    ("video", "folder"),
+    [
+        ("cow.mp4", "cow-mp4"),
+        ("a b/c d.tar.mkv", "a_b/c_d.tar-mkv"),
+        ("plain", "plain"),
+        (".mp4", ".mp4"),
+        ("a.b/plain", "a.b/plain"),
+    ],
+)
+def test_a_folder_of_results_does_not_look_like_a_video_and_has_no_blanks(video, folder):
+    assert result_folder(Path("out"), "heatmaps", video) == Path("out/heatmaps") / folder
+
+
+@given(st.text(max_size=20))
+def test_no_name_of_a_result_needs_quotes_for_its_blanks(text):
+    assert not any(letter.isspace() for letter in safe_name(text) + heatmap_name(3, text))

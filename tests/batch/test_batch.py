@@ -111,7 +111,7 @@ def test_videos_parquet_has_a_row_for_every_input(batch):
 def test_heatmap_videos_keep_size_rate_and_length(batch):
     _root, out, _ = batch
     for name in ("plain.mp4", "turned.mp4", "ntsc.mp4", "vp9.webm", "no_sound_track.mp4", "odd.mkv"):
-        with av.open(str(out / "heatmaps" / name / "combined.mp4")) as made:
+        with av.open(str(out / "heatmaps" / name.replace(".", "-") / "combined.mp4")) as made:
             stream = made.streams.video[0]
             recipe = GOOD[name]
             width, height = recipe.get("size", (128, 96))
@@ -125,7 +125,7 @@ def test_heatmap_videos_keep_size_rate_and_length(batch):
 
 def test_a_variable_rate_keeps_its_length(batch):
     _, out, _ = batch
-    with av.open(str(out / "heatmaps" / "variable_rate.mkv" / "combined.mp4")) as made:
+    with av.open(str(out / "heatmaps" / "variable_rate-mkv" / "combined.mp4")) as made:
         stream = made.streams.video[0]
 
         assert float(stream.duration * stream.time_base) == pytest.approx(1.7, abs=0.35)
@@ -216,11 +216,11 @@ def test_old_heatmap_videos_go_when_the_settings_change(model, tmp_path):
 
     clip = SAMPLES / "owl.mp4"
     run(model, [clip], tmp_path, overlay="sources", end_s=2.5)
-    before = {path.name for path in (tmp_path / "heatmaps" / "owl.mp4").iterdir()}
+    before = {path.name for path in (tmp_path / "heatmaps" / "owl-mp4").iterdir()}
     run(model, [clip], tmp_path, overlay="none", end_s=2.5)
 
     assert before == {"0-owl.mp4"}
-    assert not (tmp_path / "heatmaps" / "owl.mp4").exists()
+    assert not (tmp_path / "heatmaps" / "owl-mp4").exists()
 
 
 def test_start_and_end_limit_what_is_annotated(model, tmp_path):
@@ -243,7 +243,8 @@ def test_a_start_behind_the_end_is_one_sentence(clip, model, tmp_path):
 def test_saved_maps_have_the_shape_that_the_row_says(model, tmp_path):
     from tests.scoring import SAMPLES
 
-    rows = annotate_video(SAMPLES / "owl.mp4", out=tmp_path, model=model, overlay="none", save_maps=True, end_s=2.0)
+    options = AnnotateOptions(overlay="none", save_maps=True, end_s=2.0)
+    rows = annotate_video(SAMPLES / "owl.mp4", out=tmp_path, model=model, options=options)
 
     in_view = rows[rows["verdict"] == "sounding"]
     assert len(in_view) > 0
@@ -256,11 +257,29 @@ def test_saved_maps_have_the_shape_that_the_row_says(model, tmp_path):
 def test_only_the_classes_asked_for_are_found(model, tmp_path):
     from tests.scoring import SAMPLES
 
-    rows = annotate_video(
-        SAMPLES / "cow_and_sheep.mp4", out=tmp_path, model=model, overlay="none", classes=("sheep",), end_s=6.0
-    )
+    options = AnnotateOptions(overlay="none", classes=("sheep",), end_s=6.0)
+    rows = annotate_video(SAMPLES / "cow_and_sheep.mp4", out=tmp_path, model=model, options=options)
 
     assert set(rows["class"]) == {"sheep"}
+
+
+def test_a_model_that_is_given_looks_for_its_own_classes(model, tmp_path):
+    from tests.scoring import SAMPLES
+
+    cows = model.with_vocabulary(model.vocabulary.restrict(("cow",)))
+    options = AnnotateOptions(overlay="none", start_s=4.0, end_s=6.0)
+    report = annotate_videos(str(SAMPLES / "cow_and_sheep.mp4"), out=str(tmp_path), model=cows, options=options)
+
+    assert report.finished[0].classes == ("cow",)
+
+
+def test_a_bar_of_videos_shows_only_for_who_asks(model, clip, tmp_path, capsys):
+    options = AnnotateOptions(overlay="none", end_s=1.0)
+    annotate_videos([clip, "gone.mp4"], out=tmp_path / "quiet", model=model, options=options)
+    assert capsys.readouterr() == ("", "")
+
+    annotate_videos([clip, "gone.mp4"], out=tmp_path / "shown", model=model, options=options, progress=True)
+    assert "videos: 100%" in capsys.readouterr().err
 
 
 def test_the_library_raises_where_the_batch_records(model, tmp_path):

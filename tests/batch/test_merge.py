@@ -16,10 +16,14 @@ from tvsl_core.annotate.progress import VideoFinished
 from tvsl_core.annotate.results.names import result_path
 from tvsl_core.annotate.results.table import BOX_CONVENTION, SCHEMA_VERSION, SOURCES_SCHEMA
 from tvsl_core.batch.journal import Journal, RunPlan
-from tvsl_core.batch.merge import ROWS_A_GROUP, SORTED_BY, merge_results
+from tvsl_core.batch.merge import ROWS_A_GROUP, SORTED_BY, MergeRequest, merge
 from tvsl_core.errors import InputError, OutputError
 
 CLASSES = ("dog", "cat", "violin", "bus")
+
+
+def merge_results(folders, *, on_event=None, **asked):
+    return merge(MergeRequest(folders=folders, **asked), on_event=on_event)
 
 
 def rows_of(video: str, count: int, *, seed: int = 0, shuffled: bool = False) -> pa.Table:

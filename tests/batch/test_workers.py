@@ -171,7 +171,7 @@ def test_an_encoder_that_hangs_is_ended_with_its_video(tmp_path, monkeypatch):
     assert pids
     assert not any(running(pid) for pid in pids)
     assert list((tmp_path / "out").rglob("*.part")) == []
-    assert not (tmp_path / "out" / "heatmaps" / "a.mp4" / "combined.mp4").exists()
+    assert not (tmp_path / "out" / "heatmaps" / "a-mp4" / "combined.mp4").exists()
 
 
 def running(pid):

@@ -71,10 +71,10 @@ def test_predictions_for_unknown_ids_are_named(custom, capsys):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--classes", "all"], "--classes must be one of oracle, predicted, both"),
+        (["--classes", "all"], "Classes must be one of oracle, predicted, both"),
         (["--floors"], "exclude each other"),
         (["--sources", "two"], "--sources lists whole numbers"),
-        (["--split", "unheard"], "--heard FILE"),
+        (["--split", "unheard"], "A split needs heard"),
     ],
 )
 def test_what_makes_no_sense_is_a_usage_error(custom, capsys, more, message):

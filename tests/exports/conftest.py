@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.builders import make_clip
@@ -16,7 +17,7 @@ from tvsl_core.annotate.results.event_table import write_events
 from tvsl_core.annotate.results.table import SourceTable
 from tvsl_core.media.read.frame_times import frame_times
 from tvsl_core.media.read.probe import probe
-from tvsl_core.types import Alternative, Box, Detection, LocalizedSource, SourceEvent
+from tvsl_core.types import Alternative, Box, Detection, LocalizationMap, LocalizedSource, SourceEvent
 
 BOX = Box(x_min=16, y_min=8, x_max=80, y_max=56)
 SHIFT = 4
@@ -54,8 +55,13 @@ EVENTS = (
 )
 
 
-def write_results(out: Path, name: str, clip: Path, events: tuple[SourceEvent, ...]) -> None:
-    """Events, and an instant every half second inside them, on the frame that is shown then."""
+def write_results(
+    out: Path, name: str, clip: Path, events: tuple[SourceEvent, ...], *, maps: bool = False
+) -> dict[str, object]:
+    """Events, and an instant every half second inside them, on the frame that is shown then.
+
+    Returns: What ``videos.parquet`` says of the video.
+    """
     info, times = probe(clip), frame_times(clip)
     outcome = {
         "duration_s": info.duration_s,
@@ -71,7 +77,7 @@ def write_results(out: Path, name: str, clip: Path, events: tuple[SourceEvent, .
         out / "sources" / f"{name}.parquet",
         video=name,
         frame_size=(info.width, info.height),
-        save_maps=False,
+        save_maps=maps,
         metadata={},
     )
     for step in range(round(2 * info.duration_s)):
@@ -79,11 +85,25 @@ def write_results(out: Path, name: str, clip: Path, events: tuple[SourceEvent, .
         for one in events:
             if one.start_s <= time_s < one.end_s:
                 frame = max(number for number, shown in enumerate(times) if shown <= time_s + 1e-6)
-                table.write(_row(one, time_s, frame, step))
+                table.write(_row(one, time_s, frame, step, (info.width, info.height)))
     table.close()
+    return outcome | {
+        **{"video": name, "path": str(clip), "status": "done", "stage": "", "error": "", "hint": "", "warnings": []},
+        **{"size_bytes": 1, "mtime_s": 0.0, "rows": table.rows, "sources": 1, "elapsed_s": 0.1, "fingerprint": "x"},
+        **{"classes": sorted({one.name for one in events}), "table": f"sources/{name}.parquet"},
+    }
 
 
-def _row(one: SourceEvent, time_s: float, frame: int, step: int) -> LocalizedSource:
+def _map(box: Box | None, width: int, height: int) -> LocalizationMap | None:
+    """A grid of cells of 8 pixels, bright where the box is."""
+    if box is None:
+        return None
+    cells = np.zeros((height // 8, width // 8), np.float32)
+    cells[box.y_min // 8 : box.y_max // 8, box.x_min // 8 : box.x_max // 8] = 0.8
+    return LocalizationMap(values=cells, frame_width=width, frame_height=height)
+
+
+def _row(one: SourceEvent, time_s: float, frame: int, step: int, size: tuple[int, int]) -> LocalizedSource:
     moved = None
     if one.box is not None:
         left = one.box.x_min + SHIFT * step
@@ -101,6 +121,7 @@ def _row(one: SourceEvent, time_s: float, frame: int, step: int) -> LocalizedSou
         source_id=one.source_id,
         region=0,
         box=moved,
+        map=_map(moved, *size),
     )
 
 

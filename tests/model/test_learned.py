@@ -12,11 +12,12 @@ from tvsl_core.errors import WeightsError
 from tvsl_core.model.compact.conversion.convert import add_heads
 from tvsl_core.model.compact.load import embedded_heads, load_compact, read_weights
 from tvsl_core.model.compact.store import HEADS, read_metadata
+from tvsl_core.model.evidence import ClassEvidence, Patches, Positions
 from tvsl_core.model.heads import TvslHeads, options_for
 from tvsl_core.model.heads_file import HeadsInfo, dump_heads, parse_heads
-from tvsl_core.model.learned import GENERIC, LearnedTowers
+from tvsl_core.model.learned import GENERIC, LearnedEvidence, LearnedHeads
 from tvsl_core.model.load import load_model, load_towers
-from tvsl_core.model.towers import Towers
+from tvsl_core.vocabulary.classes import Vocabulary, VocabularyClass, load_vocabulary
 
 TRAINED = ("violin", "dog", "snare drum")
 
@@ -37,9 +38,17 @@ def info_of(base, **details) -> HeadsInfo:
     return HeadsInfo(towers="compact", towers_sha256=base.weights_sha256, classes=TRAINED, text=text, details=details)
 
 
+def untrained_of(base, names):
+    return base.class_evidence(names, load_vocabulary(None).evidence())
+
+
+def evidence_of(learned, names):
+    return LearnedEvidence(learned, untrained_of(learned.towers, names), names)
+
+
 @pytest.fixture(scope="module")
 def learned(base, heads):
-    return LearnedTowers(base, heads, info_of(base), weights_sha256="x")
+    return LearnedHeads(base, heads, info_of(base))
 
 
 @pytest.fixture(scope="module")
@@ -48,41 +57,47 @@ def features():
     return torch.rand(1, 6, 1280, generator=generator), torch.rand(1, 5, 1024, generator=generator)
 
 
-def test_they_are_towers_like_any_other(learned):
-    assert isinstance(learned, Towers)
+def test_it_is_evidence_like_any_other(learned):
+    assert isinstance(evidence_of(learned, ["dog"]), ClassEvidence)
+    assert isinstance(untrained_of(learned.towers, ["dog"]), ClassEvidence)
 
 
 def test_a_name_outside_the_training_is_judged_exactly_as_before(base, learned, features):
     image, sound = features
     names = ["helicopter", "sheep", "ocean waves"]
-    text, before = learned.embed_text(names), base.embed_text(names)
+    found, before = evidence_of(learned, names), untrained_of(base, names)
 
-    assert torch.equal(
-        learned.image_evidence(learned.joint_image(image), text), base.image_evidence(base.joint_image(image), before)
-    )
-    assert torch.equal(
-        learned.sound_evidence(learned.joint_sound(sound), text), base.sound_evidence(base.joint_sound(sound), before)
-    )
+    assert torch.equal(found.image(learned.patches(image)), before.image(Patches(joint=base.joint_image(image))))
+    assert torch.equal(found.sound(learned.positions(sound)), before.sound(Positions(joint=base.joint_sound(sound))))
+    assert not (found.is_look_trained | found.is_sound_trained).any()
 
 
 def test_a_trained_class_is_judged_by_the_heads(base, heads, learned, features):
     image, sound = features
-    text = learned.embed_text(["dog"])
-    names = base.embed_names(TRAINED)
+    found, names = evidence_of(learned, ["dog"]), base.embed_names(TRAINED)
     likely = torch.softmax(heads.image_logits(heads.see(image), names), dim=-1)[..., 1:2]
     heard = torch.sigmoid(heads.sound_logits(heads.hear(sound), names))[..., 1:2]
 
-    torch.testing.assert_close(learned.image_evidence(learned.joint_image(image), text), likely)
-    torch.testing.assert_close(learned.sound_evidence(learned.joint_sound(sound), text), heard)
+    torch.testing.assert_close(found.image(learned.patches(image)), likely)
+    torch.testing.assert_close(found.sound(learned.positions(sound)), heard)
+
+
+def test_some_classes_are_judged_as_among_all(learned, features):
+    image, sound = features
+    found = evidence_of(learned, ["helicopter", "dog", "sheep", "violin"])
+    patches, positions = learned.patches(image), learned.positions(sound)
+
+    torch.testing.assert_close(found.image(patches, [3, 0]), found.image(patches)[..., [3, 0]])
+    torch.testing.assert_close(found.sound(positions, [3, 0]), found.sound(positions)[..., [3, 0]])
+    agreement = found.agreement(patches, positions)
+    torch.testing.assert_close(found.agreement(patches, positions, [3, 0]), agreement[:, [3, 0]])
 
 
 def test_an_alias_is_the_class_and_a_generic_name_gets_a_little_less(learned, features):
     _, sound = features
-    positions = learned.joint_sound(sound)
+    heard = evidence_of(learned, ["snare drum", "side drum", "drum"]).sound(learned.positions(sound))
 
-    itself, alias, generic = (
-        learned.sound_evidence(positions, learned.embed_text([name])) for name in ("snare drum", "side drum", "drum")
-    )
+    itself, alias, generic = heard.unbind(dim=-1)
     assert torch.equal(itself, alias)
     torch.testing.assert_close(generic, GENERIC * itself)
 
@@ -91,21 +106,20 @@ def test_what_was_trained_on_sounds_alone_keeps_its_untrained_look_but_where_the
     base, heads, features
 ):
     image, _ = features
-    towers = LearnedTowers(base, heads, info_of(base, looks=["dog"]), weights_sha256="x")
+    learned = LearnedHeads(base, heads, info_of(base, looks=["dog"]))
     dog = torch.softmax(heads.image_logits(heads.see(image), base.embed_names(TRAINED)), dim=-1)[..., 1:2]
-    untrained = base.image_evidence(base.joint_image(image), base.embed_text(["violin"]))
+    untrained = untrained_of(base, ["violin"]).image(Patches(joint=base.joint_image(image)))
+    violin = evidence_of(learned, ["violin"])
 
-    torch.testing.assert_close(
-        towers.image_evidence(towers.joint_image(image), towers.embed_text(["violin"])), untrained * (1 - dog)
-    )
+    torch.testing.assert_close(violin.image(learned.patches(image)), untrained * (1 - dog))
+    assert (violin.is_look_trained.tolist(), violin.is_sound_trained.tolist()) == ([False], [True])
 
 
 def test_the_untrained_mapping_supports_a_class_as_far_as_it_is_told(base, heads, features):
     _, sound = features
-    support = {"trust": {"dog": 0.0}, "support": {"dog": 1.0}}
-    towers = LearnedTowers(base, heads, info_of(base, **support), weights_sha256="x")
-    untrained = base.sound_evidence(base.joint_sound(sound), base.embed_text(["dog"]))
-    found = towers.sound_evidence(towers.joint_sound(sound), towers.embed_text(["dog"]))
+    learned = LearnedHeads(base, heads, info_of(base, trust={"dog": 0.0}, support={"dog": 1.0}))
+    untrained = untrained_of(base, ["dog"]).sound(Positions(joint=base.joint_sound(sound)))
+    found = evidence_of(learned, ["dog"]).sound(learned.positions(sound))
 
     torch.testing.assert_close(found, untrained.clamp(1e-3, 1 - 1e-3), rtol=1e-4, atol=1e-5)
 
@@ -113,11 +127,11 @@ def test_the_untrained_mapping_supports_a_class_as_far_as_it_is_told(base, heads
 def test_a_class_that_leans_on_the_untrained_mapping_is_seen_where_either_sees_it(base, heads, learned, features):
     dogs = base.image.classifier.weight[[207, 208]].float()  # the untrained mapping is sure of two of eight patches
     image = torch.cat((features[0], 10 * dogs[None]), dim=1)
-    leaning = LearnedTowers(base, heads, info_of(base, trust={"dog": 0.5}), weights_sha256="x")
-    own = learned.image_evidence(learned.joint_image(image), learned.embed_text(TRAINED))
-    untrained = base.image_evidence(base.joint_image(image), base.embed_text(["dog"]))[..., 0]
+    leaning = LearnedHeads(base, heads, info_of(base, trust={"dog": 0.5}))
+    own = evidence_of(learned, TRAINED).image(learned.patches(image))
+    untrained = untrained_of(base, ["dog"]).image(Patches(joint=base.joint_image(image)))[..., 0]
     unclaimed = untrained * (1 - own.sum(dim=-1))
-    found = leaning.image_evidence(leaning.joint_image(image), leaning.embed_text(["dog", "violin"]))
+    found = evidence_of(leaning, ["dog", "violin"]).image(leaning.patches(image))
 
     assert (unclaimed > own[..., 1]).any() and (unclaimed < own[..., 1]).any()
     torch.testing.assert_close(found[..., 0], torch.maximum(own[..., 1], unclaimed))
@@ -125,12 +139,48 @@ def test_a_class_that_leans_on_the_untrained_mapping_is_seen_where_either_sees_i
 
 
 def test_taking_a_class_out_leaves_what_was_learned(learned, features):
-    _, sound = features
-    positions, violin = learned.joint_sound(sound)[0], learned.embed_text(["violin"])[0]
-    rest = learned.without_sound(positions, violin)
+    image, sound = features
+    found = evidence_of(learned, ["violin"])
+    patches, positions = learned.patches(image)[0], learned.positions(sound)[0]
+    seen, heard = found.without_image(patches, 0), found.without_sound(positions, 0)
 
-    assert torch.equal(rest[:, learned.dim :], positions[:, learned.dim :])
-    assert (rest[:, : learned.dim] <= positions[:, : learned.dim]).all()
+    assert torch.equal(heard.features, positions.features)
+    assert torch.equal(seen.likely, patches.likely) and torch.equal(seen.seen, patches.seen)
+    assert (heard.joint <= positions.joint).all() and (heard.joint < positions.joint).any()
+    assert (seen.joint <= patches.joint).all() and (seen.joint < patches.joint).any()
+
+
+def test_in_silence_there_is_nothing_to_judge_and_nothing_agrees(base, learned, features):
+    found = evidence_of(learned, ["dog", "helicopter"])
+    silence = found.no_sound[None]
+
+    assert found.sound(silence).shape == (1, 0, 2)
+    assert found.agreement(learned.patches(features[0]), silence).shape == (1, 2, 6)
+    assert len(untrained_of(base, ["dog"]).no_sound) == len(found.no_sound) == 0
+
+
+def test_what_another_evidence_has_read_is_refused(base, learned, features):
+    with pytest.raises(ValueError, match="the same evidence"):
+        evidence_of(learned, ["dog"]).image(Patches(joint=base.joint_image(features[0])))
+
+
+def test_names_that_one_trained_class_answers_for_are_more_alike(base, learned):
+    names = ["snare drum", "drum"]
+
+    assert evidence_of(learned, names).likeness(0, 1) != untrained_of(base, names).likeness(0, 1)
+    assert evidence_of(learned, names).likeness(0, 0) == pytest.approx(1)
+
+
+def test_two_vocabularies_share_towers_and_change_nothing_for_each_other(base):
+    default = load_model("compact-untrained", device="cpu")
+    before = default.evidence.text.clone()
+    names = Vocabulary(classes=(VocabularyClass(name="dog", sounds={"Gong": 1.0}, looks={"gong": 1.0}),))
+    other = default.with_vocabulary(names)
+
+    assert other.towers is default.towers
+    assert torch.equal(default.with_vocabulary(default.vocabulary).evidence.text, before)
+    assert torch.equal(base.embed_text(["dog"]), load_towers("compact", device="cpu").embed_text(["dog"]))
+    assert not torch.equal(other.evidence.text[0], before[default.vocabulary.names.index("dog")])
 
 
 def test_a_model_is_loaded_from_a_heads_file_and_refused_over_other_towers(base, heads, tmp_path):
@@ -138,7 +188,7 @@ def test_a_model_is_loaded_from_a_heads_file_and_refused_over_other_towers(base,
     file.write_bytes(dump_heads(heads, info_of(base)))
     model = load_model(str(file), device="cpu")
 
-    assert isinstance(model.towers, LearnedTowers)
+    assert isinstance(model.evidence, LearnedEvidence)
     assert model.sha256 != base.weights_sha256
     file.write_bytes(dump_heads(heads, replace(info_of(base), towers_sha256="0" * 64)))
     with pytest.raises(WeightsError, match="other compact weights"):
@@ -166,20 +216,38 @@ def test_heads_travel_in_the_weights_file_and_the_towers_keep_their_identity(bas
     assert found is not None and found[1].classes == TRAINED
     assert load_model(str(whole), device="cpu").sha256 == file_sha256
     image = np.random.default_rng(0).integers(0, 255, (1, 64, 64, 3), dtype=np.uint8)
-    one = load_model(str(whole), device="cpu").towers.inspect_images(base.preprocess(image)).patches
-    two = LearnedTowers(base, heads, info_of(base), weights_sha256="x").inspect_images(base.preprocess(image)).patches
-    torch.testing.assert_close(one, two, rtol=0, atol=2e-3)
+    one = load_model(str(whole), device="cpu").evidence.read_images(base.preprocess(image)).patches
+    two = evidence_of(LearnedHeads(base, heads, info_of(base)), ["dog"]).read_images(base.preprocess(image)).patches
+    assert one.tensors().keys() == two.tensors().keys() == {"joint", "likely", "seen"}
+    for name, tensor in one.tensors().items():
+        torch.testing.assert_close(tensor, two.tensors()[name], rtol=0, atol=2e-3)
 
 
 def test_a_picture_goes_through_the_network_once(base, learned, monkeypatch):
     image = base.preprocess(np.random.default_rng(0).integers(0, 255, (1, 64, 64, 3), dtype=np.uint8))
     passes, plain = [], base._features
     monkeypatch.setattr(base, "_features", lambda images: passes.append(1) or plain(images))
-    parts = learned.inspect_images(image)
+    parts = evidence_of(learned, ["dog"]).read_images(image)
 
     assert len(passes) == 1
     assert torch.equal(parts.features, base.image_features(image)[0])
-    assert torch.equal(parts.patches, learned.image_patches(image)[0])
+    assert torch.equal(parts.patches.seen, learned.patches(base.image_features(image)[0]).seen)
+
+
+def test_heads_may_also_be_given_as_the_weights_of_their_towers(base, heads, tmp_path):
+    file = tmp_path / "mine.safetensors"
+    file.write_bytes(dump_heads(heads, info_of(base)))
+    one, two = load_model("compact", weights=file, device="cpu"), load_model(str(file), device="cpu")
+
+    assert isinstance(one.evidence, LearnedEvidence)
+    assert one.sha256 == two.sha256
+    with pytest.raises(WeightsError, match="holds trained heads, not the weights of towers"):
+        load_towers("compact", weights=file, device="cpu")
+    with pytest.raises(WeightsError, match="holds trained heads, not the weights of towers"):
+        load_model("compact-untrained", weights=str(file), device="cpu")
+    file.write_bytes(dump_heads(heads, replace(info_of(base), towers="audioclip")))
+    with pytest.raises(WeightsError, match="heads for the audioclip towers, not for compact"):
+        load_model("compact", weights=file, device="cpu")
 
 
 def test_damaged_heads_are_one_sentence(base, heads):

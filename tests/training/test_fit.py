@@ -14,7 +14,7 @@ from tvsl_core.model.heads_file import load_heads
 from tvsl_core.training import fit as fitting
 from tvsl_core.training.log import read_metrics, read_run
 from tvsl_core.training.options import LossWeights, TrainOptions
-from tvsl_core.training.run import export_heads, train
+from tvsl_core.training.run import ExportRequest, export_heads, train
 
 CPU = torch.device("cpu")
 
@@ -289,16 +289,16 @@ def test_the_log_is_one_json_object_a_line(tmp_path):
 
 def test_export_hands_out_the_best_weights(tmp_path):
     done = train(make_run(tmp_path / "run"), device=CPU)
-    info = export_heads(tmp_path / "run", tmp_path / "my.safetensors")
+    info = export_heads(ExportRequest(run=tmp_path / "run", out=tmp_path / "my.safetensors"))
 
     assert info.classes == CLASSES
     kept, (shared, _) = load_file(done.heads), load_heads(tmp_path / "my.safetensors")
     assert all(torch.allclose(value, kept[f"heads.{name}"], atol=1e-3) for name, value in shared.state_dict().items())
     assert (tmp_path / "my.safetensors").stat().st_size < 0.8 * done.heads.stat().st_size
-    export_heads(tmp_path / "run", tmp_path / "full.safetensors", half=False)
+    export_heads(ExportRequest(run=tmp_path / "run", out=tmp_path / "full.safetensors", half=False))
     assert (tmp_path / "full.safetensors").read_bytes() == done.heads.read_bytes()
     with pytest.raises(TrainingError, match="is not the folder of a training run"):
-        export_heads(tmp_path, tmp_path / "none.safetensors")
+        export_heads(ExportRequest(run=tmp_path, out=tmp_path / "none.safetensors"))
 
 
 @pytest.mark.parametrize(

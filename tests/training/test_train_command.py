@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import wave
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 import torch
 
+from tests.material import make_material
 from tvsl_cli.__main__ import main
 from tvsl_core.model.heads_file import load_heads
 
@@ -38,26 +36,7 @@ detect = 0.5
 
 @pytest.fixture(scope="module")
 def material(tmp_path_factory):
-    """Three classes: squares of a colour, and a tone each; four sources of every kind."""
-    root = tmp_path_factory.mktemp("material")
-    time = np.arange(2 * 16_000) / 16_000
-    for klass, name in enumerate(("bell", "dog", "flute")):
-        for source in range(4):
-            images, sounds = root / "images" / name, root / "sounds" / name
-            images.mkdir(parents=True, exist_ok=True)
-            sounds.mkdir(parents=True, exist_ok=True)
-            picture = np.zeros((60, 60, 4), np.uint8)
-            picture[10:50, 10:50, klass] = 250
-            picture[10:50, 10:50, 3] = 255
-            picture[20:30:3, 10:50, :3] = source * 60
-            cv2.imwrite(str(images / f"src{source}__a.png"), picture)
-            tone = 0.3 * np.sin(2 * np.pi * (200 + 400 * klass + 5 * source) * time)
-            with wave.open(str(sounds / f"src{source}__a.wav"), "wb") as file:
-                file.setnchannels(1)
-                file.setsampwidth(2)
-                file.setframerate(16_000)
-                file.writeframes((tone * 32767).astype(np.int16).tobytes())
-    return root
+    return make_material(tmp_path_factory.mktemp("material"))
 
 
 @pytest.fixture(autouse=True)
@@ -113,7 +92,7 @@ def test_without_data_the_answer_says_what_to_fetch(capsys):
     ("arguments", "message"),
     [
         ([], "--dataset says what to train on"),
-        (["--dataset", "x", "--model", "clip"], "--model is compact or audioclip, got 'clip'"),
+        (["--dataset", "x", "--model", "clip"], "towers, audioclip or compact, got 'clip'"),
         (["--dataset", "x", "--epochs", "0"], "epochs must be at least 1, got 0"),
         (["--dataset", "x", "--validation", "1"], "validation must lie in [0, 1), got 1"),
         (["--resume", "nowhere"], "nowhere is not the folder of a training run"),

@@ -17,11 +17,29 @@ from torch.nn.functional import normalize
 
 from tvsl_core.data.scenes.scene import Picture, Scene, SceneRecipe, Sound
 from tvsl_core.errors import MediaError
+from tvsl_core.model.evidence import choose
+from tvsl_core.model.joint import JointEvidence
 
 CLASSES = ("bell", "dog", "flute", "horse")
 PATCH, ROWS, COLUMNS = 8, 4, 6
 RATE = 1600
 HEADS = {"hidden": 16, "dropout": 0.1}
+
+
+class TinyEvidence(JointEvidence):
+    """How far features point the way of a name; training never takes a class out."""
+
+    def image(self, patches, klasses=None):
+        return torch.sigmoid(patches.joint @ choose(self.text, klasses)[:, :12].T)
+
+    def sound(self, positions, klasses=None):
+        return torch.sigmoid(positions.joint @ choose(self.text, klasses)[:, :10].T)
+
+    def without_image(self, patches, klass):
+        raise NotImplementedError
+
+    def without_sound(self, positions, klass):
+        raise NotImplementedError
 
 
 class TinyTowers:
@@ -30,7 +48,6 @@ class TinyTowers:
     name = "tiny"
     dim = names_dim = 16
     sample_rate = RATE
-    patch_size = PATCH
     device = torch.device("cpu")
     feature_dims = (12, 10)
 
@@ -70,11 +87,8 @@ class TinyTowers:
     def embed_text(self, names):
         return self.embed_names(names)
 
-    def image_evidence(self, patches, text):
-        return torch.sigmoid(patches @ text[:, :12].T)
-
-    def sound_evidence(self, positions, text):
-        return torch.sigmoid(positions @ text[:, :10].T)
+    def class_evidence(self, names, labels):
+        return TinyEvidence(self, self.embed_text(names))
 
 
 class TinyScenes:

@@ -28,6 +28,7 @@ def bench_train(
     from tvsl_cli.shared.settings import usage_errors
     from tvsl_cli.shared.terminal import say, write_fields
     from tvsl_core.model.load import load_towers, pick_device
+    from tvsl_core.model.towers import require_trainable
     from tvsl_core.training.speed import bench_training
 
     with usage_errors():
@@ -39,7 +40,7 @@ def bench_train(
         say("Measuring with random weights: speed is the same.")
         towers = random_towers(pick_device(device))
     else:
-        towers = load_towers(model, weights=weights, device=device)
+        towers = require_trainable(load_towers(model, weights=weights, device=device))
     for found in bench_training(towers, batch=batch, repeats=repeats):
         speed = f"{found.scenes_per_s:.1f} scenes/s"
         write_fields(found.way, f"{found.seconds:.3f} s", speed, f"{found.ratio:.1f} x")

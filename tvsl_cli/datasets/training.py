@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from tvsl_core.data.training_sets.prepare import PrepareReport, Wanted
+    from tvsl_core.data.training_sets.prepare import PrepareReport
     from tvsl_core.data.training_sets.sets import TrainingSet
 
 SHOWN = 20
@@ -42,33 +42,15 @@ def prepare(
     import os
 
     from tvsl_core.data.training_sets import prepare as library
+    from tvsl_core.data.training_sets.wanted import find_wanted
 
-    wanted = _wanted(name, annotations, videos, test=test)
+    wanted = find_wanted(name, annotations=annotations, videos=videos, test=test)
     with bar(f"Cutting {name}") as progress:
         report = library.prepare(
             name, wanted, videos, out, workers=workers or os.cpu_count() or 1, on_progress=progress
         )
     _say_report(report, out, as_json=as_json)
     raise typer.Exit(0 if report.is_complete else 1)
-
-
-def _wanted(name: str, annotations: Path | None, videos: Path, *, test: bool) -> tuple[Wanted, ...]:
-    """The clips of a training list, of one's own videos, or of a benchmark."""
-    from tvsl_core.data.benchmarks.catalog import ALIASES, ENTRIES, annotations_folder, data_root, find_entry
-    from tvsl_core.data.training_sets.catalog import CUSTOM, TRAINING
-    from tvsl_core.data.training_sets.custom import clips_from_folder, table_ids
-    from tvsl_core.data.training_sets.prepare import Wanted, wanted_of
-    from tvsl_core.data.training_sets.sets import needed_clips
-
-    if name == CUSTOM:
-        ids = table_ids(annotations) if annotations is not None else [clip.id for clip in clips_from_folder(videos)]
-        return tuple(Wanted(id=identity) for identity in ids)
-    if test or (ALIASES.get(name, name) in ENTRIES and name not in TRAINING):
-        entry = find_entry(name)
-        benchmark = entry.load(annotations_folder(entry, annotations, data_root()))
-        return wanted_of(dict.fromkeys(clip for sample in benchmark.samples for clip in sample.clips))
-    _, clips = needed_clips(name, annotations=annotations, root=data_root())
-    return tuple(Wanted(id=clip.id, video=clip.video, time_s=clip.time_s) for clip in clips)
 
 
 def fetch_list(
@@ -96,6 +78,7 @@ def fetch_list(
     from tvsl_core.data.benchmarks.catalog import ALIASES, ENTRIES, data_root, find_entry
     from tvsl_core.data.training_sets.catalog import CUSTOM, TRAINING, find_training_entry
     from tvsl_core.data.training_sets.fetch import FETCH_FORMATS, missing_clips, render_fetch_list
+    from tvsl_core.data.training_sets.wanted import find_wanted
     from tvsl_core.errors import InputError
 
     if form not in FETCH_FORMATS:
@@ -106,9 +89,8 @@ def fetch_list(
     to_score = test or (ALIASES.get(name, name) in ENTRIES and name not in TRAINING)
     entry = find_entry(name) if to_score else find_training_entry(name)
     data = data_root()
-    found = missing_clips(
-        _wanted(name, annotations, Path(), test=test), root or (None if data is None else data / entry.family)
-    )
+    wanted = find_wanted(name, annotations=annotations, videos=Path(), test=test)
+    found = missing_clips(wanted, root or (None if data is None else data / entry.family))
     for line in render_fetch_list(found.items, form).splitlines():
         write_line(line)
     say(f"{len(found.items)} of {found.clips} clips of {name} are to be fetched.")

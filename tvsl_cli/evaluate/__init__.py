@@ -2,8 +2,7 @@
 
 - ``command``: ``tvsl evaluate``: score maps and boxes on a benchmark, beside what doing nothing would score;
 - ``compare``: ``tvsl evaluate --compare A B``: two results of one benchmark, paired video by video;
-- ``model``: let a model answer for the samples of a benchmark;
-- ``request``: what ``tvsl evaluate`` was asked, checked once: command line over configuration file over defaults;
-- ``run``: run one evaluation: find the data, score, print, write;
+- ``request``: what ``tvsl evaluate`` was asked: command line over configuration file over defaults;
+- ``run``: run one evaluation: ask the library, print, write;
 - ``tables``: tables of ``tvsl evaluate`` on standard output, and its progress on standard error.
 """

@@ -123,10 +123,14 @@ def evaluate(
 
     Example: tvsl evaluate --benchmark vggsound-duet --floors --annotations annotations
     """
-    from tvsl_cli.evaluate.request import request_from
+    from tvsl_cli.evaluate.request import compared, request_from, table_format
     from tvsl_cli.evaluate.run import run
 
     del benchmark, annotations, media, model, predictions, protocol, classes, floors, json_file, out, limit
     del workers, shard, table, per_class, compare, also
     del allow_missing, save_predictions, box_form, split, heard, training_list, sources, device, data
-    raise typer.Exit(run(request_from(context, config)))
+    if folders := compared(context):
+        from tvsl_cli.evaluate.compare import compare_results
+
+        raise typer.Exit(compare_results(folders, context.params["out"], table_format(context)))
+    raise typer.Exit(run(*request_from(context, config)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tvsl_core.evaluation.run import Evaluation
     from tvsl_core.evaluation.summary import Score
     from tvsl_core.report.tables import Grid, TableFormat
+    from tvsl_core.system.progress import OnProgress
 
 PIPE_WIDTH = 200
 """Columns of a table when no terminal says how wide it is."""
@@ -23,16 +24,13 @@ COLUMNS = ("cIoU@0.3", "cIoU@0.5", "AUC", "mean cIoU", "CAP", "PIAP", "peak")
 
 
 @contextmanager
-def progress(title: str) -> Iterator[Callable[[int, int], None]]:
+def progress() -> Iterator[OnProgress]:
     """A bar on standard error while samples are scored; nothing when it is no terminal."""
-    if not console().is_terminal:
-        yield lambda _done, _all: None
-        return
     from rich.progress import Progress
 
-    with Progress(console=console(), transient=True) as bar:
-        task = bar.add_task(visible(title), total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    with Progress(console=console(), transient=True, disable=not console().is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda what, done, total: bar.update(task, description=visible(what), completed=done, total=total)
 
 
 def print_grid(grid: Grid, form: TableFormat | None) -> None:

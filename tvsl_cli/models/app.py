@@ -35,9 +35,9 @@ def export(
     Example: tvsl models export runs/vggsound-instruments --out my.safetensors
     """
     from tvsl_cli.shared.terminal import say, write_line
-    from tvsl_core.training.run import export_heads
+    from tvsl_core.training.run import ExportRequest, export_heads
 
-    info = export_heads(run, out, half=not fp32)
+    info = export_heads(ExportRequest(run=run, out=out, half=not fp32))
     say(f"Heads over {info.towers}, {len(info.classes)} classes, trained on {info.trained_on or 'unknown data'}")
     write_line(str(out))
 

@@ -36,13 +36,12 @@ def score(
     Example: tvsl models score material --model my.safetensors
     """
     from tvsl_cli.shared.terminal import write_fields
-    from tvsl_core.evaluation.metrics.scenes import score_scenes
-    from tvsl_core.model.load import load_model
-    from tvsl_core.tuning.scenes import embed_scenes, score_scene, split_material
+    from tvsl_core.api.score import ScoreRequest
+    from tvsl_core.api.score import score as score_model
 
-    loaded = load_model(model, device=device)
-    _, held_out = split_material(material, split_names(sources))
-    scenes = embed_scenes(loaded, held_out, each=each, seed=seed)
-    for figure in score_scenes([score_scene(scene, loaded) for scene in scenes]):
+    request = ScoreRequest(
+        material=material, model=model, sources=split_names(sources), each=each, seed=seed, device=device
+    )
+    for figure in score_model(request):
         interval = f"{figure.low:.3f}-{figure.high:.3f}"
         write_fields(figure.name, f"{figure.value:.3f}", f"n={figure.number}", interval)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,7 @@ import typer
 from tvsl_cli.shared import config_file as kinds
 
 if TYPE_CHECKING:
-    from tvsl_core.training.options import TrainOptions
-    from tvsl_core.training.sources import SourceOptions
+    from tvsl_core.api.train_request import TrainRequest
 
 KEYS: dict[str, kinds.Converter] = {
     "dataset": kinds.text,
@@ -49,18 +48,6 @@ MAY_CHANGE = frozenset({"device", "workers", "cache"})
 """Options beside --resume that do not change what a run learns."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrainRequest:
-    """One training as the user asked for it."""
-
-    sources: SourceOptions
-    options: TrainOptions
-    settings: Mapping[str, Any]
-    """Everything else by option name, and all of it for ``run.json``."""
-    out: Path
-    outside: tuple[str, ...]
-
-
 def request_from(context: typer.Context, config: Path | None, resume: Path | None) -> TrainRequest:
     """Read the request of a running command; a wrong value ends it with one sentence and exit code 2."""
     from tvsl_cli.shared.settings import merged, usage_errors
@@ -91,22 +78,17 @@ def fine_keys() -> dict[str, kinds.Converter]:
 
 def _checked(settings: dict[str, Any]) -> TrainRequest:
     """Raises: ValueError: Something is missing or out of range."""
+    from tvsl_core.api.train import default_batch
+    from tvsl_core.api.train_request import TrainRequest
     from tvsl_core.data.benchmarks.catalog import data_root
     from tvsl_core.data.scenes.options import MixtureOptions
-    from tvsl_core.model.load import pick_device
     from tvsl_core.training.options import LossWeights, TrainOptions
     from tvsl_core.training.sources import SourceOptions
 
     if not settings["dataset"]:
         raise ValueError("--dataset says what to train on; 'tvsl datasets list' names what there is")
-    if settings["model"] not in ("compact", "audioclip"):
-        raise ValueError(f"--model is compact or audioclip, got '{settings['model']}'; heads go to --init")
     if settings["batch"] is None:
-        settings["batch"] = 256 if pick_device(settings["device"]).type == "cuda" else 64
-    if settings["workers"] is None:
-        settings["workers"] = min((os.cpu_count() or 1) - 1, 8)
-    if settings["cache-epochs"] is not None and settings["cache-epochs"] < 1:
-        raise ValueError(f"cache-epochs must be at least 1, got {settings['cache-epochs']}")
+        settings["batch"] = default_batch(settings["device"])
     known = {one.name for one in fields(TrainOptions)} - {"losses", "heads"}
     given = {key.replace("-", "_"): value for key, value in settings.items()}
     chosen = {key: value for key, value in given.items() if key in known and (value is not None or key == "max_steps")}
@@ -119,13 +101,14 @@ def _checked(settings: dict[str, Any]) -> TrainRequest:
         root=data_root() or given["data"],
         mixtures=MixtureOptions(**(settings["mixtures"] or {})),
     )
-    name = Path(settings["dataset"]).stem
     return TrainRequest(
         sources=sources,
         options=options,
-        settings=settings,
-        out=settings["out"] or Path("runs") / name,
+        out=settings["out"] or Path("runs") / Path(settings["dataset"]).stem,
         outside=tuple(settings["outside"] or ()),
+        use_cache=not settings["no-cache"],
+        command=(Path(sys.argv[0]).name, *sys.argv[1:]),
+        **{name: given[name] for name in ("model", "weights", "init", "device", "workers", "cache", "cache_epochs")},
     )
 
 

@@ -102,10 +102,10 @@ def _model_seconds(info: VideoInfo, model: TvslModel, options: AnnotateOptions, 
     frames = read_frames(info, fps=options.fps, start_s=options.start_s, end_s=options.end_s, max_side=ANALYSIS_SIDE)
     ready = list(islice(frames, most))
     with SoundStream(info, sample_rate=model.towers.sample_rate) as sound:
-        windows = open_windows(model.towers, sound)
+        windows = open_windows(model, sound)
         detector = Detector(model, DetectOptions(max_sources=options.max_sources))
         began = time.perf_counter()
-        for clip in embed(ready, model.towers, windows, window_s=options.window_s, batch=options.batch):
+        for clip in embed(ready, model, windows, window_s=options.window_s, batch=options.batch):
             found = detector.feed(clip)
             localize(clip, found, model, frame_size=(info.width, info.height))
         return time.perf_counter() - began

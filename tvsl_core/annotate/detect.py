@@ -18,6 +18,7 @@ from torch import Tensor
 
 from tvsl_core.annotate.embed import EmbeddedClip
 from tvsl_core.model.calibration import EPSILON
+from tvsl_core.model.evidence import Patches, Positions
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.types import Detection, Verdict
 
@@ -149,28 +150,28 @@ def weigh_without(clip: EmbeddedClip, model: TvslModel, found: Sequence[int]) ->
     if len(positions) == 0:
         return None
     for klass in found:
-        positions = model.towers.without_sound(positions, model.text[klass])
-        patches = model.towers.without_image(patches, model.text[klass])
+        positions = model.evidence.without_sound(positions, klass)
+        patches = model.evidence.without_image(patches, klass)
     return measure(positions, patches, clip.offsets_s, model)
 
 
-def weigh(positions: Tensor, patches: Tensor, offsets_s: NDArray[np.float64], model: TvslModel) -> InstantEvidence:
+def weigh(positions: Positions, patches: Patches, offsets_s: NDArray[np.float64], model: TvslModel) -> InstantEvidence:
     """Sound and image evidence of every class, before any decision.
 
     Args:
-        positions: ``[sound dim]``.
-        patches: ``[patch dim]``.
+        positions: ``[sound ...]``.
+        patches: ``[patch ...]``.
         offsets_s: ``[sound]``, centre of each position relative to the instant.
         model: What embedded them.
     """
     return judge_evidence(measure(positions, patches, offsets_s, model), model)
 
 
-def measure(positions: Tensor, patches: Tensor, offsets_s: NDArray[np.float64], model: TvslModel) -> ClassWeights:
+def measure(positions: Positions, patches: Patches, offsets_s: NDArray[np.float64], model: TvslModel) -> ClassWeights:
     """Sound and image evidence of every class as the towers give them; arguments as of ``weigh``."""
-    heard = model.towers.sound_evidence(positions[None], model.text)[0].float()
+    heard = model.evidence.sound(positions[None])[0].float()
     sound = pool_sound(heard, torch.from_numpy(offsets_s).to(heard.device))
-    image = model.towers.image_evidence(patches[None], model.text)[0].float().amax(dim=0)
+    image = model.evidence.image(patches[None])[0].float().amax(dim=0)
     return ClassWeights(sound.clamp(0, 1).cpu(), image.clamp(0, 1).cpu())
 
 

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tvsl_core.media.read.sound import SoundStream
-from tvsl_core.model.towers import Towers
+from tvsl_core.model.evidence import Patches, Positions
+from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.types import Frame
 
 SILENCE_DBFS = -65.0
@@ -35,16 +36,16 @@ class EmbeddedClip:
     time: Fraction
     frame_index: int
     pts: int
-    patches: Tensor
-    """``[patch dim]``, patches row by row."""
+    patches: Patches
+    """``[patch ...]``, row by row."""
     grid: tuple[int, int]
     """Rows and columns of the patches."""
     foreground: Tensor
     """``[row column]`` in [0, 1]: how likely a patch belongs to any object."""
     affinity: Tensor
     """``[patch patch]`` in [0, 1]: how alike two patches look."""
-    positions: Tensor
-    """``[sound dim]``; positions without audible sound are left out, so there may be none."""
+    positions: Positions
+    """``[sound ...]``; positions without audible sound are left out, so there may be none."""
     offsets_s: NDArray[np.float64]
     """``[sound]``: centre of each position relative to the instant, in seconds."""
     window: tuple[float, float]
@@ -55,7 +56,7 @@ class EmbeddedClip:
 class HeardWindow:
     """The audible sound positions of one window."""
 
-    positions: Tensor
+    positions: Positions
     times_s: NDArray[np.float64]
 
 
@@ -73,18 +74,19 @@ class StreamedWindows:
     Memory is bounded by the window: positions behind it are forgotten.
 
     Args:
-        towers: Their ``sound_hop_s`` must be a number.
+        model: The ``sound_hop_s`` of its towers must be a number.
         sound: Of the same video.
         begin_s: No window starts before ``begin_s`` plus ``sound_span_s``; nothing earlier is asked of ``sound``.
     """
 
-    def __init__(self, towers: Towers, sound: SoundStream, *, begin_s: float = 0.0) -> None:
+    def __init__(self, model: TvslModel, sound: SoundStream, *, begin_s: float = 0.0) -> None:
+        towers = model.towers
         if towers.sound_hop_s is None:
             raise ValueError("these towers see whole windows; use SeparateWindows")
-        self._towers, self._sound = towers, sound
+        self._model, self._sound = model, sound
         self._hop_s, self._span_s = towers.sound_hop_s, towers.sound_span_s
         self._next = math.ceil(begin_s / self._hop_s)
-        self._ready: list[tuple[float, Tensor]] = []
+        self._ready: list[tuple[float, Positions]] = []
 
     def _centre(self, index: int) -> float:
         return self._span_s / 2 + index * self._hop_s
@@ -95,15 +97,15 @@ class StreamedWindows:
             self._compute_block()
         self._ready = [(time, vector) for time, vector in self._ready if time >= start_s]
         inside = [(time, vector) for time, vector in self._ready if time < end_s]
-        return _window(self._towers, inside)
+        return _window(self._model, inside)
 
     def _compute_block(self) -> None:
-        rate = self._towers.sample_rate
+        rate = self._model.towers.sample_rate
         start_s = self._next * self._hop_s
         samples = self._sound.window(start_s, start_s + (POSITIONS_A_BLOCK - 1) * self._hop_s + self._span_s)
         loud = _loudness_db(samples, rate, count=POSITIONS_A_BLOCK, hop_s=self._hop_s, span_s=self._span_s)
         if loud.max() > SILENCE_DBFS:
-            vectors = self._towers.sound_positions(torch.from_numpy(samples)[None].to(self._towers.device))[0]
+            vectors = _read_sound(self._model, samples)
             for offset in range(min(len(vectors), POSITIONS_A_BLOCK)):
                 if loud[offset] > SILENCE_DBFS:
                     self._ready.append((self._centre(self._next + offset), vectors[offset]))
@@ -113,35 +115,35 @@ class StreamedWindows:
 class SeparateWindows:
     """Embeds every window by itself, for towers whose positions see all of it."""
 
-    def __init__(self, towers: Towers, sound: SoundStream) -> None:
-        self._towers, self._sound = towers, sound
+    def __init__(self, model: TvslModel, sound: SoundStream) -> None:
+        self._model, self._sound = model, sound
 
     def between(self, start_s: float, end_s: float) -> HeardWindow:
         """Positions of the window [start, end), spread evenly over it."""
         samples = self._sound.window(start_s, end_s)
         if loudness_db(samples) <= SILENCE_DBFS:
-            return _window(self._towers, [])
-        vectors = self._towers.sound_positions(torch.from_numpy(samples)[None].to(self._towers.device))[0]
+            return _window(self._model, [])
+        vectors = _read_sound(self._model, samples)
         step = (end_s - start_s) / len(vectors)
-        return _window(self._towers, [(start_s + (i + 0.5) * step, vector) for i, vector in enumerate(vectors)])
+        return _window(self._model, [(start_s + (i + 0.5) * step, vector) for i, vector in enumerate(vectors)])
 
 
-def open_windows(towers: Towers, sound: SoundStream, *, begin_s: float = 0.0) -> SoundWindows:
-    """What fits the towers."""
-    if towers.sound_hop_s is None:
-        return SeparateWindows(towers, sound)
-    return StreamedWindows(towers, sound, begin_s=begin_s)
+def open_windows(model: TvslModel, sound: SoundStream, *, begin_s: float = 0.0) -> SoundWindows:
+    """What fits the model's towers."""
+    if model.towers.sound_hop_s is None:
+        return SeparateWindows(model, sound)
+    return StreamedWindows(model, sound, begin_s=begin_s)
 
 
 def embed(
-    frames: Iterable[Frame], towers: Towers, windows: SoundWindows, *, window_s: float, batch: int
+    frames: Iterable[Frame], model: TvslModel, windows: SoundWindows, *, window_s: float, batch: int
 ) -> Iterator[EmbeddedClip]:
     """Turn frames and the sound around them into vectors, ``batch`` frames at a time.
 
     Args:
         frames: In order of time, all of one size.
-        towers: What embeds them.
-        windows: Of the same towers, over the same video's sound.
+        model: What embeds them.
+        windows: Of the same model, over the same video's sound.
         window_s: Seconds of sound around each frame, centred on it; cut at the beginning of the timeline.
         batch: How many frames go through the image tower together.
 
@@ -149,13 +151,12 @@ def embed(
     """
     stream = iter(frames)
     while group := list(islice(stream, batch)):
-        yield from _embed_group(group, towers, windows, window_s)
+        yield from _embed_group(group, model, windows, window_s)
 
 
 @torch.inference_mode()
-def _embed_group(group: list[Frame], towers: Towers, windows: SoundWindows, window_s: float) -> list[EmbeddedClip]:
-    images = towers.preprocess(np.stack([frame.pixels for frame in group]))
-    parts = towers.inspect_images(images)
+def _embed_group(group: list[Frame], model: TvslModel, windows: SoundWindows, window_s: float) -> list[EmbeddedClip]:
+    parts = model.evidence.read_images(model.towers.preprocess(np.stack([frame.pixels for frame in group])))
     clips: list[EmbeddedClip] = []
     for index, frame in enumerate(group):
         start_s = max(0.0, float(frame.time) - window_s / 2)
@@ -178,12 +179,15 @@ def _embed_group(group: list[Frame], towers: Towers, windows: SoundWindows, wind
     return clips
 
 
-def _window(towers: Towers, heard: list[tuple[float, Tensor]]) -> HeardWindow:
+def _read_sound(model: TvslModel, samples: NDArray[np.float32]) -> Positions:
+    return model.evidence.read_sounds(torch.from_numpy(samples)[None].to(model.towers.device))[0]
+
+
+def _window(model: TvslModel, heard: list[tuple[float, Positions]]) -> HeardWindow:
     if not heard:
-        empty = torch.zeros((0, towers.dim), device=towers.device)
-        return HeardWindow(positions=empty, times_s=np.zeros(0))
+        return HeardWindow(positions=model.evidence.no_sound, times_s=np.zeros(0))
     return HeardWindow(
-        positions=torch.stack([vector for _, vector in heard]).float(),
+        positions=Positions.stack([position for _, position in heard]),
         times_s=np.asarray([time for time, _ in heard]),
     )
 

@@ -58,7 +58,7 @@ def localize(
             kept = different_objects(spread_over_objects(maps, clip.affinity, foreground, model.maps))
             seen, maps = [seen[k] for k in kept], maps[kept]
         spread = spread_over_objects(separate(maps), clip.affinity, foreground, model.maps)
-        everything = model.towers.image_evidence(clip.patches[None], model.text)[0].T
+        everything = model.evidence.image(clip.patches[None])[0].T
     grids = keep_own_parts(
         _as_grids(spread, clip.grid), _as_grids(everything, clip.grid), [detection.klass for detection in seen]
     )

@@ -32,7 +32,7 @@ class AnnotateOptions:
     """Where to stop; None is the end of the video."""
     classes: tuple[str, ...] = ()
     """Only these classes of the vocabulary are looked for; empty means all."""
-    vocabulary: Path | None = None
+    vocabulary: str | Path | None = None
     """A file of class names that replaces the default vocabulary."""
     min_score: float | None = None
     """Least score that is reported, in [0, 1]; None is the threshold stored with the model."""

@@ -147,8 +147,8 @@ def _sources(
     )
     ahead = prefetch(frames, depth=2 * options.batch)
     try:
-        windows = open_windows(model.towers, sound, begin_s=begin_s)
-        clips = embed(ahead, model.towers, windows, window_s=options.window_s, batch=options.batch)
+        windows = open_windows(model, sound, begin_s=begin_s)
+        clips = embed(ahead, model, windows, window_s=options.window_s, batch=options.batch)
         for clip in clips:
             detections = detector.feed(clip)
             yield from linker.feed(_place(clip, detections, model, info))

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tvsl_core.annotate.options import AnnotateOptions, QueueOptions
-from tvsl_core.annotate.progress import EventHandler, VideoFinished, ignore
+from tvsl_core.annotate.progress import Event, EventHandler, VideoFinished, ignore
 from tvsl_core.batch.engines.base import Engine
 from tvsl_core.batch.engines.task import ModelChoice, choose_names
 from tvsl_core.batch.engines.threads import ThreadEngine
-from tvsl_core.batch.inputs import FoundVideos
+from tvsl_core.batch.inputs import FoundVideos, Videos, as_found
 from tvsl_core.batch.run import Run
+from tvsl_core.system.progress import OnProgress, reporting
+from tvsl_core.types import AnyPath
 from tvsl_core.vocabulary.classes import Vocabulary
 
 if TYPE_CHECKING:
@@ -40,10 +42,10 @@ class BatchReport:
 
 
 def annotate_videos(  # noqa: PLR0913 one keyword for each thing that a run is given
-    found: FoundVideos,
+    videos: Videos,
     *,
-    out: Path,
-    options: AnnotateOptions,
+    out: AnyPath,
+    options: AnnotateOptions | None = None,
     model: TvslModel | Callable[[], TvslModel] | None = None,
     engine: Engine | None = None,
     names: Vocabulary | None = None,
@@ -51,6 +53,7 @@ def annotate_videos(  # noqa: PLR0913 one keyword for each thing that a run is g
     overwrite: bool = False,
     choices: QueueOptions | None = None,
     dry_run: bool = False,
+    progress: bool = False,
     on_event: EventHandler = ignore,
     command: Sequence[str] = (),
     label: str = "all",
@@ -59,40 +62,51 @@ def annotate_videos(  # noqa: PLR0913 one keyword for each thing that a run is g
     """Annotate videos; one that fails does not stop the others.
 
     Args:
-        found: From ``find_videos``.
+        videos: Files, folders (searched recursively), globs or ``@list.txt``, one or several; or what ``find_videos``
+            made of them.
         out: Folder of the results; created when missing.
-        options: What to do with each video.
-        model: The model, or what loads it; None loads the embedded default. Used when no engine is given.
+        options: What to do with each video; None is ``AnnotateOptions()``.
+        model: The model, or what loads it; None loads the embedded default. It looks for the classes of its own
+            vocabulary, unless the options name a vocabulary. Used when no engine is given.
         engine: What annotates; None does it in this process.
         names: The classes to look for, where the caller has them already; None reads those that the options name.
         workers: Videos that are worked on at the same time. Used when no engine is given.
         overwrite: False skips videos whose results are there, with the same settings and unchanged input.
         choices: Which units are worked on, and when to give up; replaces ``overwrite``.
         dry_run: Only say what would be done; nothing is written.
+        progress: Show a bar of videos.
         on_event: Called for everything that happens.
         command: As the user typed it, for run.json.
         label: Which part of the inputs this is: letters, digits and ``-``.
         raise_errors: Raise the first error instead of recording it. Used when no engine is given.
 
     Raises:
+        InputError: No video was named at all.
         OutputError: The output folder cannot be used, or was removed.
         ManifestError: The vocabulary cannot be used.
         WeightsError: The model cannot be loaded.
         KeyboardInterrupt: Passed on after what is finished has been recorded.
     """
+    found, options = as_found(videos), options or AnnotateOptions()
     engine = engine or ThreadEngine(
-        _loader(model, names or choose_names(options)), workers=workers, raise_errors=raise_errors
+        _loader(model, names or _names(model, options)), workers=workers, raise_errors=raise_errors
     )
-    run = Run(
-        found,
-        out=out,
-        options=options,
-        choices=choices or QueueOptions(overwrite=overwrite),
-        on_event=on_event,
-        engine=engine,
-        label=label,
-        command=command,
-    )
+    with reporting(progress) as advance:
+        run = Run(
+            found,
+            out=Path(out),
+            options=options,
+            choices=choices or QueueOptions(overwrite=overwrite),
+            on_event=_counting(on_event, advance, len(found.items) + len(found.problems)) if progress else on_event,
+            engine=engine,
+            label=label,
+            command=command,
+        )
+        _carry_out(run, engine, dry_run=dry_run)
+    return _report(run, found)
+
+
+def _carry_out(run: Run, engine: Engine, *, dry_run: bool) -> None:
     try:
         engine.begin()
         if not dry_run:
@@ -102,6 +116,9 @@ def annotate_videos(  # noqa: PLR0913 one keyword for each thing that a run is g
     finally:
         engine.close()
         run.close()
+
+
+def _report(run: Run, found: FoundVideos) -> BatchReport:
     order = {item.name: place for place, item in enumerate(found.items)}
     finished = sorted(run.jobs.finished, key=lambda video: order.get(video.video, len(order)))
     return BatchReport(
@@ -111,6 +128,27 @@ def annotate_videos(  # noqa: PLR0913 one keyword for each thing that a run is g
         stale=run.jobs.stale,
         stopped=run.jobs.is_stopped,
     )
+
+
+def _counting(on_event: EventHandler, advance: OnProgress, total: int) -> EventHandler:
+    """The same, and the videos that are finished are counted."""
+    done = 0
+
+    def tell(event: Event) -> None:
+        nonlocal done
+        if isinstance(event, VideoFinished):
+            done += 1
+            advance("videos", done, total)
+        on_event(event)
+
+    return tell
+
+
+def _names(model: TvslModel | Callable[[], TvslModel] | None, options: AnnotateOptions) -> Vocabulary:
+    """The classes that the options ask for; those of a model that was given, unless they name a vocabulary."""
+    if model is None or callable(model) or options.vocabulary is not None:
+        return choose_names(options)
+    return model.vocabulary.restrict(options.classes) if options.classes else model.vocabulary
 
 
 def _loader(model: TvslModel | Callable[[], TvslModel] | None, names: Vocabulary) -> Callable[[], TvslModel]:

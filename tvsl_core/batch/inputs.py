@@ -13,6 +13,7 @@ from typing import TextIO
 from tvsl_core.annotate.results.job import VideoItem
 from tvsl_core.annotate.results.names import ResultNames
 from tvsl_core.errors import InputError, ManifestError
+from tvsl_core.types import AnyPath
 
 VIDEO_SUFFIXES = frozenset(
     {".3g2", ".3gp", ".asf", ".avi", ".divx", ".f4v", ".flv", ".m2ts", ".m2v", ".m4v", ".mkv", ".mov", ".mp4"}
@@ -40,6 +41,21 @@ class FoundVideos:
 
     items: tuple[VideoItem, ...]
     problems: tuple[InputProblem, ...] = ()
+
+
+Videos = FoundVideos | AnyPath | Sequence[AnyPath]
+"""What a function of the library takes as its videos: what ``find_videos`` found, or what it shall find."""
+
+
+def as_found(videos: Videos) -> FoundVideos:
+    """The videos that a caller means.
+
+    Raises: InputError: Nothing was named at all.
+    """
+    if isinstance(videos, FoundVideos):
+        return videos
+    given = (videos,) if isinstance(videos, str | Path) else videos
+    return find_videos([str(one) for one in given])
 
 
 def find_videos(inputs: Sequence[str], *, stdin: TextIO | None = None) -> FoundVideos:

@@ -25,6 +25,7 @@ from tvsl_core.batch.check import SourceFile, Survey, survey
 from tvsl_core.batch.records import versions, write_videos
 from tvsl_core.errors import OutputError
 from tvsl_core.system.files import begin_partial, commit_partial, discard_partial, make_folder, write_bytes, write_error
+from tvsl_core.types import AnyPath
 
 ROWS_A_GROUP = 131_072
 """Of the merged dataset: large enough for fast scans, small enough to hold."""
@@ -32,6 +33,30 @@ ROWS_A_FILE = 64 * ROWS_A_GROUP
 SORTED_BY = ("video", "time_s", "source_id", "region")
 MANIFEST = "manifest.json"
 VIDEOS = "videos.parquet"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MergeRequest:
+    """Which results become one dataset, and where it goes."""
+
+    folders: Sequence[AnyPath]
+    """Output folders of ``tvsl annotate``."""
+    out: AnyPath
+    """Folder of the dataset; what an earlier merge wrote there is replaced."""
+    force: bool = False
+    """Merge what is there although something is missing, double or mixed."""
+    rows_a_group: int = ROWS_A_GROUP
+    """Rows of every row group but the last of a file."""
+    rows_a_file: int = ROWS_A_FILE
+    """After so many rows a new file begins; a multiple of ``rows_a_group``."""
+
+    def __post_init__(self) -> None:
+        if not self.folders or isinstance(self.folders, str):
+            raise ValueError(f"folders are several, at least one; got {self.folders!r}")
+        if self.rows_a_group < 1 or self.rows_a_file % self.rows_a_group:
+            raise ValueError(
+                f"rows a file must be a multiple of rows a group, got {self.rows_a_file} and {self.rows_a_group}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,24 +70,12 @@ class MergeReport:
     rows: int = 0
 
 
-def merge_results(
-    folders: Sequence[Path],
-    *,
-    out: Path,
-    force: bool = False,
-    on_event: Callable[[SourceFile], None] | None = None,
-    rows_a_group: int = ROWS_A_GROUP,
-    rows_a_file: int = ROWS_A_FILE,
-) -> MergeReport:
+def merge(request: MergeRequest, *, on_event: Callable[[SourceFile], None] | None = None) -> MergeReport:
     """Merge the tables of output folders into one dataset.
 
     Args:
-        folders: Output folders of ``tvsl annotate``.
-        out: Folder of the dataset; what an earlier merge wrote there is replaced.
-        force: Merge what is there although something is missing, double or mixed.
+        request: What is asked.
         on_event: Told of each table when its turn comes.
-        rows_a_group: Rows of every row group but the last of a file.
-        rows_a_file: After so many rows a new file begins; a multiple of ``rows_a_group``.
 
     Returns: What was found, and what was written unless there are problems and ``force`` is off.
 
@@ -70,24 +83,23 @@ def merge_results(
         InputError: A folder holds no results.
         OutputError: The dataset cannot be written, or would lie among the tables that it is made of.
     """
-    if rows_a_group < 1 or rows_a_file % rows_a_group:
-        raise ValueError(f"rows a file must be a multiple of rows a group, got {rows_a_file} and {rows_a_group}")
+    out, folders = Path(request.out), [Path(folder) for folder in request.folders]
     for folder in folders:
         if out.resolve().is_relative_to((folder / "sources").resolve()) or out.resolve() == folder.resolve():
             message = f"The dataset cannot lie in {out}, among the tables that it is made of."
             raise OutputError(message, hint="Give another --out.", stage="merge")
     found = survey(folders)
-    if found.problems and not force:
+    if found.problems and not request.force:
         return MergeReport(survey=found)
     make_folder(out)
     with contextlib.suppress(FileNotFoundError):
         (out / MANIFEST).unlink()
-    parts = _Parts(out, rows_a_group=rows_a_group, rows_a_file=rows_a_file)
+    parts = _Parts(out, rows_a_group=request.rows_a_group, rows_a_file=request.rows_a_file)
     try:
         for table in found.tables:
             if on_event:
                 on_event(table)
-            for piece in _sorted(table, most=rows_a_group):
+            for piece in _sorted(table, most=request.rows_a_group):
                 parts.write(piece)
         files = parts.close()
     except BaseException:
@@ -96,7 +108,7 @@ def merge_results(
     for old in set(out.glob("part-*.parquet")) - {out / file["name"] for file in files}:
         old.unlink(missing_ok=True)
     write_videos(out / VIDEOS, found.videos)
-    manifest = _manifest(found, folders, files, rows_a_group)
+    manifest = _manifest(found, folders, files, request.rows_a_group)
     write_bytes(out / MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode())
     return MergeReport(
         survey=found,

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.results.job import VideoItem
 from tvsl_core.batch.batch import annotate_videos
 from tvsl_core.batch.inputs import FoundVideos
 from tvsl_core.model.tvsl import TvslModel
+from tvsl_core.types import AnyPath
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def annotate_video(
-    path: str | Path, *, out: str | Path, model: TvslModel | None = None, overwrite: bool = True, **options: Any
+    path: AnyPath,
+    *,
+    out: AnyPath,
+    model: TvslModel | None = None,
+    options: AnnotateOptions | None = None,
+    overwrite: bool = True,
 ) -> pd.DataFrame:
     """Annotate one video: the whole of ``tvsl annotate`` for one file.
 
@@ -24,25 +30,23 @@ def annotate_video(
         path: The video.
         out: Folder of the results; created when missing.
         model: From ``load_model``; None loads the embedded default.
+        options: How; None is ``AnnotateOptions()``.
         overwrite: False keeps an earlier result of the same video and settings.
-        options: Fields of ``AnnotateOptions``: ``fps``, ``window_s``, ``classes``, ``overlay``, ...
 
     Returns: The rows of the table, one source in one window each (docs/output-format.md).
 
     Raises:
         InputError: The video cannot be used.
         OutputError: A result cannot be written.
-        ValueError: An option makes no sense.
+        WeightsError: The model cannot be loaded.
 
     Example:
-        >>> from tvsl_core import annotate_video
-        >>> rows = annotate_video("clip.mp4", out="results", overlay="none")  # doctest: +SKIP
+        >>> from tvsl_core import AnnotateOptions, annotate_video
+        >>> rows = annotate_video("clip.mp4", out="results", options=AnnotateOptions(fps=4))  # doctest: +SKIP
     """
     import pandas as pd
 
     path = Path(path)
     found = FoundVideos(items=(VideoItem(path=path, name=path.name),))
-    report = annotate_videos(
-        found, out=Path(out), model=model, options=AnnotateOptions(**options), overwrite=overwrite, raise_errors=True
-    )
+    report = annotate_videos(found, out=out, model=model, options=options, overwrite=overwrite, raise_errors=True)
     return pd.read_parquet(report.finished[0].outputs[0])

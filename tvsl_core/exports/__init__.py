@@ -9,5 +9,6 @@
 - ``coco``: COCO;
 - ``cvat``: CVAT for video;
 - ``label_studio``: Label Studio;
-- ``timelines``: OpenTimelineIO and edit lists.
+- ``timelines``: OpenTimelineIO and edit lists;
+- ``clips``: every event as a file of its own, with an index; ``cut``: one stretch of a video as a file.
 """

@@ -13,6 +13,7 @@ from tvsl_core.annotate.results.names import result_path
 from tvsl_core.errors import InputError
 from tvsl_core.exports.results import Selection, VideoResults, read_results
 from tvsl_core.system.files import begin_partial, commit_partial, discard_partial, make_folder, write_error
+from tvsl_core.types import AnyPath, as_path
 
 Videos = Callable[[], Iterable[VideoResults]]
 """Gives all videos, from the first one on, each time it is called."""
@@ -162,9 +163,9 @@ def find_format(name: str) -> ExportFormat:
 
 
 def export_results(
-    folder: Path, *, formats: Sequence[str], out: Path | None = None, selection: Selection | None = None
+    folder: AnyPath, *, formats: Sequence[str], out: AnyPath | None = None, selection: Selection | None = None
 ) -> Iterator[Path]:
-    """Write results in other programs' formats.
+    """Write results in other programs' formats, file by file as the answer is gone through.
 
     Args:
         folder: That ``tvsl annotate`` wrote.
@@ -178,10 +179,11 @@ def export_results(
         InputError: There are no results, no such format, or a program that it needs is missing.
         OutputError: A file cannot be written.
     """
+    folder = Path(folder)
     chosen = list(dict.fromkeys(find_format(name).name for name in formats))
     videos: Videos = partial(read_results, folder, selection)
     for name in chosen:
-        yield from _write(FORMATS[name], videos, (out or folder / "exports") / name)
+        yield from _write(FORMATS[name], videos, (as_path(out) or folder / "exports") / name)
 
 
 def _write(form: ExportFormat, videos: Videos, place: Path) -> Iterator[Path]:

@@ -62,6 +62,8 @@ class VideoResults:
     """As in the tables: relative to the folder that was annotated."""
     path: Path
     """Where it was read from; it may have gone since."""
+    table: Path
+    """Its table of events."""
     sources: Path
     """Its table of instants."""
     duration_s: float
@@ -159,6 +161,7 @@ def _read_video(folder: Path, table: Path) -> VideoResults:
         return VideoResults(
             name=raw[b"video"].decode(),
             path=Path(raw[b"path"].decode()),
+            table=table,
             sources=sources,
             duration_s=facts["duration_s"] or 0.0,
             width=facts["frame_width"] or 0,

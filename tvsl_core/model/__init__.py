@@ -2,13 +2,16 @@
 
 - ``bench``: how fast AudioCLIP's shipped inference path is beside the plain network, and how close to it;
 - ``calibration``: from evidence to a decision: which classes sound, which of them are visible;
+- ``evidence``: what pictures and sounds hold of the classes of one vocabulary: the interface, and the values that pass
+  through it;
 - ``heads``: everything that is learned: T-VSL's heads over the features of any frozen towers;
 - ``heads_file``: trained heads as one safetensors file: the tensors, and in the metadata everything that is needed to
   use them;
-- ``learned``: towers that have learned: trained heads over frozen towers, behind the same interface;
+- ``joint``: evidence of towers as they are, without trained heads;
+- ``learned``: class evidence that has learned: trained heads over frozen towers;
 - ``load``: getting a model ready: by name, from a file, on a device, at a precision;
 - ``losses``: each training loss as a pure function;
-- ``towers``: the one interface that every set of towers has: pictures, sounds and names become vectors in one joint
-  space;
+- ``registry``: towers by name, loaded when somebody asks for them;
+- ``towers``: what a set of towers must be able to do: pictures, sounds and names become vectors in one joint space;
 - ``tvsl``: T-VSL over any towers: the name of a class pulls its part out of a mixed picture and a mixed sound.
 """

@@ -17,7 +17,7 @@ from tvsl_core.model.audioclip.load import load_network
 from tvsl_core.model.audioclip.network import AudioClipNetwork
 from tvsl_core.model.audioclip.sizes import PUBLISHED, SAMPLE_RATE, AudioClipSizes
 from tvsl_core.model.audioclip.towers import AudioClipTowers
-from tvsl_core.model.towers import Towers
+from tvsl_core.model.towers import TrainableTowers
 
 CLIP_S = 5.0
 """Seconds of each sound."""
@@ -145,7 +145,7 @@ def random_network(sizes: AudioClipSizes = PUBLISHED) -> AudioClipNetwork:
         return AudioClipNetwork(sizes).eval().requires_grad_(False)
 
 
-def random_towers(device: torch.device | str = "cpu", sizes: AudioClipSizes = PUBLISHED) -> Towers:
+def random_towers(device: torch.device | str = "cpu", sizes: AudioClipSizes = PUBLISHED) -> TrainableTowers:
     """AudioCLIP towers with random weights, for measuring speed."""
     network = optimise(random_network(sizes).to(device), torch.float32)
     return AudioClipTowers(network, weights_sha256="random")

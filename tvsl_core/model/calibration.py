@@ -7,8 +7,10 @@ whether the source is in view. (A picture that shares in the decision reports si
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -105,3 +107,8 @@ class Calibration:
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for the weights file."""
         return dataclasses.asdict(self)
+
+
+def read_calibration(path: Path) -> Calibration:
+    """From a JSON file whose keys are the fields."""
+    return Calibration(**json.loads(path.read_text(encoding="utf-8")))

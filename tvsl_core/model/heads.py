@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from tvsl_core.model.towers import Towers
+from tvsl_core.model.towers import TrainableTowers
 
 GATE = 0.9
 """Where gates start: nearly the identity, yet not exactly, since at 1 the perceptron behind it gets no gradient."""
@@ -69,7 +69,7 @@ class HeadOptions:
         return asdict(self)
 
 
-def options_for(towers: Towers, **changes: Any) -> HeadOptions:
+def options_for(towers: TrainableTowers, **changes: Any) -> HeadOptions:
     """Head sizes that fit some towers; ``changes`` are any other fields of ``HeadOptions``."""
     image, sound = towers.feature_dims
     sizes: dict[str, Any] = {

@@ -1,18 +1,13 @@
-"""Towers that have learned: trained heads over frozen towers, behind the same interface.
+"""Class evidence that has learned: trained heads over frozen towers.
 
 For the classes that the heads were trained on, their evidence replaces the untrained mapping; any other name is judged
 by the untrained mapping as before, so that nothing is lost. A generic name (drum) is answered by what was trained below
 it (snare drum, drum kit).
-
-A *patch* of these towers is the untrained vector, then the probability of each trained class and of background, then
-where the heads put it among names. A *position* is the untrained vector, then the sound's features, since a position
-is judged beside those around it. A *name* is its untrained vector, then which trained classes it stands for, in
-pictures and in sounds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,13 +15,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tvsl_core.model.evidence import ClassEvidence, Klasses, Patches, PictureParts, Positions, choose
 from tvsl_core.model.heads import TvslHeads
 from tvsl_core.model.heads_file import HeadsInfo
-from tvsl_core.model.towers import LabelEvidence, PictureParts, Side, Towers
+from tvsl_core.model.towers import TrainableTowers
 from tvsl_core.vocabulary.classes import Vocabulary, load_vocabulary
 
-LOOKS: Side = "looks"
-SOUNDS: Side = "sounds"
+LOOKS = "looks"
+SOUNDS = "sounds"
 """Keys of a heads file's details: which of its classes were trained on pictures, and which on sounds."""
 TRUST, SUPPORT = "trust", "support"
 """Keys of a heads file's details: by class, the weights of the heads' logit and of the untrained mapping's logit.
@@ -37,168 +33,137 @@ GENERIC = 0.9
 """Share of a trained class's evidence that its generic name gets: guitar must not crowd out acoustic guitar."""
 
 
-class LearnedTowers:
-    """Trained heads over frozen towers; see ``tvsl_core.model.towers.Towers``.
+class LearnedHeads:
+    """Trained heads, over the towers that they were trained on, whatever classes are looked for.
 
     Args:
         towers: What the heads were trained over.
         heads: In eval mode.
         info: What the heads' file says.
-        weights_sha256: What identifies towers and heads together in a result.
     """
 
-    def __init__(self, towers: Towers, heads: TvslHeads, info: HeadsInfo, *, weights_sha256: str) -> None:
+    def __init__(self, towers: TrainableTowers, heads: TvslHeads, info: HeadsInfo) -> None:
         self.towers = towers
         self.heads = heads.to(towers.device)
-        self.info = info
-        self.name = towers.name
-        self.dim = towers.dim
-        self.sample_rate = towers.sample_rate
-        self.patch_size = towers.patch_size
-        self.device = towers.device
-        self.weights_sha256 = weights_sha256
-        self.feature_dims = towers.feature_dims
-        self.names_dim = towers.names_dim
         self.text = info.text.to(towers.device)
-        """``[klass names_dim]`` of the trained classes."""
-        self._coverage = _Coverage(info)
-        self._known_looks = torch.from_numpy(self._coverage.looks).to(towers.device)
-        self._trust, self._support = (
+        """``[trained names_dim]`` of the trained classes."""
+        self.coverage = _Coverage(info)
+        self.trust, self.support = (
             torch.tensor([weights.get(name, usual) for name in info.classes], device=towers.device)
             for weights, usual in ((dict(info.details.get(TRUST, {})), 1.0), (dict(info.details.get(SUPPORT, {})), 0.0))
         )
-        """``[klass]``: how much the heads and the untrained mapping each count in what a trained class sounds like."""
-        towers.curate(load_vocabulary(None).evidence())
-        with torch.inference_mode():
-            self._mapped_names = towers.embed_text(info.classes).float()
+        """``[trained]``: how much heads and untrained mapping each count in what a trained class sounds like."""
+        self.mapped = towers.class_evidence(info.classes, load_vocabulary(None).evidence())
+        """The untrained mapping of the trained classes."""
 
-    @property
-    def sound_hop_s(self) -> float | None:
-        """As of the towers below."""
-        return self.towers.sound_hop_s
-
-    @property
-    def sound_span_s(self) -> float:
-        """As of the towers below."""
-        return self.towers.sound_span_s
-
-    def preprocess(self, frames: NDArray[np.uint8]) -> Tensor:
-        """As of the towers below."""
-        return self.towers.preprocess(frames)
-
-    def embed_images(self, images: Tensor) -> Tensor:
-        """As of the towers below: the joint space for search is the untrained one."""
-        return self.towers.embed_images(images)
-
-    def embed_audio(self, waveforms: Tensor) -> Tensor:
-        """As of the towers below."""
-        return self.towers.embed_audio(waveforms)
-
-    def embed_names(self, names: Sequence[str]) -> Tensor:
-        """As of the towers below."""
-        return self.towers.embed_names(names)
-
-    def image_features(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """As of the towers below."""
-        return self.towers.image_features(images)
-
-    def sound_features(self, waveforms: Tensor) -> Tensor:
-        """As of the towers below."""
-        return self.towers.sound_features(waveforms)
-
-    def joint_image(self, features: Tensor) -> Tensor:
-        """Features to ``[clip patch dim+klass+1+names_dim]``: untrained vector, trained classes, background, heads."""
+    def patches(self, features: Tensor) -> Patches:
+        """What towers and heads say of patches ``[clip patch feature]``."""
         seen = self.heads.see(features.float())
         likely = torch.softmax(self.heads.image_logits(seen, self.text), dim=-1)
-        return torch.cat((self.towers.joint_image(features).float(), likely, seen), dim=-1)
+        return Patches(joint=self.towers.joint_image(features).float(), likely=likely, seen=seen)
 
-    def joint_sound(self, features: Tensor) -> Tensor:
-        """Features to ``[clip sound dim+features]``: untrained vector, features."""
-        return torch.cat((self.towers.joint_sound(features).float(), features.float()), dim=-1)
+    def positions(self, features: Tensor) -> Positions:
+        """What towers say of sound positions ``[clip sound feature]``, which the heads judge together later."""
+        return Positions(joint=self.towers.joint_sound(features).float(), features=features.float())
+
+    def sounding(self, positions: Positions) -> Tensor:
+        """How surely each trained class sounds at each position, in [0, 1]: ``[clip sound trained]``."""
+        logits = self.heads.sound_logits(self.heads.hear(_read(positions.features)), self.text)
+        mapped = self.mapped.sound(positions)
+        return torch.sigmoid(self.trust * logits + self.support * torch.logit(mapped, eps=FAINT))
+
+
+class LearnedEvidence:
+    """Evidence by trained heads where they know a class; see ``tvsl_core.model.evidence.ClassEvidence``.
+
+    Args:
+        learned: The heads.
+        untrained: Evidence for the same classes by the towers alone.
+        names: Of the classes, in order.
+    """
+
+    def __init__(self, learned: LearnedHeads, untrained: ClassEvidence, names: Sequence[str]) -> None:
+        self._learned, self._untrained = learned, untrained
+        self.text = untrained.text
+        looks, sounds = learned.coverage.marks(names)
+        self.is_look_trained: NDArray[np.bool_] = np.asarray(looks.any(axis=1), dtype=bool)
+        self.is_sound_trained: NDArray[np.bool_] = np.asarray(sounds.any(axis=1), dtype=bool)
+        device = learned.towers.device
+        self._looks, self._sounds = (torch.from_numpy(side).to(device) for side in (looks, sounds))
+        """``[klass trained]``: how far each trained class answers for a class, in pictures and in sounds."""
+        self._known_looks = torch.from_numpy(learned.coverage.looks).to(device)
+
+    @property
+    def no_sound(self) -> Positions:
+        """No position at all."""
+        dim, (_, features) = self._learned.towers.dim, self._learned.towers.feature_dims
+        device = self._learned.towers.device
+        return Positions(joint=torch.zeros(0, dim, device=device), features=torch.zeros(0, features, device=device))
 
     @torch.inference_mode()
-    def image_patches(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """Normalised ``[clip 3 height width]`` to (``[clip patch dim+klass+1+names_dim]``, (rows, columns))."""
-        features, grid = self.towers.image_features(images)
-        return self.joint_image(features), grid
+    def read_images(self, images: Tensor) -> PictureParts:
+        """What the towers see, and what the heads say of it."""
+        parts = self._learned.towers.inspect_images(images)
+        return replace(parts, patches=self._learned.patches(parts.features))
 
     @torch.inference_mode()
-    def sound_positions(self, waveforms: Tensor) -> Tensor:
-        """Mono ``[clip sample]`` to ``[clip sound dim+features]``."""
-        return self.joint_sound(self.towers.sound_features(waveforms))
-
-    def curate(self, evidence: Mapping[str, LabelEvidence]) -> None:
-        """As of the towers below."""
-        self.towers.curate(evidence)
-
-    def is_trained(self, names: Sequence[str], side: Side) -> Sequence[bool]:
-        """Those for whose look or sound a trained class answers."""
-        looks, sounds = np.split(self._coverage.marks(names), 2, axis=1)
-        return [bool(row.any()) for row in (looks if side == LOOKS else sounds)]
+    def read_sounds(self, waveforms: Tensor) -> Positions:
+        """What the towers hear, at the positions that the heads were trained on."""
+        return self._learned.positions(self._learned.towers.sound_features(waveforms))
 
     @torch.inference_mode()
-    def embed_text(self, names: Sequence[str]) -> Tensor:
-        """Names to ``[klass dim+2*trained]``: untrained vector, trained classes it stands for by look and by sound."""
-        marks = torch.from_numpy(self._coverage.marks(names)).to(self.device)
-        return torch.cat((self.towers.embed_text(names).float(), marks), dim=-1)
-
-    @torch.inference_mode()
-    def image_evidence(self, patches: Tensor, text: Tensor) -> Tensor:
-        """``[clip patch ...]`` and ``[klass ...]`` to ``[clip patch klass]`` in [0, 1]."""
-        trained = len(self.text)
-        marks = text[:, self.dim : self.dim + trained]
-        learned = patches[..., self.dim : self.dim + trained] @ marks.T
-        untrained = self.towers.image_evidence(patches[..., : self.dim], text[:, : self.dim])
+    def image(self, patches: Patches, klasses: Klasses = None) -> Tensor:
+        """``[clip patch ...]`` to ``[clip patch klass]`` in [0, 1]."""
+        marks, sounds = choose(self._looks, klasses), choose(self._sounds, klasses)
+        likely = _read(patches.likely)[..., :-1]  # without background
+        learned = likely @ marks.T
+        untrained = self._untrained.image(patches, klasses)
         # A class that was trained keeps its untrained look only as far as the heads see no class there: to the towers
         # below, every violin is something of a cello.
-        claimed = patches[..., self.dim : self.dim + trained][..., self._known_looks].sum(dim=-1, keepdim=True)
-        is_heard = text[:, self.dim + trained :].any(dim=1)
-        untrained = torch.where(is_heard, untrained * (1 - claimed), untrained)
+        claimed = likely[..., self._known_looks].sum(dim=-1, keepdim=True)
+        untrained = torch.where(sounds.any(dim=1), untrained * (1 - claimed), untrained)
         # One that leans on the untrained mapping for its sound was shown in few pictures as well (most animals).
-        leans = (marks > 0).float() @ (self._trust < 1).float() > 0
+        leans = (marks > 0).float() @ (self._learned.trust < 1).float() > 0
         learned = torch.where(leans, torch.maximum(learned, untrained), learned)
         return torch.where(marks.any(dim=1), learned, untrained).clamp(0.0, 1.0)
 
     @torch.inference_mode()
-    def sound_evidence(self, positions: Tensor, text: Tensor) -> Tensor:
-        """``[clip sound ...]`` and ``[klass ...]`` to ``[clip sound klass]`` in [0, 1]."""
-        marks = text[:, self.dim + len(self.text) :]
-        untrained = self.towers.sound_evidence(positions[..., : self.dim], text[:, : self.dim])
-        if not bool(marks.any()) or positions.shape[-2] == 0:
+    def sound(self, positions: Positions, klasses: Klasses = None) -> Tensor:
+        """``[clip sound ...]`` to ``[clip sound klass]`` in [0, 1]."""
+        marks = choose(self._sounds, klasses)
+        untrained = self._untrained.sound(positions, klasses)
+        if not bool(marks.any()) or positions.joint.shape[-2] == 0:
             return untrained
-        logits = self.heads.sound_logits(self.heads.hear(positions[..., self.dim :]), self.text)
-        mapped = self.towers.sound_evidence(positions[..., : self.dim], self._mapped_names)
-        heard = torch.sigmoid(self._trust * logits + self._support * torch.logit(mapped, eps=FAINT))
-        learned = (heard[..., None, :] * marks).amax(dim=-1)
+        learned = (self._learned.sounding(positions)[..., None, :] * marks).amax(dim=-1)
         return torch.where(marks.any(dim=1), learned, untrained).clamp(0.0, 1.0)
 
-    @torch.inference_mode()
-    def without_sound(self, positions: Tensor, text: Tensor) -> Tensor:
-        """Takes a class out of the untrained part; the trained heads have learned to hear one beside the other."""
-        rest = self.towers.without_sound(positions[..., : self.dim], text[..., : self.dim])
-        return torch.cat((rest, positions[..., self.dim :]), dim=-1)
+    def without_image(self, patches: Patches, klass: int) -> Patches:
+        """Takes a class out of what the towers alone see."""
+        return self._untrained.without_image(patches, klass)
+
+    def without_sound(self, positions: Positions, klass: int) -> Positions:
+        """Takes a class out of what the towers alone hear; heads have learned to hear one beside the other."""
+        return self._untrained.without_sound(positions, klass)
 
     @torch.inference_mode()
-    def without_image(self, patches: Tensor, text: Tensor) -> Tensor:
-        """Takes a class out of the untrained part."""
-        rest = self.towers.without_image(patches[..., : self.dim], text[..., : self.dim])
-        return torch.cat((rest, patches[..., self.dim :]), dim=-1)
-
-    @torch.inference_mode()
-    def agreement(self, patches: Tensor, positions: Tensor, text: Tensor) -> Tensor:
-        """By the heads for trained classes, by the towers below for others: ``[clip klass patch]``."""
-        marks = text[:, self.dim : self.dim + len(self.text)]
-        joint, names = patches[..., : self.dim], text[:, : self.dim]
-        untrained = self.towers.agreement(joint, positions[..., : self.dim], names)
-        heard = self.heads.hear(positions[..., self.dim :])
-        learned = self.heads.correspondence(patches[..., -self.names_dim :], heard, self.text)
+    def agreement(self, patches: Patches, positions: Positions, klasses: Klasses = None) -> Tensor:
+        """By the heads for trained classes, by the towers alone for others: ``[clip klass patch]``."""
+        marks = choose(self._looks, klasses)
+        untrained = self._untrained.agreement(patches, positions, klasses)
+        heads, text = self._learned.heads, self._learned.text
+        learned = heads.correspondence(_read(patches.seen), heads.hear(_read(positions.features)), text)
         return torch.where(marks.any(dim=1)[None, :, None], marks @ learned, untrained)
 
-    @torch.inference_mode()
-    def inspect_images(self, images: Tensor) -> PictureParts:
-        """As of the towers below, with what was learned about patches."""
-        parts = self.towers.inspect_images(images)
-        return replace(parts, patches=self.joint_image(parts.features))
+    def likeness(self, klass: int, other: int) -> float:
+        """Cosine of two names, the trained classes that each stands for among their coordinates."""
+        one, two = (torch.cat((self.text[k].float(), self._looks[k], self._sounds[k])) for k in (klass, other))
+        return float(torch.cosine_similarity(one, two, dim=0))
+
+
+def _read(tensor: Tensor | None) -> Tensor:
+    if tensor is None:
+        raise ValueError("heads judge what the same evidence has read: use its read_images and read_sounds")
+    return tensor
 
 
 class _Coverage:
@@ -211,10 +176,10 @@ class _Coverage:
         self.looks = np.array([name in looks for name in info.classes])
         self._sounds = np.array([name in sounds for name in info.classes])
 
-    def marks(self, names: Sequence[str]) -> NDArray[np.float32]:
-        """``[name 2*klass]``: how far each trained class answers for the name's look, then for its sound, in [0, 1]."""
-        rows = [np.concatenate((row * self.looks, row * self._sounds)) for row in map(self._row, names)]
-        return np.asarray(rows, np.float32).reshape(len(rows), 2 * len(self._classes))
+    def marks(self, names: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """How far each trained class answers for a name's look, and its sound: ``[name trained]`` in [0, 1]."""
+        rows = np.asarray([self._row(name) for name in names], np.float32).reshape(len(names), len(self._classes))
+        return rows * self.looks, rows * self._sounds
 
     def _row(self, name: str) -> NDArray[np.float32]:
         known = self._vocabulary.find(name)

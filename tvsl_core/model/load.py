@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -14,16 +14,19 @@ from tvsl_core.model.calibration import Calibration
 from tvsl_core.model.compact import embedded_heads
 from tvsl_core.model.heads import TvslHeads
 from tvsl_core.model.heads_file import HeadsInfo, check_towers, is_heads_file, load_heads
-from tvsl_core.model.learned import LearnedTowers
-from tvsl_core.model.towers import Towers
+from tvsl_core.model.learned import LearnedHeads
+from tvsl_core.model.registry import find_loader, towers_names
+from tvsl_core.model.towers import Towers, require_trainable
 from tvsl_core.model.tvsl import MapOptions, TvslModel
 from tvsl_core.model.weights.cache import hash_file
+from tvsl_core.types import AnyPath
 from tvsl_core.vocabulary.classes import Vocabulary, load_vocabulary
 
 Precision = Literal["auto", "fp32", "bf16"]
 UNTRAINED = "compact-untrained"
 """The compact towers without the heads that ship with them: what the published networks know by themselves."""
-MODELS = ("compact", UNTRAINED, "audioclip")
+Weights = Path | str | Mapping[str, Any] | None
+"""A file, tensors under their published names, or None for the model's own."""
 UPGRADE = "Use the version of tvsl that made them, or export them again."
 
 
@@ -51,51 +54,37 @@ def pick_device(device: str = "auto") -> torch.device:
 def load_towers(
     name: str = "compact",
     *,
-    weights: Path | str | Mapping[str, Any] | None = None,
+    weights: Weights = None,
     device: str = "auto",
     precision: Precision = "auto",
-    vocabulary: Vocabulary | None = None,
 ) -> Towers:
-    """Towers by name: ``compact`` (embedded, needs nothing) or ``audioclip`` (published weights).
+    """Towers by name: ``compact`` (embedded, needs nothing), ``audioclip`` (published weights), or anybody's.
 
     Args:
-        name: Which towers.
+        name: Which towers; see ``tvsl_core.model.registry`` for how others become known.
         weights: Another weights file, or the tensors themselves under their published names (loaded strictly).
         device: ``auto``, ``cpu`` or ``cuda:N``.
         precision: ``auto`` is full precision, whose results are the reference; ``bf16`` is faster.
-        vocabulary: Curated evidence for class names, for towers that can use it.
 
     Raises:
-        WeightsError: The weights are missing, damaged or of another model.
+        WeightsError: There are no such towers, or the weights are missing, damaged or of another model.
         InputError: The device is not there.
     """
-    towers = _load_bare(name, weights=weights, device=device, precision=precision)
-    towers.curate((vocabulary or load_vocabulary(None)).evidence())
-    return towers
-
-
-def _load_bare(
-    name: str, *, weights: Path | str | Mapping[str, Any] | None, device: str, precision: Precision
-) -> Towers:
-    """Towers that nobody has told anything about class names yet; a model tells them of its own vocabulary."""
     chosen = pick_device(device)
-    fixed: Literal["fp32", "bf16"] = "bf16" if precision == "bf16" else "fp32"
     source = Path(weights) if isinstance(weights, str) else weights
-    if name == "compact":
-        from tvsl_core.model.compact import load_compact
-
-        return load_compact(weights=source, device=chosen, precision=fixed)
-    if name == "audioclip":
-        from tvsl_core.model.audioclip import load_audioclip
-
-        return load_audioclip(weights=source, device=chosen, precision=fixed)
-    raise WeightsError(f"unknown towers {name!r}.", hint="Known towers: compact, audioclip.")
+    if isinstance(source, Path) and is_heads_file(source):
+        raise WeightsError(
+            f"{source} holds trained heads, not the weights of towers.",
+            hint="Give the file in the place of the model's name; it knows its towers.",
+        )
+    loader = find_loader(name)
+    return loader(weights=source, device=chosen, precision="bf16" if precision == "bf16" else "fp32")
 
 
 def load_model(
-    name: str = "compact",
+    name: AnyPath = "compact",
     *,
-    weights: Path | str | Mapping[str, Any] | None = None,
+    weights: Weights = None,
     device: str = "auto",
     precision: Precision = "auto",
     vocabulary: Vocabulary | None = None,
@@ -103,70 +92,72 @@ def load_model(
     """Everything that annotation needs: towers, T-VSL heads, calibration and a vocabulary.
 
     Args:
-        name: ``compact``, ``compact-untrained``, ``audioclip``, or the path of a ``.safetensors`` file: heads that
-            ``tvsl train`` made and ``tvsl models export`` wrote, or weights in the compact form.
-        weights: Another weights file for the named towers.
+        name: ``compact``, ``compact-untrained``, ``audioclip`` or other towers that are known, or the path of a
+            ``.safetensors`` file: heads that ``tvsl train`` made and ``tvsl models export`` wrote, or weights in the
+            compact form.
+        weights: For the named towers: another weights file, or a file of heads that were trained over them.
         device: ``auto``, ``cpu`` or ``cuda:N``.
         precision: ``auto``, ``fp32`` or ``bf16``.
         vocabulary: The classes to look for; None is the default vocabulary.
 
     Raises:
-        WeightsError: The weights are missing, damaged or of another model.
-        InputError: The device is not there.
+        WeightsError: There is no such model, or the weights are missing, damaged or of another model.
+        InputError: The device is not there, or heads are given for towers that have no features.
 
     Example:
         >>> from tvsl_core import load_model
         >>> load_model("compact").name
         'compact'
     """
-    heads = None
+    name, vocabulary = str(name), vocabulary or load_vocabulary(None)
     if name == UNTRAINED:
-        towers = _load_bare("compact", weights=weights, device=device, precision=precision)
-        return _assemble(towers, None, towers.weights_sha256, vocabulary or load_vocabulary(None))
-    if name not in MODELS:
-        path = Path(name)
-        if not path.suffix or not path.is_file():
-            raise WeightsError(
-                f"no model {name!r}.",
-                hint=f"Known models: {', '.join(MODELS)}; or give the path of a .safetensors file.",
-            )
-        if is_heads_file(path):
-            heads = load_heads(path)
-            name = heads[1].towers
-        else:
-            name, weights = "compact", path
-    towers = _load_bare(name, weights=weights, device=device, precision=precision)
-    sha256 = towers.weights_sha256
-    if heads is not None:
-        check_towers(heads[1], towers=name, sha256=towers.weights_sha256, path=path)
-        sha256 = hash_file(path)
-    elif name == "compact" and not isinstance(weights, Mapping):
-        heads, sha256 = embedded_heads(None if weights is None else Path(weights))
-    return _assemble(towers, heads, sha256, vocabulary or load_vocabulary(None))
+        towers = load_towers("compact", weights=weights, device=device, precision=precision)
+        return _assemble(towers, None, towers.weights_sha256, vocabulary)
+    if name not in towers_names():
+        path = _file_of(name)
+        # A file of heads names its towers; any other is taken for weights in the compact form.
+        name, weights = (load_heads(path)[1].towers if is_heads_file(path) else "compact"), path
+    given = Path(weights) if isinstance(weights, str) else weights
+    if isinstance(given, Path) and is_heads_file(given):
+        heads = load_heads(given)
+        towers = load_towers(name, device=device, precision=precision)
+        check_towers(heads[1], towers=name, sha256=towers.weights_sha256, path=given)
+        return _assemble(towers, heads, hash_file(given), vocabulary)
+    towers = load_towers(name, weights=given, device=device, precision=precision)
+    if name == "compact" and not isinstance(given, Mapping):
+        return _assemble(towers, *embedded_heads(given), vocabulary)
+    return _assemble(towers, None, towers.weights_sha256, vocabulary)
+
+
+def _file_of(name: str) -> Path:
+    path = Path(name)
+    if path.suffix and path.is_file():
+        return path
+    known = (*towers_names(), UNTRAINED)
+    near = difflib.get_close_matches(name, known, n=1)
+    raise WeightsError(
+        f"no model {name!r}{f'; the nearest name is {near[0]!r}' if near else ''}.",
+        hint=f"Known models: {', '.join(known)}; or give the path of a .safetensors file.",
+    )
 
 
 def _assemble(
     towers: Towers, heads: tuple[TvslHeads, HeadsInfo] | None, sha256: str, vocabulary: Vocabulary
 ) -> TvslModel:
     if heads is None:
-        calibration = _read_calibration(towers.name)
-        return TvslModel(towers=towers, vocabulary=vocabulary, calibration=calibration, sha256=sha256)
+        return TvslModel(towers=towers, vocabulary=vocabulary, calibration=towers.calibration, sha256=sha256)
     info = heads[1]
     try:
-        calibration = Calibration(**info.calibration) if info.calibration else _read_calibration(towers.name)
+        calibration = Calibration(**info.calibration) if info.calibration else towers.calibration
         maps = MapOptions(**info.details.get("maps", {}))
     except (TypeError, ValueError) as error:
         raise WeightsError(f"the heads' settings are not those of this tvsl ({error}).", hint=UPGRADE) from error
     return TvslModel(
-        towers=LearnedTowers(towers, *heads, weights_sha256=sha256),
+        towers=towers,
+        learned=LearnedHeads(require_trainable(towers), *heads),
         vocabulary=vocabulary,
         calibration=calibration,
-        untrained=_read_calibration(towers.name),
+        untrained=towers.calibration,
         sha256=sha256,
         maps=maps,
     )
-
-
-def _read_calibration(name: str) -> Calibration:
-    text = (Path(__file__).parent / name / "calibration.json").read_text(encoding="utf-8")
-    return Calibration(**json.loads(text))

@@ -1,4 +1,4 @@
-"""The one interface that every set of towers has: pictures, sounds and names become vectors in one joint space.
+"""What a set of towers must be able to do: pictures, sounds and names become vectors in one joint space.
 
 Nothing outside ``tvsl_core.model`` may ask which towers it holds. Shapes use the house's axes: ``clip`` (one frame with
 the sound around it), ``patch`` (cell of the image grid, row by row), ``sound`` (position of the audio map), ``klass``
@@ -8,48 +8,16 @@ the sound around it), ``patch`` (cell of the image grid, row by row), ``sound`` 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import normalize
 
-
-class LabelEvidence(Protocol):
-    """Which labels of known networks speak for a class, each with a weight in (0, 1]."""
-
-    @property
-    def sounds(self) -> Mapping[str, float]:
-        """AudioSet display names to weights."""
-        ...
-
-    @property
-    def looks(self) -> Mapping[str, float]:
-        """ImageNet main names to weights."""
-        ...
-
-
-Side = Literal["looks", "sounds"]
-"""One of the two things that can be learned of a class."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class PictureParts:
-    """What the patches of some pictures show, and how they hang together."""
-
-    patches: Tensor
-    """``[clip patch dim]``, row by row, as ``image_patches`` gives them."""
-    grid: tuple[int, int]
-    """Rows and columns of the patches."""
-    features: Tensor
-    """``[clip patch feature]``, as ``image_features`` gives them: what trained heads read."""
-    foreground: Tensor
-    """``[clip row column]`` in [0, 1]: how likely a patch belongs to any object at all."""
-    affinity: Tensor
-    """``[clip patch patch]`` in [0, 1]: how alike two patches look; 1 on the diagonal."""
+from tvsl_core.errors import InputError
+from tvsl_core.model.calibration import Calibration
+from tvsl_core.model.evidence import ClassEvidence, LabelEvidence, PictureParts
 
 
 @runtime_checkable
@@ -57,20 +25,19 @@ class Towers(Protocol):
     """Pictures, sounds and names in one joint space. Embeddings are as the model gives them, not unit length."""
 
     name: str
-    """``compact`` or ``audioclip``."""
+    """What they are registered as, such as ``compact``."""
     dim: int
     """Size of the joint space."""
     sample_rate: int
     """Of the waveforms that ``embed_audio`` and ``sound_positions`` expect, in Hz."""
-    patch_size: int
-    """Stride of the image grid in pixels of the prepared image."""
     device: torch.device
     weights_sha256: str
     """Of the weights file (or of the tensors handed in); part of every result's fingerprint."""
-    feature_dims: tuple[int, int]
-    """Sizes of what trainable heads read: of a patch's features, of a sound position's features."""
-    names_dim: int
-    """Size of the vectors of ``embed_names``."""
+
+    @property
+    def calibration(self) -> Calibration:
+        """How the evidence of these towers, without trained heads, becomes a score."""
+        ...
 
     @property
     def sound_hop_s(self) -> float | None:
@@ -89,8 +56,7 @@ class Towers(Protocol):
     def preprocess(self, frames: NDArray[np.uint8]) -> Tensor:
         """uint8 RGB ``[clip height width 3]`` to normalised float ``[clip 3 height' width']`` on the device.
 
-        The whole frame is kept: the grid covers exactly the frame. Height' and width' are multiples of
-        ``patch_size``; the short side is the towers' own working size.
+        The whole frame is kept: the grid of patches covers exactly the frame. Height' and width' are the towers' own.
         """
         ...
 
@@ -102,6 +68,10 @@ class Towers(Protocol):
         """Normalised float ``[clip 3 height width]`` to (``[clip patch dim]``, (rows, columns)), patches row by row."""
         ...
 
+    def inspect_images(self, images: Tensor) -> PictureParts:
+        """Everything that localization asks of pictures, in one pass: normalised float ``[clip 3 height width]``."""
+        ...
+
     def embed_audio(self, waveforms: Tensor) -> Tensor:
         """Mono float ``[clip sample]`` in [-1, 1] at ``sample_rate`` to ``[clip dim]``."""
         ...
@@ -110,63 +80,38 @@ class Towers(Protocol):
         """Mono float ``[clip sample]`` in [-1, 1] at ``sample_rate`` to ``[clip sound dim]``."""
         ...
 
-    def curate(self, evidence: Mapping[str, LabelEvidence]) -> None:
-        """Take in what somebody has written down about names; towers that go by the words alone ignore it."""
-        ...
-
-    def is_trained(self, names: Sequence[str], side: Side) -> Sequence[bool]:
-        """For each name whether trained heads say how it looks or sounds, rather than the towers as published."""
-        ...
-
     def embed_text(self, names: Sequence[str]) -> Tensor:
         """Class names (any words) to ``[klass dim]``."""
         ...
 
-    def image_evidence(self, patches: Tensor, text: Tensor) -> Tensor:
-        """How strongly each patch shows each class: ``[clip patch dim]``, ``[klass dim]`` to ``[clip patch klass]``.
+    def class_evidence(self, names: Sequence[str], labels: Mapping[str, LabelEvidence]) -> ClassEvidence:
+        """How strongly pictures and sounds speak for some classes, by these towers as they are.
 
-        In [0, 1], comparable between classes and clips, on the towers' own scale.
+        Args:
+            names: Of the classes, in order.
+            labels: What somebody has written down about names; towers that go by the words alone ignore it.
         """
         ...
 
-    def sound_evidence(self, positions: Tensor, text: Tensor) -> Tensor:
-        """How strongly each position holds each class: ``[clip sound dim]``, ``[klass dim]`` to ``[clip sound klass]``.
 
-        In [0, 1], comparable between classes and clips, on the towers' own scale; near 0 everywhere in silence.
-        """
-        ...
+@runtime_checkable
+class TrainableTowers(Towers, Protocol):
+    """Towers over whose features heads can be trained."""
 
-    def without_sound(self, positions: Tensor, text: Tensor) -> Tensor:
-        """What is left of a sound once a class is taken out: ``[sound dim]``, ``[dim]`` to ``[sound dim]``.
-
-        So that a second name for the same sound (an erhu for a violin) has nothing left to speak for it.
-        """
-        ...
-
-    def without_image(self, patches: Tensor, text: Tensor) -> Tensor:
-        """What is left of a picture once a class is taken out: ``[patch dim]``, ``[dim]`` to ``[patch dim]``."""
-        ...
-
-    def agreement(self, patches: Tensor, positions: Tensor, text: Tensor) -> Tensor:
-        """How well each patch agrees with the part of the sound that each name pulls out. [TVSL] section 3.3.
-
-        ``[clip patch dim]``, ``[clip sound dim]``, ``[klass dim]`` to ``[clip klass patch]``, higher is better.
-        """
-        ...
-
-    def inspect_images(self, images: Tensor) -> PictureParts:
-        """Everything that localization asks of pictures, in one pass: normalised float ``[clip 3 height width]``."""
-        ...
+    feature_dims: tuple[int, int]
+    """Sizes of a patch's features and of a sound position's features."""
+    names_dim: int
+    """Size of the vectors of ``embed_names``."""
 
     def image_features(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """What trainable heads read of pictures, patches row by row.
+        """What heads read of pictures, patches row by row.
 
         Normalised float ``[clip 3 height width]`` to (``[clip patch feature]``, (rows, columns)).
         """
         ...
 
     def sound_features(self, waveforms: Tensor) -> Tensor:
-        """What trainable heads read of sounds: mono float ``[clip sample]`` in [-1, 1] to ``[clip sound feature]``."""
+        """What heads read of sounds: mono float ``[clip sample]`` in [-1, 1] to ``[clip sound feature]``."""
         ...
 
     def joint_image(self, features: Tensor) -> Tensor:
@@ -178,19 +123,18 @@ class Towers(Protocol):
         ...
 
     def embed_names(self, names: Sequence[str]) -> Tensor:
-        """Class names to unit vectors ``[klass names_dim]`` of the language space that trainable heads aim at."""
+        """Class names to unit vectors ``[klass names_dim]`` of the language space that heads aim at."""
         ...
 
 
-def agree(patches: Tensor, positions: Tensor, heard: Tensor) -> Tensor:
-    """``Towers.agreement`` without trained heads: cosines of patches and of the sound that a name pulled out.
+def require_trainable(towers: Towers) -> TrainableTowers:
+    """The same towers, known to have features.
 
-    Args:
-        patches: ``[clip patch dim]``.
-        positions: ``[clip sound dim]``.
-        heard: ``[clip sound klass]``, how strongly each position holds each class.
-
-    Returns: ``[clip klass patch]`` in [-1, 1].
+    Raises: InputError: Heads cannot be trained over them.
     """
-    pulled = normalize(heard.transpose(1, 2) @ positions, dim=-1)
-    return pulled @ normalize(patches, dim=-1).transpose(1, 2)
+    if not isinstance(towers, TrainableTowers):
+        raise InputError(
+            f"the towers {towers.name!r} give no features that heads could read.",
+            hint="Use towers that have them, such as compact.",
+        )
+    return towers

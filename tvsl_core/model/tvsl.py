@@ -13,10 +13,12 @@ import copy
 from dataclasses import dataclass
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from tvsl_core.model.calibration import Calibration
+from tvsl_core.model.evidence import ClassEvidence, Patches, Positions
+from tvsl_core.model.learned import LearnedEvidence, LearnedHeads
 from tvsl_core.model.towers import Towers
 from tvsl_core.vocabulary.classes import Vocabulary
 
@@ -58,6 +60,7 @@ class TvslModel:
 
     Args:
         towers: Pictures, sounds and names in one space.
+        learned: Heads that were trained over them; None is the model as the towers were published.
         vocabulary: The classes that are looked for.
         calibration: How evidence becomes a score.
         untrained: The same for names that the heads were not trained on; None is ``calibration``.
@@ -71,29 +74,37 @@ class TvslModel:
         vocabulary: Vocabulary,
         calibration: Calibration,
         sha256: str,
+        learned: LearnedHeads | None = None,
         untrained: Calibration | None = None,
         maps: MapOptions | None = None,
     ) -> None:
         self.towers = towers
+        self.learned = learned
         self.calibration = calibration
         self.untrained = untrained or calibration
         self.sha256 = sha256
         self.maps = maps or MapOptions()
-        self._set_vocabulary(vocabulary)
-
-    def _set_vocabulary(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
         self.groups = np.asarray([klass.group for klass in vocabulary.classes])
         """``[klass]``, what kind of thing each class is."""
         self.is_noise = np.isin(self.groups, NOISE_GROUPS)
         """``[klass]``, whether its sound is mostly noise, so that any hiss resembles it."""
-        with torch.inference_mode():
-            self.towers.curate(vocabulary.evidence())
-            self.text = self.towers.embed_text(vocabulary.prompts)
-        self.is_sound_trained = np.asarray(self.towers.is_trained(vocabulary.prompts, "sounds"), dtype=bool)
+        names = vocabulary.prompts
+        untrained_evidence = towers.class_evidence(names, vocabulary.evidence())
+        self.evidence: ClassEvidence = (
+            untrained_evidence if learned is None else LearnedEvidence(learned, untrained_evidence, names)
+        )
+        """How strongly pictures and sounds speak for the classes of the vocabulary."""
+
+    @property
+    def is_sound_trained(self) -> NDArray[np.bool_]:
         """``[klass]``, whether trained heads say how a class sounds."""
-        self.is_look_trained = np.asarray(self.towers.is_trained(vocabulary.prompts, "looks"), dtype=bool)
+        return self.evidence.is_sound_trained
+
+    @property
+    def is_look_trained(self) -> NDArray[np.bool_]:
         """``[klass]``, whether trained heads say how a class looks."""
+        return self.evidence.is_look_trained
 
     @property
     def name(self) -> str:
@@ -104,6 +115,7 @@ class TvslModel:
         """The same model, looking for other classes."""
         return TvslModel(
             towers=self.towers,
+            learned=self.learned,
             vocabulary=vocabulary,
             calibration=self.calibration,
             untrained=self.untrained,
@@ -125,23 +137,21 @@ class TvslModel:
         one, two = vocabulary.names[klass], vocabulary.names[other]
         if one in vocabulary.ancestors(two) or two in vocabulary.ancestors(one):
             return True
-        likeness = torch.cosine_similarity(self.text[klass], self.text[other], dim=0)
-        return float(likeness) >= self.calibration.same_name
+        return self.evidence.likeness(klass, other) >= self.calibration.same_name
 
-    def class_maps(self, *, patches: Tensor, positions: Tensor, klasses: list[int]) -> Tensor:
+    def class_maps(self, *, patches: Patches, positions: Positions, klasses: list[int]) -> Tensor:
         """Where each class is, given what is heard. [TVSL] section 3.2, steps 3 and 5 of SPEC section 2.
 
         Args:
-            patches: ``[patch dim]`` of one clip.
-            positions: ``[sound dim]`` of the same clip.
+            patches: ``[patch ...]`` of one clip.
+            positions: ``[sound ...]`` of the same clip.
             klasses: Which classes of the vocabulary.
 
         Returns: ``[klass patch]`` in [0, 1]; each class gets the map that it would get alone.
         """
-        text = self.text[klasses]
-        shown = self.towers.image_evidence(patches[None], text)[0].T
+        shown = self.evidence.image(patches[None], klasses)[0].T
         if self.maps.correspondence == 0 or not klasses:
             return shown
-        agreement = self.towers.agreement(patches[None], positions[None], text)[0].clamp_min(0)
+        agreement = self.evidence.agreement(patches[None], positions[None], klasses)[0].clamp_min(0)
         strongest = agreement.amax(dim=-1, keepdim=True).clamp_min(1e-12)
         return shown * (agreement / strongest) ** self.maps.correspondence

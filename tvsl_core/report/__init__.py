@@ -7,5 +7,6 @@
 - ``scores``: what an evaluation leaves behind for programs: ``scores.json`` and ``per_sample.parquet``;
 - ``tables``: tables for papers and programs: CSV, LaTeX and Markdown of one grid of cells;
 - ``thumbnails``: contact sheets: the best, the typical and the worst samples, with map and reference, as inline
-  pictures.
+  pictures;
+- ``viewer``: the pages in which people look through results.
 """

@@ -57,6 +57,21 @@ def as_json(evaluation: Evaluation, *, command: Sequence[str] = (), version: str
     }
 
 
+def combined(evaluations: Sequence[Evaluation], *, command: Sequence[str] = (), version: str = "") -> dict[str, Any]:
+    """One document; several lists, protocols or numbers of sources stand under ``evaluations``."""
+    documents = [as_json(evaluation, command=command, version=version) for evaluation in evaluations]
+    whole = dict(documents[0])
+    if len(documents) > 1:
+        same = [
+            one for one in documents if one["benchmark"] == whole["benchmark"] and one["protocol"] != whole["protocol"]
+        ]
+        for one in same:
+            whole["floors"] = {**whole["floors"], **one["floors"]}
+            whole["scores"] = {**whole["scores"], **one["scores"]}
+        whole["evaluations"] = documents
+    return whole
+
+
 def counts(evaluation: Evaluation) -> dict[str, int]:
     """How much was scored, and how much was not."""
     first = next(iter(evaluation.floor_rows.values()), [])

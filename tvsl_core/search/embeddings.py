@@ -77,6 +77,15 @@ class EmbeddedVideo:
     hint: str = ""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EmbeddedTexts:
+    """Where the texts went."""
+
+    table: Path
+    texts: int
+    """How many there are."""
+
+
 def embedding_schema(dim: int, modalities: Sequence[Modality]) -> pa.Schema:
     """Columns of one video's table. Vectors are as the model gives them, not unit length; null without sound."""
     vector = pa.list_(pa.float32(), dim)
@@ -164,7 +173,7 @@ def embed_video(
     return EmbeddedVideo(video=item.name, status="done", table=table, windows=windows)
 
 
-def embed_texts(texts: Sequence[str], *, out: Path, towers: Towers) -> Path:
+def embed_texts(texts: Sequence[str], *, out: Path, towers: Towers) -> EmbeddedTexts:
     """Embed texts into ``out/texts.parquet``: columns ``text`` and ``embedding``.
 
     Raises:
@@ -181,7 +190,7 @@ def embed_texts(texts: Sequence[str], *, out: Path, towers: Towers) -> Path:
     rows = [{"text": text, "embedding": vector} for text, vector in zip(texts, vectors, strict=True)]
     path = out / "texts.parquet"
     write_table(path, rows, schema, _model_metadata(towers))
-    return path
+    return EmbeddedTexts(table=path, texts=len(texts))
 
 
 def read_texts(path: Path) -> list[str]:

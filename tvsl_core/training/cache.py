@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from tvsl_core.data.scenes.scene import SceneSource
 from tvsl_core.errors import InputError
-from tvsl_core.model.towers import Towers
+from tvsl_core.model.towers import TrainableTowers
 from tvsl_core.training.batch import Indices, PictureRows, SoundRows
 from tvsl_core.training.live import LiveFeatures
 
@@ -73,7 +73,9 @@ class CachePlan:
         return self.scenes * sum(one.bytes for one in self.fields.values())
 
 
-def fingerprint(source: SceneSource, towers: Towers, *, classes: Sequence[str], side: Side, epochs: int) -> str:
+def fingerprint(
+    source: SceneSource, towers: TrainableTowers, *, classes: Sequence[str], side: Side, epochs: int
+) -> str:
     """What one side of a cache is called: changes with the scenes, the towers' weights and their preprocessing."""
     scenes = [source.fingerprint(), len(source), epochs, *classes]
     facts = [VERSION, side, scenes, towers.name, towers.weights_sha256, *_preprocessing(towers)]
@@ -158,7 +160,7 @@ def _take(array: NDArray[Any], rows: Indices) -> NDArray[Any]:
     )
 
 
-def _preprocessing(towers: Towers) -> tuple[Any, ...]:
+def _preprocessing(towers: TrainableTowers) -> tuple[Any, ...]:
     """A picture and a sound through the preparation, so that a change of it makes another cache."""
     ramp = np.linspace(0, 255, 90 * 160 * 3).reshape(1, 90, 160, 3).astype(np.uint8)
     prepared = towers.preprocess(ramp).float().cpu().numpy()

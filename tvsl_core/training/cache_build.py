@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from tvsl_core.data.scenes.scene import SceneSource
 from tvsl_core.errors import InputError, OutputError, TvslError
-from tvsl_core.model.towers import Towers
+from tvsl_core.model.towers import TrainableTowers
 from tvsl_core.system.files import write_bytes, write_error
 from tvsl_core.training.batch import PictureRows, SoundRows
 from tvsl_core.training.cache import MANIFEST, VERSION, CachePlan, Side
@@ -232,7 +232,7 @@ def _refuse_too_many(plan: CachePlan, problems: Mapping[int, str]) -> None:
         )
 
 
-def _finish(plan: CachePlan, part: Path, problems: Mapping[int, str], towers: Towers) -> None:
+def _finish(plan: CachePlan, part: Path, problems: Mapping[int, str], towers: TrainableTowers) -> None:
     manifest = {
         "version": VERSION,
         "side": plan.side,

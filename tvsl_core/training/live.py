@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tvsl_core.data.scenes.scene import UNKNOWN, Picture, Scene, SceneSource, Sound, SplitSceneSource
 from tvsl_core.errors import InputError
-from tvsl_core.model.towers import Towers
+from tvsl_core.model.towers import TrainableTowers
 from tvsl_core.training.batch import Indices, PictureRows, SoundRows
 
 OBJECTS = 8
@@ -27,7 +27,7 @@ class LiveFeatures:
         classes: In whose order classes are numbered; None for the source's own. A validation split may lack some.
     """
 
-    def __init__(self, source: SceneSource, towers: Towers, *, classes: tuple[str, ...] | None = None) -> None:
+    def __init__(self, source: SceneSource, towers: TrainableTowers, *, classes: tuple[str, ...] | None = None) -> None:
         self.source = source
         self.towers = towers
         self.usable: Indices = np.arange(len(source))

@@ -8,12 +8,14 @@ import torch
 from torch import Tensor
 
 from tvsl_core.model import losses
+from tvsl_core.model.evidence import Patches, Positions
 from tvsl_core.model.heads import TvslHeads
 from tvsl_core.model.losses import Gathered, Loss
-from tvsl_core.model.towers import Towers
+from tvsl_core.model.towers import TrainableTowers
 from tvsl_core.training.batch import Batch
 from tvsl_core.training.distributed import Group
 from tvsl_core.training.options import TrainOptions
+from tvsl_core.vocabulary.classes import load_vocabulary
 
 PLACED = 0.05
 """A class that covers more of a known patch than this has a place in the picture."""
@@ -27,20 +29,20 @@ class Teacher:
         names: Outside the training.
     """
 
-    def __init__(self, towers: Towers, names: Sequence[str]) -> None:
+    def __init__(self, towers: TrainableTowers, names: Sequence[str]) -> None:
         self.towers = towers
         self.names = tuple(names)
-        self.labels = towers.embed_text(names)
+        self.evidence = towers.class_evidence(names, load_vocabulary(None).evidence())
         self.text = towers.embed_names(names).clone()
         """``[name dim]``, as the heads know them."""
 
     def image(self, features: Tensor) -> Tensor:
         """``[clip patch feature]`` to ``[clip patch name]`` in [0, 1]."""
-        return self.towers.image_evidence(self.towers.joint_image(features), self.labels).clone()
+        return self.evidence.image(Patches(joint=self.towers.joint_image(features))).clone()
 
     def sound(self, features: Tensor) -> Tensor:
         """``[clip sound feature]`` to ``[clip sound name]`` in [0, 1]."""
-        return self.towers.sound_evidence(self.towers.joint_sound(features), self.labels).clone()
+        return self.evidence.sound(Positions(joint=self.towers.joint_sound(features))).clone()
 
 
 class Objective:

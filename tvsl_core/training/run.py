@@ -24,7 +24,7 @@ from tvsl_core.data.scenes.scene import SceneSource
 from tvsl_core.errors import InputError, TrainingError, TvslError, WeightsError
 from tvsl_core.model.heads import Projection, TvslHeads, options_for
 from tvsl_core.model.heads_file import HeadsInfo, check_towers, dump_heads, load_heads
-from tvsl_core.model.towers import Towers
+from tvsl_core.model.towers import TrainableTowers
 from tvsl_core.system.files import write_bytes, write_error
 from tvsl_core.training.batch import FeatureSource
 from tvsl_core.training.cache import CachedFeatures, CachePlan, plan_cache, problems_of
@@ -37,6 +37,7 @@ from tvsl_core.training.live import LiveFeatures
 from tvsl_core.training.log import read_run, versions, write_run
 from tvsl_core.training.objective import Objective, Teacher
 from tvsl_core.training.options import TrainOptions
+from tvsl_core.types import AnyPath
 
 HEADS = "heads.safetensors"
 EXAMPLES = 256
@@ -51,7 +52,7 @@ Told = Callable[[CacheProgress | Event], None]
 class TrainingRun:
     """What is trained, on what, and where it goes."""
 
-    towers: Towers
+    towers: TrainableTowers
     train: SceneSource
     validation: SceneSource | None
     out: Path
@@ -100,6 +101,18 @@ class Trained:
     """What could not be read, each sentence once."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportRequest:
+    """Which trained heads are handed out, and how."""
+
+    run: AnyPath
+    """Folder of a training run."""
+    out: AnyPath
+    """The file."""
+    half: bool = True
+    """As half floats, which is half the size; scores move in the fourth place."""
+
+
 def train(run: TrainingRun, *, device: torch.device, tell: Told = lambda event: None) -> Trained:
     """Train heads, or continue where an interrupted run of the same settings in the same folder stopped.
 
@@ -129,25 +142,21 @@ def train(run: TrainingRun, *, device: torch.device, tell: Told = lambda event: 
     return Trained(heads=run.out / HEADS, counts=counts, steps=job.steps, elapsed_s=elapsed_s, problems=problems)
 
 
-def export_heads(run: Path, out: Path, *, half: bool = True) -> HeadsInfo:
-    """Hand out the best weights of a run as one file that ``--model`` accepts.
-
-    Args:
-        run: Its folder.
-        out: The file.
-        half: As half floats, which is half the size; scores move in the fourth place.
+def export_heads(request: ExportRequest) -> HeadsInfo:
+    """Hand out the best weights of a run as one file that ``load_model`` and ``--model`` accept.
 
     Raises:
         TrainingError: The folder holds no run, or a run that has kept no weights yet.
         OutputError: The file cannot be written.
     """
+    run = Path(request.run)
     best = run / HEADS
     if not best.is_file():
         hint = f"Continue it: tvsl train --resume {run}" if read_run(run) else "Name the folder of 'tvsl train --out'."
         what = "has kept no weights yet" if read_run(run) else "is not the folder of a training run"
         raise TrainingError(f"{run} {what}.", hint=hint)
     heads, info = load_heads(best)
-    write_bytes(out, dump_heads(heads, info, half=half))
+    write_bytes(Path(request.out), dump_heads(heads, info, half=request.half))
     return info
 
 

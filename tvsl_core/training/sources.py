@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from tvsl_core.data.benchmarks.catalog import data_root
 from tvsl_core.data.scenes.mixtures import Mixtures
 from tvsl_core.data.scenes.options import MixtureOptions
 from tvsl_core.data.scenes.pool import MediaPool, split_pool
 from tvsl_core.data.training_sets.sets import load_training_set
 from tvsl_core.errors import InputError
+from tvsl_core.types import AnyPath, as_path
 
 VALIDATION_SCENES = 512
 """Scenes on which a run is validated, unless the split is smaller."""
@@ -20,12 +21,14 @@ VALIDATION_SCENES = 512
 class SourceOptions:
     """Which scenes a run learns from, and which are held out."""
 
-    dataset: str
+    dataset: AnyPath
     """Name of a training set, or the path of one's own."""
-    annotations: Path | None = None
-    media: Path | None = None
-    root: Path | None = None
-    """Data root, for what is not named."""
+    annotations: AnyPath | None = None
+    """Its list; None looks below ``root``."""
+    media: AnyPath | None = None
+    """Its pictures and sounds; None looks below ``root``."""
+    root: AnyPath | None = None
+    """Data root, for what is not named; None is the folder that ``TVSL_DATA`` names."""
     classes: tuple[str, ...] = ()
     """Only these; none means all."""
     limit: int | None = None
@@ -71,10 +74,10 @@ def load_sources(options: SourceOptions, *, on_progress: Callable[[int, int], No
         ManifestError: Its files are not there; the message says what to fetch and prepare.
     """
     found = load_training_set(
-        options.dataset,
-        annotations=options.annotations,
-        media=options.media,
-        root=options.root,
+        str(options.dataset),
+        annotations=as_path(options.annotations),
+        media=as_path(options.media),
+        root=as_path(options.root) or data_root(),
         exclude_test=options.exclude_test,
         on_progress=on_progress,
     )

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from tvsl_core.data.scenes.scene import Picture, Scene, SceneRecipe, SceneSource, Sound
-from tvsl_core.model.towers import Towers
+from tvsl_core.model.towers import TrainableTowers
 from tvsl_core.training.batch import Batch, BatchSchedule, FeatureSource, assemble
 from tvsl_core.training.cache import CachedFeatures, CachePlan, plan_cache
 from tvsl_core.training.cache_build import build_cache
@@ -98,7 +98,7 @@ class StepSpeed:
 
 
 def bench_training(
-    towers: Towers,
+    towers: TrainableTowers,
     *,
     batch: int = 64,
     repeats: int = 3,

@@ -97,12 +97,12 @@ class ClipPredictor:
     def embed(self, frame: NDArray[np.uint8], waveform: NDArray[np.float32]) -> EmbeddedClip:
         """The vectors of one clip: RGB ``[height width 3]`` and mono ``[sample]`` at ``sample_rate``."""
         towers = self.model.towers
-        parts = towers.inspect_images(towers.preprocess(frame[None]))
+        parts = self.model.evidence.read_images(towers.preprocess(frame[None]))
         seconds = len(waveform) / towers.sample_rate
         if loudness_db(waveform) <= SILENCE_DBFS:
-            positions = torch.zeros((0, towers.dim), device=towers.device)
+            positions = self.model.evidence.no_sound
         else:
-            positions = towers.sound_positions(torch.from_numpy(waveform)[None].to(towers.device))[0].float()
+            positions = self.model.evidence.read_sounds(torch.from_numpy(waveform)[None].to(towers.device))[0]
         count = len(positions)
         hop_s = towers.sound_hop_s or seconds / max(1, count)
         first_s = hop_s / 2 if towers.sound_hop_s is None else towers.sound_span_s / 2

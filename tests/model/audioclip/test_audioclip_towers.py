@@ -8,7 +8,8 @@ from tiny_audioclip import GOLDEN, RATE, TINY, outputs, pictures, sounds, tiny_t
 from tvsl_core.errors import InputError, WeightsError
 from tvsl_core.model.audioclip.load import load_audioclip, load_network
 from tvsl_core.model.audioclip.network import empty_network
-from tvsl_core.model.towers import Towers
+from tvsl_core.model.evidence import Patches, Positions
+from tvsl_core.model.towers import TrainableTowers
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def least_cosine(one, two):
 
 
 def test_towers_keep_the_interface(towers):
-    assert isinstance(towers, Towers)
+    assert isinstance(towers, TrainableTowers)
 
 
 def test_published_layout_is_kept_name_by_name():
@@ -183,22 +184,19 @@ def test_texts_are_remembered_and_order_does_not_matter(towers):
 
 
 def test_evidence_does_not_depend_on_other_classes(towers, images, waves):
-    patches, _ = towers.image_patches(images)
-    positions = towers.sound_positions(waves)
-    two, three = towers.embed_text(["dog", "bell"]), towers.embed_text(["dog", "bell", "car"])
+    two, three = (towers.class_evidence(names, {}) for names in (["dog", "bell"], ["dog", "bell", "car"]))
+    patches, positions = two.read_images(images).patches, two.read_sounds(waves)
 
-    assert torch.allclose(
-        towers.image_evidence(patches, two), towers.image_evidence(patches, three)[..., :2], atol=1e-6
-    )
-    assert torch.allclose(
-        towers.sound_evidence(positions, two), towers.sound_evidence(positions, three)[..., :2], atol=1e-6
-    )
+    assert torch.allclose(two.image(patches), three.image(patches)[..., :2], atol=1e-6)
+    assert torch.allclose(two.image(patches), three.image(patches, [0, 1]), atol=1e-6)
+    assert torch.allclose(two.sound(positions), three.sound(positions)[..., :2], atol=1e-6)
+    assert torch.allclose(two.sound(positions), three.sound(positions, [0, 1]), atol=1e-6)
 
 
 def test_silence_gives_no_evidence(towers):
-    silence = towers.sound_positions(torch.zeros(1, 5 * RATE))
+    found = towers.class_evidence(["dog", "bell", "rain"], {})
 
-    assert towers.sound_evidence(silence, towers.embed_text(["dog", "bell", "rain"])).max() <= 0.05
+    assert found.sound(found.read_sounds(torch.zeros(1, 5 * RATE))).max() <= 0.05
 
 
 def test_evidence_rises_with_likeness(towers):
@@ -206,25 +204,27 @@ def test_evidence_rises_with_likeness(towers):
     apart = torch.randn(1, TINY.dim, generator=torch.Generator().manual_seed(1)) * name.norm()
     places = torch.stack([name * share + apart * (1 - share) for share in (0.0, 0.3, 0.6, 1.0)], dim=1)
 
-    values = towers.image_evidence(places, name)[0, :, 0]
+    values = towers.class_evidence(["dog"], {}).image(Patches(joint=places))[0, :, 0]
     assert (values.diff() >= 0).all()
     assert values.min() >= 0
     assert values.max() <= 1
 
 
-def test_what_is_taken_out_no_longer_speaks_for_its_class(towers, waves):
-    text = towers.embed_text(["dog"])
-    positions = towers.sound_positions(waves)[0] + 3 * text
+def test_what_is_taken_out_no_longer_speaks_for_its_class(towers, images, waves):
+    found = towers.class_evidence(["dog"], {})
+    positions = Positions(joint=towers.sound_positions(waves)[0] + 3 * found.text)
+    patches = Patches(joint=towers.image_patches(images)[0][0] + 3 * found.text)
 
-    left = towers.without_sound(positions, text[0])
-    assert towers.sound_evidence(left[None], text).mean() < towers.sound_evidence(positions[None], text).mean()
+    left, rest = found.without_sound(positions, 0), found.without_image(patches, 0)
+    assert found.sound(left[None]).mean() < found.sound(positions[None]).mean()
+    assert found.image(rest[None]).mean() < found.image(patches[None]).mean()
 
 
 def test_inspection_agrees_with_the_single_questions(towers, images):
     parts = towers.inspect_images(images)
     patches, grid = towers.image_patches(images)
 
-    assert torch.allclose(parts.patches, patches)
+    assert torch.allclose(parts.patches.joint, patches)
     assert parts.grid == grid
     assert parts.foreground.shape == (2, *grid)
     assert 0 <= parts.foreground.min() <= parts.foreground.max() <= 1

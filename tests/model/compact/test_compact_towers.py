@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from tvsl_core.model.compact import load_compact
 from tvsl_core.model.compact.towers import LOOKS, working_size
-from tvsl_core.model.towers import Towers
+from tvsl_core.model.evidence import Patches, Positions
+from tvsl_core.model.towers import TrainableTowers
 
 
 def frames(height, width, *, count=1, seed=0):
@@ -26,8 +27,8 @@ def picture(*, centre=(160, 280), radius=90, colour=(200, 60, 20)):
 
 
 def test_they_are_towers(towers):
-    assert isinstance(towers, Towers)
-    assert (towers.name, towers.dim, towers.sample_rate, towers.patch_size) == ("compact", 1521, 16_000, 32)
+    assert isinstance(towers, TrainableTowers)
+    assert (towers.name, towers.dim, towers.sample_rate) == ("compact", 1521, 16_000)
     assert (towers.sound_hop_s, towers.sound_span_s) == (0.48, 0.975)
 
 
@@ -60,10 +61,10 @@ def test_any_picture_can_be_prepared_and_seen(towers, size):
 
     assert prepared.shape[2:] == working_size(*size)
     assert prepared.abs().max() <= 1
-    assert parts.patches.shape == (1, rows * columns, 1521)
+    assert parts.patches.joint.shape == (1, rows * columns, 1521)
     assert parts.foreground.shape == (1, rows, columns)
     assert parts.affinity.shape == (1, rows * columns, rows * columns)
-    for values in (parts.patches, parts.foreground, parts.affinity):
+    for values in (parts.patches.joint, parts.foreground, parts.affinity):
         assert bool(torch.isfinite(values).all())
         assert values.min() >= -1e-5 and values.max() <= 1 + 1e-5
 
@@ -122,7 +123,7 @@ def test_probability_is_carried_between_the_same_things(towers, look, sound):
 
 
 def test_evidence_is_the_share_of_the_classes_labels(towers):
-    text = towers.embed_text(["guitar", "dog", "qwzx"])
+    found = towers.class_evidence(["guitar", "dog", "qwzx"], {})
     patches = torch.zeros(1, 2, 1521)
     positions = torch.zeros(1, 2, 1521)
     looks = [label.key for label in towers.looks.labels]
@@ -130,35 +131,34 @@ def test_evidence_is_the_share_of_the_classes_labels(towers):
     patches[0, 0, looks.index("acoustic guitar")], patches[0, 0, looks.index("electric guitar")] = 0.5, 0.25
     positions[0, 1, LOOKS + sounds.index("Dog")] = 0.75
 
-    assert towers.image_evidence(patches, text).tolist() == [[[0.75, 0, 0], [0, 0, 0]]]
-    assert towers.sound_evidence(positions, text).tolist() == [[[0, 0, 0], [0, 0.75, 0]]]
+    assert found.image(Patches(joint=patches)).tolist() == [[[0.75, 0, 0], [0, 0, 0]]]
+    assert found.sound(Positions(joint=positions)).tolist() == [[[0, 0, 0], [0, 0.75, 0]]]
 
 
 def test_evidence_of_no_class_is_empty(towers):
-    nothing = towers.embed_text([])
+    nothing = towers.class_evidence([], {})
 
-    assert nothing.shape == (0, 1521)
-    assert towers.sound_evidence(torch.zeros(1, 2, 1521), nothing).shape == (1, 2, 0)
-    assert towers.image_evidence(torch.zeros(1, 2, 1521), nothing).shape == (1, 2, 0)
+    assert towers.embed_text([]).shape == nothing.text.shape == (0, 1521)
+    assert nothing.sound(Positions(joint=torch.zeros(1, 2, 1521))).shape == (1, 2, 0)
+    assert nothing.image(Patches(joint=torch.zeros(1, 2, 1521))).shape == (1, 2, 0)
 
 
 def test_a_class_taken_out_leaves_nothing_for_itself_and_all_for_others(towers):
-    text = towers.embed_text(["violin", "dog"])
-    positions = torch.rand(4, 1521)
-    left = towers.without_sound(positions, text[0])
-    before, after = (towers.sound_evidence(x[None], text)[0] for x in (positions, left))
+    found = towers.class_evidence(["violin", "dog"], {})
+    positions = Positions(joint=torch.rand(4, 1521))
+    before, after = (found.sound(x[None])[0] for x in (positions, found.without_sound(positions, 0)))
 
     assert not after[:, 0].any()
     torch.testing.assert_close(after[:, 1], before[:, 1])
-    patches = torch.rand(4, 1521) / 500
-    assert not towers.image_evidence(towers.without_image(patches, text[0])[None], text)[0, :, 0].any()
+    patches = Patches(joint=torch.rand(4, 1521) / 500)
+    assert not found.image(found.without_image(patches, 0)[None])[0, :, 0].any()
 
 
 def test_silence_and_faint_noise_hold_no_class(towers):
-    text = towers.embed_text(["violin", "dog", "car", "piano", "drum", "baby", "chainsaw"])
+    found = towers.class_evidence(["violin", "dog", "car", "piano", "drum", "baby", "chainsaw"], {})
     faint = torch.randn(1, 32_000, generator=torch.Generator().manual_seed(0)) * 1e-4
     for sound in (torch.zeros(1, 32_000), faint):
-        assert towers.sound_evidence(towers.sound_positions(sound), text).max() < 0.05
+        assert found.sound(found.read_sounds(sound)).max() < 0.05
 
 
 def test_an_object_stands_out_from_a_plain_ground_wherever_it_is(towers):

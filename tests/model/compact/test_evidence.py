@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,11 +93,12 @@ def test_a_synonym_that_no_label_has_is_found_by_meaning(towers):
     assert set(sounds(towers, "kitty")) == {"Cat"}
 
 
-def test_curating_a_name_replaces_what_was_known_of_it(towers):
-    assert not towers.embed_text(["zzyzx"]).any()
-    towers.curate({"zzyzx": LabelWeights(looks={"gong": 1.0})})
+def test_labels_of_one_evidence_are_no_labels_of_another(towers):
+    told = towers.class_evidence(["zzyzx"], {"zzyzx": LabelWeights(looks={"gong": 1.0})})
 
-    assert looks(towers, "zzyzx") == {"gong": 1.0}
+    assert told.text.sum() == 1
+    assert not towers.class_evidence(["zzyzx"], {}).text.any()
+    assert not towers.embed_text(["zzyzx"]).any()
 
 
 @pytest.mark.parametrize("name", ["qwzx", "erhu", "justice", ""])
@@ -105,10 +107,12 @@ def test_a_name_like_nothing_has_no_evidence_rather_than_a_guess(towers, name):
 
 
 def test_curated_evidence_is_taken_as_it_is_whatever_the_spelling(towers):
-    towers.curate({"Test_Thing": LabelWeights(sounds={"theremin": 0.5}, looks={"SAX": 0.25})})
+    labels = {"Test_Thing": LabelWeights(sounds={"theremin": 0.5}, looks={"SAX": 0.25})}
+    one, two = towers.class_evidence(["test  thing", "TEST THING"], labels).text
 
-    assert sounds(towers, "test  thing") == {"Theremin": 0.5}
-    assert looks(towers, "TEST THING") == {"sax": 0.25}
+    assert torch.equal(one, two)
+    assert (one[:1000].sum(), one[1000:].sum()) == (0.25, 0.5)
+    assert one[[label.key for label in towers.looks.labels].index("sax")] == 0.25
 
 
 def test_an_unknown_label_is_refused_and_the_nearest_named():

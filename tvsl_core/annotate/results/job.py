@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tvsl_core.annotate.options import AnnotateOptions
-from tvsl_core.annotate.results.names import result_path
+from tvsl_core.annotate.results.names import result_folder, result_path
 from tvsl_core.annotate.results.table import read_metadata
 from tvsl_core.errors import OutputError
 from tvsl_core.system.files import PARTIAL_PATTERN, discard_partial, make_folder
@@ -46,13 +46,13 @@ class Job:
 
     @property
     def strip(self) -> Path:
-        """``strips/<video>.png``."""
-        return result_path(self.out, "strips", self.item.name, ".png")
+        """``strips/<video>.jpg``."""
+        return result_path(self.out, "strips", self.item.name, ".jpg")
 
     @property
     def heatmaps(self) -> Path:
         """``heatmaps/<video>/``, the folder of the heatmap videos."""
-        return result_path(self.out, "heatmaps", self.item.name, "")
+        return result_folder(self.out, "heatmaps", self.item.name)
 
     def key(self) -> dict[str, str]:
         """What must be equal for an earlier result to be still valid."""

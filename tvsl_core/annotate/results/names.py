@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 MAX_NAME_BYTES = 200
 """Longest file name that we make; most file systems allow 255 bytes, and our endings need some."""
-_ENDINGS = (".parquet", ".png")
+_ENDINGS = (".parquet", ".jpg")
 """What results of one video beside each other end in; a folder of such a name would stand in their way."""
 _UNWRITABLE = frozenset({"Cc", "Cs"})
 """Unicode categories that names of results go without: control characters, and halves of characters."""
@@ -20,17 +20,22 @@ def result_path(out: Path, room: str, video: str, ending: str) -> Path:
     return out.joinpath(room, *parts[:-1], parts[-1] + ending)
 
 
+def result_folder(out: Path, room: str, video: str) -> Path:
+    """Where a folder of results of a video goes: ``a/cow.mp4`` becomes ``a/cow-mp4``, since it is no MP4 file."""
+    return result_path(out, room, _without_dot(video), "")
+
+
 def heatmap_name(source_id: int, klass: str) -> str:
     """``<source_id>-<class>.mp4`` with a class name that any file system takes."""
     return f"{source_id}-{safe_name(klass.replace('/', ' '))}.mp4"
 
 
 def safe_name(part: str) -> str:
-    """A path part that stays inside its folder on any system, and that every reader of tables can open.
+    """A path part that stays inside its folder on any system, and that every shell and reader of tables takes as it is.
 
-    No separators, no control characters, no bytes that are not UTF-8, not too long.
+    No blanks, no separators, no control characters, no bytes that are not UTF-8, not too long.
     """
-    cleaned = "".join("_" if c in '/\\:*?"<>|' or unicodedata.category(c) in _UNWRITABLE else c for c in part)
+    cleaned = "".join("_" if _is_unwritable(character) else character for character in part)
     if cleaned.strip(". ") == "":
         cleaned = "_" + cleaned.replace(".", "_")
     raw = cleaned.encode()
@@ -38,6 +43,10 @@ def safe_name(part: str) -> str:
         return cleaned
     digest = hashlib.sha256(raw).hexdigest()[:12]
     return raw[: MAX_NAME_BYTES - 13].decode("utf-8", errors="ignore") + "-" + digest
+
+
+def _is_unwritable(character: str) -> bool:
+    return character in '/\\:*?"<>|' or character.isspace() or unicodedata.category(character) in _UNWRITABLE
 
 
 class ResultNames:
@@ -56,12 +65,17 @@ class ResultNames:
         """Whether the name was free; it is taken then."""
         place = _place(video)
         folders = {str(parent) for parent in PurePosixPath(place).parents} - {"."}
-        files = {place, *(place + ending for ending in _ENDINGS)}
+        files = {place, _place(_without_dot(video)), *(place + ending for ending in _ENDINGS)}
         if files & (self._files | self._folders) or folders & self._files:
             return False
         self._files |= files
         self._folders |= folders
         return True
+
+
+def _without_dot(video: str) -> str:
+    stem, dot, suffix = video.rpartition(".")
+    return f"{stem}-{suffix}" if dot and stem and "/" not in suffix else video
 
 
 def _place(video: str) -> str:

@@ -17,7 +17,7 @@ MOMENT_S = 0.5
 
 
 def write_video_strip(job: Job, info: VideoInfo, timelines: Timelines) -> Path:
-    """Write ``strips/<video>.png``; a video without sources shows its middle and says so.
+    """Write ``strips/<video>.jpg``; a video without sources shows its middle and says so.
 
     Raises: OutputError: It cannot be written.
     """

@@ -45,6 +45,11 @@ class KindScene(NamedTuple):
         return int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1
 
 
+def count_kinds(each: int) -> int:
+    """How many scenes ``draw_kinds`` draws."""
+    return (len(KINDS) + 1) * each
+
+
 def draw_kinds(
     pool: MediaPool,
     *,

@@ -15,7 +15,7 @@ from tvsl_core.media.read.limits import Stage, check_duration, check_frames, che
 from tvsl_core.media.read.packets import is_plausible, packets, shows_by_order, stamp
 from tvsl_core.media.read.picture import Orientation, orientation, shown_size
 from tvsl_core.media.read.safety import open_media
-from tvsl_core.types import SoundTrack, VideoInfo
+from tvsl_core.types import AnyPath, SoundTrack, VideoInfo
 
 if TYPE_CHECKING:
     from av import AudioStream, Packet, VideoFrame, VideoStream
@@ -37,7 +37,7 @@ DEFAULT_RATE = Fraction(25)
 _AV_TIME_BASE = 1_000_000
 
 
-def probe(path: Path, *, audio_track: int | None = None, limits: MediaLimits = DEFAULT_LIMITS) -> VideoInfo:
+def probe(path: AnyPath, *, audio_track: int | None = None, limits: MediaLimits = DEFAULT_LIMITS) -> VideoInfo:
     """Look at a video without decoding it at length.
 
     One frame of picture and one of each sound track are decoded, since only they tell the rotation, the true size and
@@ -55,6 +55,7 @@ def probe(path: Path, *, audio_track: int | None = None, limits: MediaLimits = D
     """
     import av.error
 
+    path = Path(path)
     container = open_media(path, limits=limits)
     try:
         info = _describe(container, path, audio_track, limits)

@@ -197,6 +197,21 @@ class SoundStream:
             yield from _bounded(resampler.finish())
 
 
+def resample(samples: Samples, *, source_rate: int, target_rate: int) -> Samples:
+    """A sound in memory at another rate, as the sound of a file would be.
+
+    Args:
+        samples: Mono ``[sample]`` in [-1, 1].
+        source_rate: Theirs, in Hz.
+        target_rate: The wanted one, in Hz.
+    """
+    resampler = _Resampler(source_rate, target_rate)
+    parts = [resampler.convert(samples)]
+    if source_rate != target_rate:
+        parts.append(resampler.finish())
+    return np.clip(np.concatenate(parts), -1.0, 1.0)
+
+
 def _bounded(samples: Samples) -> Iterator[Samples]:
     if len(samples):
         yield np.clip(samples, -1.0, 1.0)

@@ -1,6 +1,7 @@
 """AudioCLIP (Guzhov et al., arXiv 2106.13043): the published towers, written from the papers, under published names.
 
 - ``blocks``: the bottleneck that both residual towers are built from;
+- ``class_evidence``: evidence for classes: cosines, set against their rivals;
 - ``evidence``: from cosines to evidence in [0, 1] that can be compared between classes, clips and vocabularies;
 - ``fbsp``: the learned spectrogram: a bank of complex frequency B-spline filters (arXiv 2104.11587, section 3.1);
 - ``fold``: the shipped inference path: the same function as the network, in fewer and faster steps;

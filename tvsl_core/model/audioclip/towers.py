@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -13,12 +14,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from tvsl_core.model.audioclip import evidence, prepare
+from tvsl_core.model.audioclip.class_evidence import AudioClipEvidence, Rivals
 from tvsl_core.model.audioclip.image import Reading
 from tvsl_core.model.audioclip.network import AudioClipNetwork
 from tvsl_core.model.audioclip.sizes import SAMPLE_RATE, STRIDE
 from tvsl_core.model.audioclip.sound import INT16_SCALE
 from tvsl_core.model.audioclip.tokenizer import tokenize
-from tvsl_core.model.towers import LabelEvidence, PictureParts, Side, agree
+from tvsl_core.model.calibration import Calibration, read_calibration
+from tvsl_core.model.evidence import LabelEvidence, Patches, PictureParts
 
 SoundScale = Literal["int16", "unit"]
 """What the audio tower is fed: samples times 32768, as AudioCLIP's own pipeline does, or as they are."""
@@ -60,10 +63,14 @@ class AudioClipTowers:
         self.feature_dims = (self.dim, self.dim)
         self.names_dim = self.dim
         self.sample_rate = SAMPLE_RATE
-        self.patch_size = STRIDE
         self.weights_sha256 = weights_sha256
         self.device = network.text_projection.device
         self._texts: dict[str, Tensor] = {}
+
+    @functools.cached_property
+    def calibration(self) -> Calibration:
+        """As fitted for these towers without heads."""
+        return read_calibration(Path(__file__).parent / "calibration.json")
 
     @property
     def sound_hop_s(self) -> None:
@@ -186,9 +193,6 @@ class AudioClipTowers:
         """
         return torch.from_numpy(tokenize(names))
 
-    def curate(self, evidence: Mapping[str, LabelEvidence]) -> None:
-        """Nothing: these towers understand names by their words, and know no labels."""
-
     @torch.inference_mode()
     def embed_text(self, names: Sequence[str]) -> Tensor:
         """Embeddings of names or short texts, as published (not unit length); those seen before are remembered.
@@ -207,58 +211,19 @@ class AudioClipTowers:
         self._texts.update(list(found.items())[:TEXTS_KEPT])
         return torch.stack(rows) if rows else torch.zeros(0, self.dim, device=self.device)
 
-    @torch.inference_mode()
-    def image_evidence(self, patches: Tensor, text: Tensor) -> Tensor:
-        """How strongly each patch shows each class, in [0, 1]; see ``evidence``.
-
-        Shapes: patches ``[clip patch dim]``, text ``[klass dim]`` to ``[clip patch klass]``.
-        """
-        return evidence.evidence(
-            patches,
-            text=text,
+    def class_evidence(self, names: Sequence[str], labels: Mapping[str, LabelEvidence]) -> AudioClipEvidence:
+        """Evidence for classes by the words of their names: these towers know no labels."""
+        unseen = Rivals(
             background=self.embed_text(evidence.NO_OBJECT),
             nothing=self._patches_of_nothing,
             scale=self.network.scale("logit_scale"),
         )
-
-    @torch.inference_mode()
-    def sound_evidence(self, positions: Tensor, text: Tensor) -> Tensor:
-        """How strongly each position holds each class, in [0, 1], at most 0.05 in digital silence of 5 s.
-
-        Shapes: positions ``[clip sound dim]``, text ``[klass dim]`` to ``[clip sound klass]``.
-        """
-        return evidence.evidence(
-            positions,
-            text=text,
+        unheard = Rivals(
             background=self.embed_text(evidence.NO_SOUND),
             nothing=self._positions_of_nothing,
             scale=self.network.scale("logit_scale_at"),
         )
-
-    @torch.inference_mode()
-    def without_sound(self, positions: Tensor, text: Tensor) -> Tensor:
-        """What is left of a sound once a class is taken out: ``[sound dim]``.
-
-        Shapes: positions ``[sound dim]``, text ``[dim]``.
-        """
-        return evidence.without(positions, text=text, background=self.embed_text(evidence.NO_SOUND))
-
-    @torch.inference_mode()
-    def without_image(self, patches: Tensor, text: Tensor) -> Tensor:
-        """What is left of a picture once a class is taken out: ``[patch dim]``.
-
-        Shapes: patches ``[patch dim]``, text ``[dim]``.
-        """
-        return evidence.without(patches, text=text, background=self.embed_text(evidence.NO_OBJECT))
-
-    def is_trained(self, names: Sequence[str], side: Side) -> Sequence[bool]:
-        """No name: these towers are as they were published."""
-        return [False] * len(names)
-
-    @torch.inference_mode()
-    def agreement(self, patches: Tensor, positions: Tensor, text: Tensor) -> Tensor:
-        """Cosine of each patch with the part of the sound that each name pulls out: ``[clip klass patch]``."""
-        return agree(patches, positions, self.sound_evidence(positions, text))
+        return AudioClipEvidence(self, self.embed_text(names), unseen=unseen, unheard=unheard)
 
     @torch.inference_mode()
     def inspect_images(self, images: Tensor) -> PictureParts:
@@ -274,7 +239,7 @@ class AudioClipTowers:
         if len(images) == 0:
             nothing = images.new_zeros(0, rows * columns, self.dim)
             return PictureParts(
-                patches=nothing,
+                patches=Patches(joint=nothing),
                 grid=(rows, columns),
                 features=nothing,
                 foreground=images.new_zeros(0, rows, columns),
@@ -289,7 +254,7 @@ class AudioClipTowers:
             scale=self.network.scale("logit_scale"),
         )
         return PictureParts(
-            patches=patches,
+            patches=Patches(joint=patches),
             grid=(rows, columns),
             features=patches,
             foreground=likely.reshape(-1, rows, columns),

@@ -4,6 +4,7 @@
 - ``yamnet``: sound to AudioSet scores, every 0.48 s;
 - ``text``: names to vectors, to tie class names to both label lists;
 - ``labels``, ``language``, ``evidence``: the two label lists, and which labels speak for a class name;
+- ``class_evidence``: how strongly labels speak for classes;
 - ``foreground``: which patches belong to any object;
 - ``towers``: the three behind the one interface; ``load`` and ``store``: from and to ``compact.safetensors``;
 - ``conversion``: makes that file.

@@ -30,10 +30,11 @@ from tvsl_core.model.compact.text import VOCABULARY as PIECES
 from tvsl_core.model.compact.text import WIDTH, TextTower
 from tvsl_core.model.compact.towers import CompactTowers, Networks
 from tvsl_core.model.compact.yamnet import Yamnet
+from tvsl_core.model.evidence import LabelEvidence
 from tvsl_core.model.heads import TvslHeads
 from tvsl_core.model.heads_file import HeadsInfo, parse_heads
-from tvsl_core.model.towers import LabelEvidence
 from tvsl_core.model.weights.cache import hash_file
+from tvsl_core.vocabulary.classes import load_vocabulary
 
 Network = TypeVar("Network", bound=nn.Module)
 WEIGHTS_FILE = Path(__file__).parent / "compact.safetensors"
@@ -53,7 +54,8 @@ def load_compact(
             file in the package.
         device: Where they run.
         precision: ``bf16`` runs the picture and sound networks in bfloat16; the text tower and all scores stay float32.
-        evidence: Curated labels behind class names; names without are derived through the text tower.
+        evidence: Curated labels behind class names, None for those of the default vocabulary; names without are
+            derived through the text tower.
 
     Raises:
         WeightsError: The file is missing or damaged, a tensor is missing, unknown, of another shape or type, or not
@@ -84,7 +86,7 @@ def load_compact(
         looks=look_space(looks, vectors[split:]),
         device=torch.device(device),
         precision=precision,
-        evidence=evidence or {},
+        evidence=load_vocabulary(None).evidence() if evidence is None else evidence,
         weights_sha256=digest or digest_tensors(tensors),
     )
 

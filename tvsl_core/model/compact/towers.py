@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -19,13 +20,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from tvsl_core.model.calibration import Calibration, read_calibration
 from tvsl_core.model.compact import efficientnet_lite, foreground, yamnet
+from tvsl_core.model.compact.class_evidence import CompactEvidence
 from tvsl_core.model.compact.efficientnet_lite import EfficientNetLite0
 from tvsl_core.model.compact.evidence import normalize_name, sharpen, weigh_labels
 from tvsl_core.model.compact.language import LabelSpace, carry_matrix
 from tvsl_core.model.compact.text import WIDTH, TextTower
 from tvsl_core.model.compact.yamnet import Yamnet
-from tvsl_core.model.towers import LabelEvidence, PictureParts, Side, agree
+from tvsl_core.model.evidence import LabelEvidence, Patches, PictureParts
 
 SHORT_SIDE = 320
 """Working height or width, whichever is shorter, of a prepared picture in pixels."""
@@ -76,7 +79,6 @@ class CompactTowers:
     name: str = "compact"
     dim: int = LOOKS + yamnet.CLASSES
     sample_rate: int = yamnet.SAMPLE_RATE
-    patch_size: int = efficientnet_lite.STRIDE
     feature_dims: tuple[int, int] = (efficientnet_lite.FEATURES, yamnet.EMBEDDING)
     names_dim: int = WIDTH
 
@@ -106,14 +108,18 @@ class CompactTowers:
         """``[look sound]``: a look's probability counts for every sound it makes."""
         self._sound_to_picture = carried / carried.sum(dim=1, keepdim=True).clamp(min=1.0)
         """``[sound look]``: a sound's probability is shared out among the looks that make it."""
-        self._curated: dict[str, NDArray[np.float32]] = {}
-        self._known: dict[str, Tensor] = {}
-        self.curate(evidence)
+        self._curated = self._curate(evidence)
+        self._derived: dict[str, Tensor] = {}
 
     @cached_property
     def text(self) -> TextTower:
         """The text tower, in float32."""
         return self._make_text().to(self.device)
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """As fitted for these towers without heads."""
+        return read_calibration(Path(__file__).parent / "calibration.json")
 
     @property
     def sound_hop_s(self) -> float:
@@ -168,16 +174,6 @@ class CompactTowers:
         scores, _ = self.sound(waveforms.to(device=self.device, dtype=torch.float32))
         return torch.cat((scores @ self._sound_to_picture, scores), dim=-1)
 
-    def curate(self, evidence: Mapping[str, LabelEvidence]) -> None:
-        """Take in the labels behind class names; what was known about a name is replaced.
-
-        Raises: ValueError: A key names no label.
-        """
-        for name, labels in evidence.items():
-            rows = (weigh_labels(labels.looks, self.looks.labels), weigh_labels(labels.sounds, self.sounds.labels))
-            self._curated[normalize_name(name)] = np.concatenate(rows)
-            self._known.pop(normalize_name(name), None)
-
     @torch.inference_mode()
     def embed_text(self, names: Sequence[str]) -> Tensor:
         """Class names to ``[klass 1521]``: a weight in [0, 1] on every label, exactly 0 for those unrelated.
@@ -185,62 +181,17 @@ class CompactTowers:
         A name with curated evidence uses that; any other is derived through the text tower, once. A name like nothing
         that the towers know is all zeros.
         """
-        keys = [normalize_name(name) for name in names]
-        fresh = [key for key in dict.fromkeys(keys) if key not in self._known]
-        curated = [key for key in fresh if key in self._curated]
-        for key in curated:
-            self._known[key] = torch.from_numpy(self._curated[key]).to(self.device)
-        derived = [key for key in fresh if key not in self._curated]
-        if derived:
-            vectors = self.text.embed(derived).float()
-            looks = self.looks.likeness(derived, vectors).cpu().numpy()
-            sounds = self.sounds.likeness(derived, vectors).cpu().numpy()
-            for row, key in enumerate(derived):
-                weights = (sharpen(looks[row], exclusive=True), sharpen(sounds[row], exclusive=False))
-                self._known[key] = torch.from_numpy(np.concatenate(weights)).to(self.device)
-        return torch.stack([self._known[key] for key in keys]) if keys else torch.zeros(0, self.dim, device=self.device)
+        return self._weigh(names, self._curated)
 
-    @torch.inference_mode()
-    def image_evidence(self, patches: Tensor, text: Tensor) -> Tensor:
-        """``[clip patch 1521]`` and ``[klass 1521]`` to ``[clip patch klass]`` in [0, 1].
+    def class_evidence(self, names: Sequence[str], labels: Mapping[str, LabelEvidence]) -> CompactEvidence:
+        """Evidence for classes by the labels that are written down for them; a name without goes by its words.
 
-        The labels of a picture exclude each other, so the probability of any label of the class is their sum.
+        Raises: ValueError: A key names no label.
         """
-        return (patches[..., :LOOKS] @ text[:, :LOOKS].T).clamp(0.0, 1.0)
-
-    @torch.inference_mode()
-    def sound_evidence(self, positions: Tensor, text: Tensor) -> Tensor:
-        """``[clip sound 1521]`` and ``[klass 1521]`` to ``[clip sound klass]`` in [0, 1].
-
-        The labels of a sound contain each other ("Guitar", "Acoustic guitar"), so the best of a class counts.
-        """
-        scores, weights = positions[..., LOOKS:], text[:, LOOKS:]
-        # A class has few labels: gather those instead of multiplying all positions, classes and labels.
-        most = max(int((weights > 0).sum(dim=1).amax()), 1) if len(weights) else 1
-        weight, label = weights.topk(most, dim=1)
-        return (scores[..., label] * weight).amax(dim=-1).clamp(0.0, 1.0)
-
-    @torch.inference_mode()
-    def without_sound(self, positions: Tensor, text: Tensor) -> Tensor:
-        """What is left of a sound without a class: ``[sound 1521]``, ``[1521]`` to ``[sound 1521]``.
-
-        Every label keeps the share that the class does not claim, so a label of weight 1 is gone.
-        """
-        return positions * (1 - text.clamp(0.0, 1.0))
-
-    @torch.inference_mode()
-    def without_image(self, patches: Tensor, text: Tensor) -> Tensor:
-        """What is left of a picture without a class: ``[patch 1521]``, ``[1521]`` to ``[patch 1521]``."""
-        return self.without_sound(patches, text)
-
-    def is_trained(self, names: Sequence[str], side: Side) -> Sequence[bool]:
-        """No name: these towers are as they were published."""
-        return [False] * len(names)
-
-    @torch.inference_mode()
-    def agreement(self, patches: Tensor, positions: Tensor, text: Tensor) -> Tensor:
-        """Cosine of each patch with the part of the sound that each name pulls out: ``[clip klass patch]``."""
-        return agree(patches, positions, self.sound_evidence(positions, text))
+        keys = {normalize_name(name) for name in names}
+        own = {name: weights for name, weights in labels.items() if normalize_name(name) in keys}
+        with torch.inference_mode():
+            return CompactEvidence(self, self._weigh(names, self._curate(own)))
 
     @torch.inference_mode()
     def inspect_images(self, images: Tensor) -> PictureParts:
@@ -248,7 +199,7 @@ class CompactTowers:
         features = self._features(images)
         patches, grid = self._patches(features)
         return PictureParts(
-            patches=patches,
+            patches=Patches(joint=patches),
             grid=grid,
             features=_by_patch(features),
             foreground=foreground.objectness(features),
@@ -288,6 +239,30 @@ class CompactTowers:
             return torch.zeros(0, self.names_dim, device=self.device)
         return self.text.embed([normalize_name(name) for name in names]).float()
 
+    def _curate(self, labels: Mapping[str, LabelEvidence]) -> dict[str, Tensor]:
+        """Weights of names on all labels, by their normalised spelling."""
+        rows = {
+            normalize_name(name): (
+                weigh_labels(one.looks, self.looks.labels),
+                weigh_labels(one.sounds, self.sounds.labels),
+            )
+            for name, one in labels.items()
+        }
+        return {key: torch.from_numpy(np.concatenate(row)).to(self.device) for key, row in rows.items()}
+
+    def _weigh(self, names: Sequence[str], curated: Mapping[str, Tensor]) -> Tensor:
+        keys = [normalize_name(name) for name in names]
+        fresh = [key for key in dict.fromkeys(keys) if key not in curated and key not in self._derived]
+        if fresh:
+            vectors = self.text.embed(fresh).float()
+            looks = self.looks.likeness(fresh, vectors).cpu().numpy()
+            sounds = self.sounds.likeness(fresh, vectors).cpu().numpy()
+            for row, key in enumerate(fresh):
+                weights = (sharpen(looks[row], exclusive=True), sharpen(sounds[row], exclusive=False))
+                self._derived[key] = torch.from_numpy(np.concatenate(weights)).to(self.device)
+        rows = [curated[key] if key in curated else self._derived[key] for key in keys]
+        return torch.stack(rows) if rows else torch.zeros(0, self.dim, device=self.device)
+
     def _features(self, images: Tensor) -> efficientnet_lite.ImageFeatures:
         """Features of prepared pictures.
 
@@ -296,8 +271,8 @@ class CompactTowers:
         if (
             images.ndim != 4
             or images.shape[1] != 3
-            or images.shape[2] % self.patch_size
-            or images.shape[3] % self.patch_size
+            or images.shape[2] % efficientnet_lite.STRIDE
+            or images.shape[3] % efficientnet_lite.STRIDE
         ):
             raise ValueError(f"images are [clip 3 height width] in multiples of 32, got {tuple(images.shape)}")
         prepared = images.to(device=self.device, dtype=self.image.stem.weight.dtype)

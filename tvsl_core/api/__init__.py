@@ -1,0 +1,15 @@
+"""From names to results: what a user asks for by the name of a benchmark, a training set, a folder or a model.
+
+The rooms below take the things themselves (samples, scenes, towers); here they are found and loaded first. Each verb of
+the command line has its request and its answer here; the command fills the request and prints the answer.
+
+- ``calibrate``: fit the thresholds of heads on held-out material, and store them with the heads;
+- ``embed``: videos and texts as points of one space;
+- ``evaluate``: score a model, or anybody's predictions, on a benchmark;
+- ``evaluate_data``: the samples that an evaluation asks about, and the clips that a model answers for;
+- ``evaluate_request``: what an evaluation is asked, checked once;
+- ``localize``: one picture with its sound, in memory: what sounds, and where;
+- ``score``: what a model gets right on scenes from held-out material;
+- ``train``: from the name of a training set to trained heads;
+- ``train_request``: what a training is asked, checked once, and how that stands in ``run.json``.
+"""

@@ -1,0 +1,68 @@
+"""What a model gets right on scenes composed of held-out material: pairs, silent objects, offscreen sounds, noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tvsl_core.data.scenes.kinds import count_kinds
+from tvsl_core.evaluation.metrics.scenes import Figure, score_scenes
+from tvsl_core.model.load import load_model
+from tvsl_core.system.progress import OnProgress, reporting
+from tvsl_core.tuning.scenes import embed_scenes, score_scene, split_material
+from tvsl_core.types import AnyPath
+
+HELD_OUT = ("tonejs", "musescore", "gcompris", "heldout")
+"""Sources of the default material that the shipped heads have not learned from."""
+EACH = 150
+"""Scenes of each kind, unless told otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScoreRequest:
+    """Which model is scored, on scenes from which material."""
+
+    material: AnyPath
+    """A MATERIAL folder; docs/training.md says what that is."""
+    model: AnyPath = "compact"
+    """Name or weights file."""
+    sources: tuple[str, ...] = HELD_OUT
+    """Only files of these sources, which the model must not have learned from."""
+    each: int = EACH
+    """Scenes of each kind; twice as many pairs."""
+    seed: int = 6
+    """Another seed gives other scenes."""
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        check_each(self.each)
+
+
+def check_each(each: int) -> None:
+    """Raises: ValueError: No scene was asked for."""
+    if each < 1:
+        raise ValueError(f"each must be at least 1, got {each}")
+
+
+def score(request: ScoreRequest, *, progress: bool | OnProgress = False) -> tuple[Figure, ...]:
+    """Score a model on scenes from held-out material.
+
+    Args:
+        request: What is asked.
+        progress: True shows a bar; a function is called with what is done, how many scenes are, and of how many.
+
+    Returns: Shares with the number that they were counted on and their 95 % intervals.
+
+    Raises:
+        InputError: The material holds nothing of the sources.
+        WeightsError: The model cannot be loaded.
+    """
+    model = load_model(request.model, device=request.device)
+    _, held_out = split_material(Path(request.material), request.sources)
+    judged = []
+    total = count_kinds(request.each)
+    with reporting(progress) as advance:
+        for scene in embed_scenes(model, held_out, each=request.each, seed=request.seed):
+            judged.append(score_scene(scene, model))
+            advance("scenes", len(judged), total)
+    return score_scenes(judged)
