@@ -209,7 +209,7 @@ def test_nothing_there_says_what_to_fetch_and_prepare_and_how_to_check(tmp_path)
     with pytest.raises(ManifestError, match="media of music-solo were not found"):
         load_training_set("music-solo", root=tmp_path)
     (tmp_path / "music").mkdir()
-    with pytest.raises(ManifestError, match=r"none of the 1 clips .* has its media in .*music.*\(1\) Fetch"):
+    with pytest.raises(ManifestError, match=r"none of the 1 clips .* has its media in .*music.*\(1\) Get the media"):
         load_training_set("music-solo", root=tmp_path)
 
 

@@ -164,4 +164,4 @@ def test_a_split_without_the_classes_heard_is_refused(data):
     code, _, err = evaluate(data, "--annotations", data / "annotations", "--split", "unheard")
 
     assert code == 2
-    assert "--heard FILE" in err
+    assert "A split needs heard" in err
