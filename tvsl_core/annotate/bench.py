@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
-from tvsl_core.annotate.detect import Detector
-from tvsl_core.annotate.embed import embed, open_windows
-from tvsl_core.annotate.instant import find_sources
+from tvsl_core.annotate.embed import Unheard, embed
+from tvsl_core.annotate.find import SourceFinder
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.progress import ignore
 from tvsl_core.annotate.results.job import Job, VideoItem
+from tvsl_core.annotate.signals.listen import listen, sound_from_s
+from tvsl_core.annotate.signals.pictures import Pictures
 from tvsl_core.annotate.video import annotate_job
 from tvsl_core.media.read.frames import read_all_frames, read_frames, read_pictures
 from tvsl_core.media.read.probe import probe
@@ -107,12 +108,18 @@ def _model_seconds(info: VideoInfo, model: TvslModel, options: AnnotateOptions, 
         max_side=options.analysis.longest_side,
     )
     ready = list(islice(frames, most))
-    with SoundStream(info, sample_rate=model.towers.sample_rate) as sound:
-        windows = open_windows(model, sound, options.analysis)
-        detector = Detector(model, options.detect)
+    part = (options.start_s, min(options.end_s or info.duration_s, info.duration_s))
+    start_s = sound_from_s(model, part[0])
+    with (
+        SoundStream(info, sample_rate=model.towers.sample_rate, start_s=start_s) as sound,
+        Pictures(model, correspondence=0.0) as pictures,
+    ):
         began = time.perf_counter()
-        for clip in embed(ready, model, windows, window_s=options.window_s, batch=options.batch):
-            find_sources(clip, detector, options, frame_size=(info.width, info.height))
+        for clip in embed(ready, model, Unheard(model), window_s=options.window_s, batch=options.batch):
+            pictures.add(clip)
+        heard = listen(model, sound, options.analysis, begin_s=part[0], end_s=part[1])
+        finder = SourceFinder(heard, pictures, model, options, frame_size=(info.width, info.height), part=part)
+        finder.events()
         return time.perf_counter() - began
 
 

@@ -12,29 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvsl_core.annotate.events import EventSpan
+from tvsl_core.annotate.rules import DetectOptions
 
 SHADE = 1e-6
 """By so much a generic name comes after a specific one that may be told as well."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChoiceOptions:
-    """Which events are told."""
-
-    min_score: float = 0.5
-    """Least probability that an event is right, in [0, 1]: more likely than not."""
-    max_sources: int = 4
-    """Most events at a time."""
-    max_alternatives: int = 3
-    """Most other names of one event."""
-    together: float = 0.5
-    """Two events may be one object's when they share this much of the shorter one's time, in (0, 1]."""
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.min_score <= 1 or not 0 < self.together <= 1:
-            raise ValueError(f"min_score and together lie in [0, 1], got {self.min_score} and {self.together}")
-        if self.max_sources < 1 or self.max_alternatives < 0:
-            raise ValueError("max_sources is at least 1 and max_alternatives at least 0")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,7 +36,8 @@ def choose_events(
     *,
     ancestors: NDArray[np.bool_],
     one_object: NDArray[np.bool_],
-    options: ChoiceOptions,
+    options: DetectOptions,
+    least: NDArray[np.floating] | None = None,
 ) -> list[ScoredEvent]:
     """The events that are told, by their starts.
 
@@ -67,8 +49,10 @@ def choose_events(
         ancestors: ``[klass klass]``, whether the first is a generic name of the second.
         one_object: ``[event event]``, whether two events claim one object, for their maps cover the same patches.
         options: How much is told.
+        least: ``[klass]``, least scores, instead of one for all.
     """
-    rank = [_rank(event, events, ancestors, options) for event in events]
+    told = [event.score >= (options.min_score if least is None else least[event.span.klass]) for event in events]
+    rank = [_rank(event, events, told, ancestors, options) for event in events]
     kept: list[int] = []
     others: dict[int, list[int]] = {}
     for place in sorted(range(len(events)), key=lambda one: (-rank[one], one)):
@@ -81,7 +65,7 @@ def choose_events(
         ]
         if claimed:
             others[claimed[0]].append(place)
-        elif event.score >= options.min_score and _beside(event, kept, events) < options.max_sources:
+        elif told[place] and _beside(event, kept, events) < options.max_sources:
             kept.append(place)
             others[place] = []
     chosen = [_with_alternatives(events[place], [events[other] for other in others[place]], options) for place in kept]
@@ -89,20 +73,22 @@ def choose_events(
 
 
 def _rank(
-    event: ScoredEvent, events: Sequence[ScoredEvent], ancestors: NDArray[np.bool_], options: ChoiceOptions
+    event: ScoredEvent,
+    events: Sequence[ScoredEvent],
+    told: Sequence[bool],
+    ancestors: NDArray[np.bool_],
+    options: DetectOptions,
 ) -> float:
     """Its score, unless a name below it may be told at the same time: then it comes right behind that."""
     below = [
         other.score
-        for other in events
-        if ancestors[event.span.klass, other.span.klass]
-        and other.score >= options.min_score
-        and _together(event, other, options)
+        for other, likely in zip(events, told, strict=True)
+        if ancestors[event.span.klass, other.span.klass] and likely and _together(event, other, options)
     ]
     return min(event.score, max(below) - SHADE) if below else event.score
 
 
-def _together(one: ScoredEvent, other: ScoredEvent, options: ChoiceOptions) -> bool:
+def _together(one: ScoredEvent, other: ScoredEvent, options: DetectOptions) -> bool:
     shared = min(one.span.stop, other.span.stop) - max(one.span.first, other.span.first)
     shorter = min(one.span.stop - one.span.first, other.span.stop - other.span.first)
     return one.span.klass != other.span.klass and shared >= options.together * shorter
@@ -119,7 +105,7 @@ def _beside(event: ScoredEvent, kept: Sequence[int], events: Sequence[ScoredEven
     return sum(span.first < event.span.stop and event.span.first < span.stop for span in spans)
 
 
-def _with_alternatives(event: ScoredEvent, others: Sequence[ScoredEvent], options: ChoiceOptions) -> ScoredEvent:
+def _with_alternatives(event: ScoredEvent, others: Sequence[ScoredEvent], options: DetectOptions) -> ScoredEvent:
     best: dict[int, float] = {}
     for other in others:
         best[other.span.klass] = max(other.score, best.get(other.span.klass, 0.0))

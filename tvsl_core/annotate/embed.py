@@ -61,7 +61,7 @@ class HeardWindow:
 class TimedSound(Protocol):
     """Sound on a timeline, such as ``SoundStream`` and ``ClipSound``."""
 
-    def window(self, start_s: float, end_s: float) -> NDArray[np.float32]:
+    def window(self, start_s: float | Fraction, end_s: float | Fraction) -> NDArray[np.float32]:
         """Exactly ``round((end_s - start_s) * rate)`` mono samples; silence where there are none."""
         ...
 
@@ -77,7 +77,7 @@ class ClipSound:
     def __init__(self, waveform: NDArray[np.float32], *, sample_rate: int) -> None:
         self._waveform, self._rate = waveform, sample_rate
 
-    def window(self, start_s: float, end_s: float) -> NDArray[np.float32]:
+    def window(self, start_s: float | Fraction, end_s: float | Fraction) -> NDArray[np.float32]:
         """As ``SoundStream.window`` gives it, in any order."""
         first = round(Fraction(start_s) * self._rate)
         count = round((Fraction(end_s) - Fraction(start_s)) * self._rate)
@@ -131,7 +131,7 @@ class StreamedWindows:
         rate = self._model.towers.sample_rate
         start_s = self._next * self._hop_s
         samples = self._sound.window(start_s, start_s + (POSITIONS_A_BLOCK - 1) * self._hop_s + self._span_s)
-        loud = _loudness_db(samples, rate, count=POSITIONS_A_BLOCK, hop_s=self._hop_s, span_s=self._span_s)
+        loud = loudness_db(samples, rate, count=POSITIONS_A_BLOCK, hop_s=self._hop_s, span_s=self._span_s)
         if loud.max() > self._silence_dbfs:
             vectors = _read_sound(self._model, samples)
             for offset in range(min(len(vectors), POSITIONS_A_BLOCK)):
@@ -154,6 +154,21 @@ class SeparateWindows:
         vectors = _read_sound(self._model, samples)
         step = (end_s - start_s) / len(vectors)
         return _window(self._model, [(start_s + (i + 0.5) * step, vector) for i, vector in enumerate(vectors)])
+
+
+class Unheard:
+    """Windows without any sound, where only pictures are asked for.
+
+    Args:
+        model: Whose positions are left out.
+    """
+
+    def __init__(self, model: TvslModel) -> None:
+        self._nothing = _window(model, [])
+
+    def between(self, start_s: float, end_s: float) -> HeardWindow:
+        """Nothing."""
+        return self._nothing
 
 
 def open_windows(
@@ -190,24 +205,6 @@ def _see(group: list[Frame], model: TvslModel) -> PictureParts:
         return model.evidence.read_images(model.towers.preprocess(np.stack([frame.pixels for frame in group])))
     none = torch.zeros((len(group), 0, 0), device=model.towers.device)
     return PictureParts(patches=Patches(joint=none), grid=(0, 0), features=none, foreground=none, affinity=none)
-
-
-def embed_clip(
-    frame: NDArray[np.uint8], waveform: NDArray[np.float32], model: TvslModel, options: AnalysisOptions
-) -> EmbeddedClip:
-    """The vectors that annotation would have for the middle of a clip that shows one frame for as long as it sounds.
-
-    Args:
-        frame: RGB ``[height width 3]``.
-        waveform: Mono ``[sample]`` in [-1, 1] at the towers' rate; all of it is the window.
-        model: What embeds them.
-        options: What counts as silence.
-    """
-    seconds = Fraction(len(waveform), model.towers.sample_rate)
-    middle = Frame(time=seconds / 2, pts=0, index=0, pixels=frame)
-    windows = open_windows(model, ClipSound(waveform, sample_rate=model.towers.sample_rate), options)
-    (clip,) = embed([middle], model, windows, window_s=float(seconds), batch=1)
-    return clip
 
 
 @torch.inference_mode()
@@ -249,10 +246,10 @@ def _window(model: TvslModel, heard: list[tuple[float, Positions]]) -> HeardWind
 
 
 def _loudness_of_all(samples: NDArray[np.float32]) -> float:
-    return float(_loudness_db(samples, 1, count=1, hop_s=0, span_s=len(samples))[0])
+    return float(loudness_db(samples, 1, count=1, hop_s=0, span_s=len(samples))[0])
 
 
-def _loudness_db(
+def loudness_db(
     samples: NDArray[np.float32], rate: int, *, count: int, hop_s: float, span_s: float
 ) -> NDArray[np.float64]:
     """RMS of each position's sound in dB of full scale; -inf where there is none."""

@@ -7,32 +7,15 @@ tracker is fed piece by piece and holds only the events that are still open.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tvsl_core.annotate.rules import EventOptions
+
 Floats = NDArray[np.float32]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EventOptions:
-    """When an event begins and ends."""
-
-    onset: float = 0.35
-    """An event begins where the probability reaches this, in (0, 1]."""
-    offset: float = 0.2
-    """It ends where the probability falls under this, in (0, ``onset``]."""
-    gap_s: float = 0.35
-    """A pause that is not longer lies inside an event."""
-    shortest_s: float = 0.2
-    """What is shorter is dropped."""
-
-    def __post_init__(self) -> None:
-        if not 0 < self.offset <= self.onset <= 1:
-            raise ValueError(f"0 < offset <= onset <= 1 must hold, got {self.offset} and {self.onset}")
-        if self.gap_s < 0 or self.shortest_s < 0:
-            raise ValueError(f"gap_s and shortest_s must not be negative, got {self.gap_s} and {self.shortest_s}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +35,10 @@ class EventSpan:
     def seconds(self, hop_s: float) -> tuple[float, float]:
         """Start and end, half a hop around the centres of the first and the last position, not before 0."""
         return max(0.0, (self.first - 0.5) * hop_s), (self.stop - 0.5) * hop_s
+
+    def moved(self, positions: int) -> EventSpan:
+        """The same event, so many positions later."""
+        return replace(self, first=self.first + positions, stop=self.stop + positions, peak=self.peak + positions)
 
 
 @dataclass(slots=True)
@@ -159,10 +146,11 @@ EVENT_FEATURES = (
     "look_over_plausible", "look_of_rival", "look_most", "trained",
 )  # fmt: skip
 """What ``event_features`` gives, in order."""
-_MEANS = (
+EVENT_MEANS = (
     "sound_pooled", "untrained_most", "over_rival_pooled", "rank_pooled", "look", "look_broad", "look_over_plausible",
     "look_of_rival", "look_most", "trained",
 )  # fmt: skip
+"""Those of ``EVENT_FEATURES`` that are means of a position's features, under the same names."""
 _LEAST = 1e-4
 
 
@@ -186,20 +174,34 @@ def event_features(
         hop_s: Seconds between positions.
     """
     place = {int(klass): index for index, klass in enumerate(klasses)}
-    columns = [names.index(name) for name in _MEANS]
+    columns = [names.index(name) for name in EVENT_MEANS]
+    means = np.zeros((len(spans), len(EVENT_MEANS)), np.float32)
+    for number, span in enumerate(spans):
+        means[number] = features[span.first : span.stop, place[span.klass]][:, columns].mean(axis=0)
+    return features_of_events(spans, means, kin, hop_s=hop_s)
+
+
+def features_of_events(spans: Sequence[EventSpan], means: Floats, kin: NDArray[np.bool_], *, hop_s: float) -> Floats:
+    """The same as ``event_features`` where the means over each event are known, ``[event feature]``.
+
+    Args:
+        spans: Events that may overlap in time.
+        means: ``[event feature]``, in the order of ``EVENT_MEANS``.
+        kin: ``[klass klass]``, as for ``features``.
+        hop_s: Seconds between positions.
+    """
     rows = np.zeros((len(spans), len(EVENT_FEATURES)), np.float32)
     for number, span in enumerate(spans):
-        own = features[span.first : span.stop, place[span.klass]][:, columns].mean(axis=0)
         timing = (
             _logit(span.peak_probability),
             _logit(span.mean_probability),
             np.log((span.stop - span.first) * hop_s),
         )
-        rows[number] = (*timing, *_beside(span, spans, kin), *own)
+        rows[number] = (*timing, *_beside(span, spans, kin), *means[number])
     return rows
 
 
-def _beside(span: EventSpan, spans: list[EventSpan], kin: NDArray[np.bool_]) -> tuple[float, ...]:
+def _beside(span: EventSpan, spans: Sequence[EventSpan], kin: NDArray[np.bool_]) -> tuple[float, ...]:
     """The strongest rival beside an event, its share of it, and their number; the strongest kin, and its share."""
     rival, rival_share, kinsman, kin_share, rivals = _logit(0), 0.0, _logit(0), 0.0, 0
     for other in spans:

@@ -10,54 +10,34 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tvsl_core.annotate.embed import EmbeddedClip
 from tvsl_core.annotate.rules import MapOptions
-from tvsl_core.model.tvsl import TvslModel
+from tvsl_core.annotate.signals.pictures import PictureEvidence
 from tvsl_core.types import Detection, LocalizationMap
 
 
 def localize(
-    clip: EmbeddedClip,
+    picture: PictureEvidence,
     detections: Sequence[Detection],
-    model: TvslModel,
     options: MapOptions,
     *,
     frame_size: tuple[int, int],
-    one_name_an_object: bool = True,
 ) -> tuple[tuple[Detection, LocalizationMap | None], ...]:
     """Each detection with its map; None for those that are offscreen.
 
-    Two names for one object (violin and cello on the same instrument) are resolved here: the likelier one stays.
-
     Args:
-        clip: The instant's vectors.
+        picture: What the instant's picture says.
         detections: What sounds at that instant, the likeliest first.
-        model: The model that embedded the clip.
         options: How evidence becomes a map.
         frame_size: Width and height of the frame as shown, in pixels.
-        one_name_an_object: False keeps every name, for classes that were given instead of found.
     """
     seen = [detection for detection in detections if detection.verdict == "sounding"]
     unseen = tuple((detection, None) for detection in detections if detection.verdict == "offscreen")
     if not seen:
         return unseen
-    with torch.inference_mode():
-        klasses = [detection.klass for detection in seen]
-        maps = model.class_maps(
-            patches=clip.patches,
-            positions=clip.positions,
-            klasses=klasses,
-            correspondence=options.correspondence,
-        )
-        foreground = clip.foreground.flatten()
-        if one_name_an_object:
-            kept = different_objects(spread_over_objects(maps, clip.affinity, foreground, options), options)
-            seen, maps = [seen[k] for k in kept], maps[kept]
-        spread = spread_over_objects(separate(maps, options.rival_share), clip.affinity, foreground, options)
-        everything = model.evidence.image(clip.patches[None])[0].T
-    grids = keep_own_parts(
-        _as_grids(spread, clip.grid), _as_grids(everything, clip.grid), [detection.klass for detection in seen], options
-    )
+    klasses = [detection.klass for detection in seen]
+    maps = separate(picture.maps[klasses], options.rival_share)
+    spread = spread_over_objects(maps, picture.affinity, picture.foreground, options)
+    grids = keep_own_parts(_as_grids(spread, picture.grid), _as_grids(picture.image.T, picture.grid), klasses, options)
     # The peak of a map is how surely its class is in view; its shape has a maximum of 1.
     width, height = frame_size
     found = tuple(
@@ -70,20 +50,24 @@ def localize(
     return found + unseen
 
 
-def different_objects(maps: Tensor, options: MapOptions) -> list[int]:
-    """Indices of the maps that show an object of their own; a later map on an earlier one's object is left out.
+def shared_regions(picture: PictureEvidence, klasses: Sequence[int], options: MapOptions) -> NDArray[np.float64]:
+    """How much the regions of some classes are one, ``[source source]``: two names for one object share most of it.
 
     Args:
-        maps: ``[klass patch]`` in [0, 1], each as its class alone would have it, the likeliest class first.
-        options: What a region is, and when two are one.
+        picture: What one picture says.
+        klasses: Class of each source; each has the region that its class alone would have.
+        options: What a region is.
     """
-    regions = maps >= options.region * maps.amax(dim=1, keepdim=True).clamp_min(1e-12)
-    kept: list[int] = []
-    for k, region in enumerate(regions):
-        shared = [float((region & regions[other]).sum() / (region | regions[other]).sum()) for other in kept]
-        if max(shared, default=0.0) < options.same_object:
-            kept.append(k)
-    return kept
+    maps = spread_over_objects(picture.maps[list(klasses)], picture.affinity, picture.foreground, options)
+    return shares(maps, options)
+
+
+def shares(maps: Tensor, options: MapOptions) -> NDArray[np.float64]:
+    """Intersection over union of the regions of maps, ``[source patch]`` to ``[source source]``."""
+    regions = (maps >= options.region * maps.amax(dim=1, keepdim=True).clamp_min(1e-12)).double()
+    common = regions @ regions.T
+    sizes = regions.sum(dim=1)
+    return np.asarray((common / (sizes[:, None] + sizes[None, :] - common).clamp_min(1)).numpy())
 
 
 def separate(maps: Tensor, rival_share: float) -> Tensor:

@@ -13,6 +13,7 @@ from tvsl_core.annotate.rules import (
     BoxOptions,
     DetectOptions,
     DrawOptions,
+    EventOptions,
     MapOptions,
     TrackOptions,
 )
@@ -39,10 +40,14 @@ class AnnotateOptions:
     """Class names to use instead of the default ones."""
     detect: DetectOptions = DetectOptions()
     """What is worth reporting."""
+    thresholds: tuple[tuple[str, float], ...] = option((), metavar="A=P,B=Q", topic=_WHAT)
+    """Least probabilities of single classes, in the place of --min-score; in a file [annotate.thresholds] dog = 0.3."""
+    events: EventOptions = EventOptions()
+    """When an event begins and ends."""
     fps: float = option(2.0, metavar="RATE", topic=_WHEN)
     """Instants annotated per second of video."""
     window_s: float = option(5.0, metavar="SECONDS", topic=_WHEN)
-    """Sound around each instant that is listened to."""
+    """Sound around each instant that the table names; maps listen to it where their correspondence is not 0."""
     start_s: float = option(0.0, clock=True, topic=_WHEN)
     """Begin here: seconds or [hh:]mm:ss[.f]."""
     end_s: float | None = option(None, clock=True, topic=_WHEN)
@@ -74,6 +79,9 @@ class AnnotateOptions:
             raise ValueError(f"end ({self.end_s}) must lie after start ({self.start_s})")
         if self.batch < 1:
             raise ValueError(f"batch must be at least 1, got {self.batch}")
+        for name, value in self.thresholds:
+            if not 0 <= value <= 1:
+                raise ValueError(f"thresholds must lie in [0, 1], got {value} for {name}")
         if self.audio_track is not None and self.audio_track < 0:
             raise ValueError(f"audio-track counts from 0, got {self.audio_track}")
 

@@ -31,33 +31,51 @@ class AnalysisOptions:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DetectOptions:
-    """What is worth reporting."""
+class EventOptions:
+    """When an event begins and ends."""
 
-    min_score: float | None = option(None, metavar="SCORE", topic=_WHAT, top=True)
-    """Least score that is reported, 0 to 1; by default the threshold that the model was calibrated with."""
-    max_sources: int = option(4, topic=_WHAT, top=True)
-    """At most so many sources at one instant."""
-    near_s: float = 0.75
-    """Sound within so many seconds of an instant counts as sounding at it; the rest of the window only names it."""
-    strongest_part: int = 3
-    """One in so many positions of a window, the strongest ones, say which class sounds."""
-    sound_weight: float = 2.0
-    """How much the sound counts in choosing among names, against the image weight of the calibration."""
-    unseen: float = 0.02
-    """Image evidence below this is as good as none; how far below says nothing."""
-    familiar_s: float = 1.25
-    """What was reported no longer ago than so many seconds is familiar."""
-    familiar_times: int = 2
-    """What was reported fewer times in a row may still be a mistake, and is not familiar yet."""
+    onset: float = 0.35
+    """An event begins where the probability reaches this, in (0, 1]."""
+    offset: float = 0.2
+    """It ends where the probability falls under this, in (0, ``onset``]."""
+    gap_s: float = 0.35
+    """A pause that is not longer lies inside an event."""
+    shortest_s: float = 0.2
+    """What is shorter is dropped."""
+    candidates: int = 24
+    """So many classes, those that the sound speaks for most, are considered in each stretch of twenty seconds."""
 
     def __post_init__(self) -> None:
-        check_range(self, "[0, 1]", "min_score", "unseen")
+        if not 0 < self.offset <= self.onset <= 1:
+            raise ValueError(f"0 < offset <= onset <= 1 must hold, got {self.offset} and {self.onset}")
+        if self.gap_s < 0 or self.shortest_s < 0:
+            raise ValueError(f"gap_s and shortest_s must not be negative, got {self.gap_s} and {self.shortest_s}")
+        check_range(self, "[1, inf)", "candidates")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DetectOptions:
+    """Which events are told."""
+
+    min_score: float = option(0.5, metavar="SCORE", topic=_WHAT, top=True)
+    """Least probability of being right that is reported, 0 to 1."""
+    max_sources: int = option(4, topic=_WHAT, top=True)
+    """At most so many sources at a time."""
+    max_alternatives: int = 3
+    """Most other names of one event."""
+    least_alternative: float = 0.05
+    """Least probability of another name that is told."""
+    together: float = 0.5
+    """Two events may be one object's when they share this much of the shorter one's time, in (0, 1]."""
+    in_view: float = 0.5
+    """Least probability that the source of an event is in the picture at which it is looked for there."""
+
+    def __post_init__(self) -> None:
+        check_range(self, "[0, 1]", "min_score", "least_alternative", "in_view")
+        check_range(self, "(0, 1]", "together")
         if self.max_sources < 1:
             raise ValueError(f"max-sources must be at least 1, got {self.max_sources}")
-        check_range(self, "[1, inf)", "strongest_part", "familiar_times")
-        check_range(self, "(0, inf)", "near_s", "sound_weight")
-        check_range(self, "[0, inf)", "familiar_s")
+        check_range(self, "[0, inf)", "max_alternatives")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,37 +137,27 @@ class BoxOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrackOptions:
-    """How sources are followed."""
+    """When two events have one source, and how its box moves."""
 
     max_gap_s: float = 2.0
-    """A source that is not found for longer starts anew, with a new number."""
-    max_gap_instants: float = 2.5
-    """The gap may always be so many instants long, however far apart they lie."""
+    """Events of one class that are no further apart have one source, wherever it is."""
     min_iou: float = 0.1
-    """Least overlap with its last box for a region to be the same source; none is needed if it is the only one."""
+    """Least overlap with its last box for a region to be the same source after a longer pause, or to be smoothed."""
     smoothing: float = 0.6
     """Weight of the new box against the last one; 1 does not smooth."""
-    min_instants: int = 2
-    """A source that is found fewer times is dropped, unless the video is shorter than that."""
-    lookahead: int = 4
-    """Instants after which a source that is still unconfirmed is dropped."""
 
     def __post_init__(self) -> None:
         check_range(self, "(0, 1]", "smoothing")
         check_range(self, "[0, 1]", "min_iou")
-        check_range(self, "[0, inf)", "max_gap_s", "max_gap_instants")
-        if self.min_instants < 1 or self.lookahead < self.min_instants:
-            raise ValueError(f"lookahead ({self.lookahead}) must be at least min_instants ({self.min_instants}) >= 1")
+        check_range(self, "[0, inf)", "max_gap_s")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DrawOptions:
     """How heatmap videos and thumbnails show what was found."""
 
-    join_steps: float = 1.75
-    """Moments of a source are joined over a gap of so many steps between instants; a longer one fades out and in."""
-    fade_steps: float = 0.5
-    """How long a source fades in and out, in steps between instants."""
+    fade_s: float = 0.1
+    """How long a source fades in from the start of an event, and out to its end."""
     faintest: float = 0.45
     """How much is seen of a source that is barely sure; one that is sure is seen whole."""
     strip_cells: int = 12
@@ -158,6 +166,6 @@ class DrawOptions:
     """How the drawing looks."""
 
     def __post_init__(self) -> None:
-        check_range(self, "(0, inf)", "join_steps", "fade_steps")
+        check_range(self, "[0, inf)", "fade_s")
         check_range(self, "[0, 1]", "faintest")
         check_range(self, "[1, inf)", "strip_cells")

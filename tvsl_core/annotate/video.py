@@ -1,13 +1,14 @@
 """One video from file to results: the stages of annotation, called in order.
 
-    read -> embed -> instant (detect, localize, boxes) -> track -> table, then strip and heatmap videos
+    pictures -> sound -> score -> choose -> localize, boxes -> link -> tables, then strip and heatmap videos
 
-Pictures and sound are read once for the tables, in bounded memory; the heatmap videos read the pictures again, since a
-source's number and its smoothed box are known only after the moments around it.
+Pictures and sound are read once for the tables. What sounds is known when all of it was heard, so the evidence of the
+pictures waits on the disk until then; memory grows by some 100 MB an hour. The heatmap videos read the pictures again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Generator, Iterator
@@ -15,18 +16,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tvsl_core.annotate.detect import Detector
-from tvsl_core.annotate.embed import EmbeddedClip, embed, open_windows
-from tvsl_core.annotate.instant import PlacedSource, find_sources
+from tvsl_core.annotate.embed import Unheard, embed, open_windows
+from tvsl_core.annotate.find import BEHIND_S, SourceFinder
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.prefetch import prefetch
 from tvsl_core.annotate.progress import EventHandler, VideoAdvanced, VideoStarted
+from tvsl_core.annotate.results.event_table import write_events
 from tvsl_core.annotate.results.job import Job
 from tvsl_core.annotate.results.render import render_heatmaps
 from tvsl_core.annotate.results.strip import write_video_strip
 from tvsl_core.annotate.results.table import SourceTable
 from tvsl_core.annotate.results.timeline import Timelines
-from tvsl_core.annotate.track import Linker
+from tvsl_core.annotate.signals.listen import listen, sound_from_s
+from tvsl_core.annotate.signals.pictures import Pictures
 from tvsl_core.errors import InputError
 from tvsl_core.media.read.frames import read_frames
 from tvsl_core.media.read.instants import read_instants
@@ -36,7 +38,10 @@ from tvsl_core.media.read.safety import check_file
 from tvsl_core.media.read.sound import SoundStream
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.system.results import lies_in_results
-from tvsl_core.types import Frame, LocalizedSource, VideoInfo
+from tvsl_core.types import Frame, VideoInfo
+
+LOOKING = 0.85
+"""Share of annotating a video, as progress counts it, that its pictures take; the rest is listening."""
 
 
 @dataclass(slots=True)
@@ -85,7 +90,10 @@ def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], on_eve
     on_event(VideoStarted(video=job.item.name, duration_s=info.duration_s))
     _check_range(info, options.start_s)
     result = Annotation(info=info, size_bytes=stat.st_size, mtime_s=stat.st_mtime, warnings=list(_warnings(info)))
-    job.make_room(job.table.parent)
+    if not model.found_scorer.fitted:
+        result.warnings.append("scores are not calibrated for this model: its scorer was fitted for another one")
+    for place in (job.table, job.events):
+        job.make_room(place.parent)
     table = SourceTable(
         job.table,
         video=job.item.name,
@@ -94,25 +102,45 @@ def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], on_eve
         metadata=metadata | key,
     )
     try:
-        with Timelines(job.table.parent, options.draw, step_s=1 / options.fps) as timelines:
+        with (
+            Pictures(model, correspondence=options.maps.correspondence, folder=job.table.parent) as pictures,
+            Timelines(job.table.parent, options.draw) as timelines,
+        ):
             report = ReadReport()
-            for row in _sources(job, info, model, on_event, report, result.warnings):
-                table.write(row)
-                timelines.add(row)
-                result.classes[row.detection.name] += 1
+            _look(job, info, model, pictures, on_event, report)
             result.info = info = _with_length(info, report, options)
+            finder = _finder(job, info, model, pictures, on_event, report, result.warnings)
+            found = finder.events()
+            for row in finder.rows(found):
+                table.write(row)
+            for one in found:
+                times_s = [float(pictures.instants[moment.index].time) for moment in one.moments]
+                timelines.add(
+                    one.event,
+                    [(time_s, moment.box, moment.map) for time_s, moment in zip(times_s, one.moments, strict=True)],
+                )
+                result.classes[one.event.name] += 1
             on_event(_advanced(job, info, done_s=None))
             result.rows, result.sources = table.rows, len(timelines.sources)
             if info.has_picture:
                 result.outputs.append(write_video_strip(job, info, timelines))
             result.outputs.extend(render_heatmaps(job, info, timelines, on_event=on_event))
+        outcome = json.dumps(result.outcome())
         job.check_lease()
-        table.close(outcome=json.dumps(result.outcome()))
+        facts = {"outcome": outcome, "video": job.item.name, "path": _as_text(job.item.path.absolute())}
+        told = [one.event for one in found]
+        write_events(job.events, job.item.name, told, metadata=metadata | key | facts)
+        table.close(outcome=outcome)
     except BaseException:
         table.discard()
         raise
-    result.outputs.insert(0, job.table)
+    result.outputs[:0] = [job.table, job.events]
     return result
+
+
+def _as_text(path: Path) -> str:
+    """A path without halves of characters, which stand for bytes that are not UTF-8: tables hold none."""
+    return str(path).encode("utf-8", "replace").decode()
 
 
 def _check_range(info: VideoInfo, start_s: float) -> None:
@@ -151,33 +179,57 @@ def _advanced(job: Job, info: VideoInfo, *, done_s: float | None) -> VideoAdvanc
     )
 
 
-def _sources(
+def _look(
+    job: Job, info: VideoInfo, model: TvslModel, pictures: Pictures, on_event: EventHandler, report: ReadReport
+) -> None:
+    """Fill ``pictures`` with every instant of the video."""
+    options = job.options
+    ahead = prefetch(_frames(info, options, report), depth=2 * options.batch)
+    begin_s = max(0.0, options.start_s - options.window_s / 2 - model.towers.sound_span_s)
+    # Maps are the names' own by default; only where sound has a say in them is it heard around every instant.
+    listens = options.maps.correspondence > 0
+    with (
+        contextlib.closing(ahead),
+        SoundStream(info, sample_rate=model.towers.sample_rate, start_s=begin_s) as sound,
+    ):
+        windows = open_windows(model, sound, options.analysis, begin_s=begin_s) if listens else Unheard(model)
+        for clip in embed(ahead, model, windows, window_s=options.window_s, batch=options.batch):
+            pictures.add(clip)
+            on_event(_advanced(job, info, done_s=LOOKING * (float(clip.time) - options.start_s)))
+
+
+def _finder(
     job: Job,
     info: VideoInfo,
     model: TvslModel,
+    pictures: Pictures,
     on_event: EventHandler,
     report: ReadReport,
     warnings: list[str],
-) -> Iterator[LocalizedSource]:
-    """Every row of the video in order of time, with its source decided."""
+) -> SourceFinder:
+    """What finds the sources, after all sound was heard."""
     options = job.options
-    detector = Detector(model, options.detect)
-    linker = Linker(options.track, step_s=1 / options.fps)
-    begin_s = max(0.0, options.start_s - options.window_s / 2 - model.towers.sound_span_s)
-    sound = SoundStream(info, sample_rate=model.towers.sample_rate, start_s=begin_s)
-    ahead = prefetch(_frames(info, options, report), depth=2 * options.batch)
-    try:
-        windows = open_windows(model, sound, options.analysis, begin_s=begin_s)
-        clips = embed(ahead, model, windows, window_s=options.window_s, batch=options.batch)
-        for clip in clips:
-            placed = find_sources(clip, detector, options, frame_size=(info.width, info.height))
-            yield from linker.feed([row for source in placed for row in _rows(clip, source)])
-            on_event(_advanced(job, info, done_s=float(clip.time) - options.start_s))
-        yield from linker.finish()
-    finally:
-        ahead.close()
+    length_s = info.duration_s or float(report.seen_until)
+    end_s = min(options.end_s or length_s, length_s)
+    begin_s = max(0.0, options.start_s - BEHIND_S)
+
+    def heard(done_s: float) -> None:
+        share = max(0.0, (done_s - begin_s) / max(1e-9, end_s - begin_s))
+        on_event(_advanced(job, info, done_s=(LOOKING + (1 - LOOKING) * min(1.0, share)) * (end_s - options.start_s)))
+
+    rate = model.towers.sample_rate
+    with SoundStream(info, sample_rate=rate, start_s=sound_from_s(model, begin_s)) as sound:
+        until_s = 0.0 if sound.silent else min(end_s + BEHIND_S, length_s)
+        heard_sound = listen(model, sound, options.analysis, begin_s=begin_s, end_s=until_s, on_block=heard)
         warnings.extend((*report.warnings, *sound.warnings))
-        sound.close()
+    return SourceFinder(
+        heard_sound,
+        pictures,
+        model,
+        options,
+        frame_size=(info.width, info.height),
+        part=(options.start_s, end_s),
+    )
 
 
 def _frames(info: VideoInfo, options: AnnotateOptions, report: ReadReport) -> Generator[Frame, None, None]:
@@ -193,20 +245,3 @@ def _frames(info: VideoInfo, options: AnnotateOptions, report: ReadReport) -> Ge
         hold_s=max(options.analysis.hold_s, 1 / options.fps),
         report=report,
     )
-
-
-def _rows(clip: EmbeddedClip, source: PlacedSource) -> Iterator[LocalizedSource]:
-    """A row for each box of a source in view, one without a box for a source that is not."""
-    for region, box in enumerate(source.boxes or (None,)):
-        yield LocalizedSource(
-            time=clip.time,
-            frame_index=clip.frame_index,
-            pts=clip.pts,
-            window_start_s=clip.window[0],
-            window_end_s=clip.window[1],
-            detection=source.detection,
-            source_id=-1,
-            region=region,
-            box=box,
-            map=source.map,
-        )

@@ -62,12 +62,12 @@ def localize(
         model = model.with_vocabulary(benchmark_vocabulary(names))
     predictor = ClipPredictor(model)
     heard = resample(sound, source_rate=sample_rate, target_rate=predictor.sample_rate)
-    clip, size = predictor.embed(frame, heard), (frame.shape[1], frame.shape[0])
-    own = predictor.find(clip, size)
+    clip, size = predictor.read(frame, heard), (frame.shape[1], frame.shape[0])
+    own = predictor.find(clip)
     found = [_found(source.detection, source.map, source.boxes, detected=True) for source in own]
     reported = {source.name for source in found}
     given = [name for name in dict.fromkeys(names or ()) if name not in reported]
-    for detection, values in predictor.given_maps(clip, [source.detection for source in own], given, size):
+    for detection, values in predictor.given_maps(clip, [source.detection for source in own], given):
         grid = LocalizationMap(values=values, frame_width=size[0], frame_height=size[1])
         found.append(_found(detection, grid, find_boxes(grid, BoxOptions()), detected=False))
     return tuple(found)

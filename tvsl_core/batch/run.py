@@ -91,6 +91,7 @@ class Run:
             metadata={
                 "model": identity.name,
                 "weights_sha256": identity.sha256,
+                "scorer_sha256": identity.scorer_sha256,
                 "tvsl_version": tvsl_version(),
                 "options": json.dumps(self._options.as_dict(), sort_keys=True),
             },
@@ -159,6 +160,7 @@ class Run:
             "options": self._options.as_dict(),
             "model": self._identity.name,
             "weights_sha256": self._identity.sha256,
+            "scorer_sha256": self._identity.scorer_sha256,
             "vocabulary_sha256": self._identity.vocabulary_sha256,
             "classes": self._identity.classes,
             "fingerprint": plan.fingerprint,

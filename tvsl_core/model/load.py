@@ -15,6 +15,7 @@ from tvsl_core.model.heads import TvslHeads
 from tvsl_core.model.heads_file import HeadsInfo, check_towers, is_heads_file, load_heads
 from tvsl_core.model.learned import LearnedHeads
 from tvsl_core.model.registry import find_loader, towers_names
+from tvsl_core.model.scorer import FoundScorer, load_scorer
 from tvsl_core.model.towers import Towers, require_trainable
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.model.weights.cache import hash_file
@@ -27,6 +28,9 @@ UNTRAINED = "compact-untrained"
 """The compact towers without the heads that ship with them: what the published networks know by themselves."""
 Weights = Path | str | Mapping[str, Any] | None
 """A file, tensors under their published names, or None for the model's own."""
+SCORER_FILE = Path(__file__).parent / "compact" / "scorer.safetensors"
+"""Fitted for the model in the package."""
+SCORER_SUFFIX = ".scorer.safetensors"
 UPGRADE = "Use the version of tvsl that made them, or export them again."
 
 
@@ -116,21 +120,22 @@ def load_model(
     name, vocabulary = str(name), vocabulary or load_vocabulary(None)
     if name == UNTRAINED:
         towers = load_towers("compact", weights=weights, device=device, precision=precision)
-        return _assemble(towers, None, towers.weights_sha256, vocabulary)
+        return _assemble(towers, None, towers.weights_sha256, vocabulary, find_scorer(None, embedded=False))
     if name not in towers_names():
         path = _file_of(name)
         # A file of heads names its towers; any other is taken for weights in the compact form.
         name, weights = (load_heads(path)[1].towers if is_heads_file(path) else "compact"), path
     given = Path(weights) if isinstance(weights, str) else weights
-    if isinstance(given, Path) and is_heads_file(given):
-        heads = load_heads(given)
+    file = given if isinstance(given, Path) else None
+    if file is not None and is_heads_file(file):
+        heads = load_heads(file)
         towers = load_towers(name, device=device, precision=precision)
-        check_towers(heads[1], towers=name, sha256=towers.weights_sha256, path=given)
-        return _assemble(towers, heads, hash_file(given), vocabulary)
+        check_towers(heads[1], towers=name, sha256=towers.weights_sha256, path=file)
+        return _assemble(towers, heads, hash_file(file), vocabulary, find_scorer(file, embedded=False))
     towers = load_towers(name, weights=given, device=device, precision=precision)
     if name == "compact" and not isinstance(given, Mapping):
-        return _assemble(towers, *embedded_heads(given), vocabulary)
-    return _assemble(towers, None, towers.weights_sha256, vocabulary)
+        return _assemble(towers, *embedded_heads(file), vocabulary, find_scorer(file, embedded=file is None))
+    return _assemble(towers, None, towers.weights_sha256, vocabulary, find_scorer(file, embedded=False))
 
 
 def _file_of(name: str) -> Path:
@@ -145,11 +150,33 @@ def _file_of(name: str) -> Path:
     )
 
 
+def find_scorer(weights: Path | None, *, embedded: bool) -> FoundScorer:
+    """The scorer that lies beside a weights file as ``NAME.scorer.safetensors``, or else the one in the package.
+
+    Args:
+        weights: The file of heads or towers; None is the one in the package.
+        embedded: Whether the model is the one in the package, for which its scorer was fitted.
+
+    Raises: WeightsError: It cannot be used.
+    """
+    beside = weights.with_suffix(SCORER_SUFFIX) if weights is not None else None
+    own = beside is not None and beside.is_file()
+    path = beside if beside is not None and own else SCORER_FILE
+    scorer, _ = load_scorer(path)
+    return FoundScorer(scorer=scorer, sha256=hash_file(path), fitted=own or embedded)
+
+
 def _assemble(
-    towers: Towers, heads: tuple[TvslHeads, HeadsInfo] | None, sha256: str, vocabulary: Vocabulary
+    towers: Towers,
+    heads: tuple[TvslHeads, HeadsInfo] | None,
+    sha256: str,
+    vocabulary: Vocabulary,
+    scorer: FoundScorer,
 ) -> TvslModel:
     if heads is None:
-        return TvslModel(towers=towers, vocabulary=vocabulary, calibration=towers.calibration, sha256=sha256)
+        return TvslModel(
+            towers=towers, vocabulary=vocabulary, calibration=towers.calibration, scorer=scorer, sha256=sha256
+        )
     info = heads[1]
     try:
         calibration = Calibration(**info.calibration) if info.calibration else towers.calibration
@@ -161,5 +188,6 @@ def _assemble(
         vocabulary=vocabulary,
         calibration=calibration,
         untrained=towers.calibration,
+        scorer=scorer,
         sha256=sha256,
     )

@@ -101,6 +101,17 @@ class EventScorer(nn.Module):
         return right, in_view
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class FoundScorer:
+    """A scorer with what must be known of where it came from."""
+
+    scorer: EventScorer
+    sha256: str
+    """Of its file; part of every result's fingerprint."""
+    fitted: bool
+    """Whether it was fitted for the towers and heads that it is used with; else scores are not calibrated."""
+
+
 def scorer_tensors(scorer: EventScorer) -> dict[str, Tensor]:
     """Its tensors under the names that they have in a weights file."""
     return {PREFIX + name: tensor.detach().float().cpu().contiguous() for name, tensor in scorer.state_dict().items()}
@@ -117,12 +128,12 @@ def save_scorer(scorer: EventScorer, path: Path, *, details: Mapping[str, Any]) 
     save_file(scorer_tensors(scorer), path, metadata=scorer_metadata(scorer, details))
 
 
-def load_scorer(path: Path, *, layout: ScorerLayout) -> tuple[EventScorer, dict[str, Any]]:
+def load_scorer(path: Path, *, layout: ScorerLayout | None = None) -> tuple[EventScorer, dict[str, Any]]:
     """Read a scorer.
 
     Args:
         path: What ``save_scorer`` wrote.
-        layout: The features that will be given to it.
+        layout: The features that will be given to it; None takes it as it is.
 
     Returns: The scorer in eval mode, and the details that were stored with it.
 
@@ -138,7 +149,7 @@ def load_scorer(path: Path, *, layout: ScorerLayout) -> tuple[EventScorer, dict[
 
 
 def restore_scorer(
-    tensors: Mapping[str, Tensor], metadata: Mapping[str, str], *, layout: ScorerLayout, where: str
+    tensors: Mapping[str, Tensor], metadata: Mapping[str, str], *, layout: ScorerLayout | None = None, where: str
 ) -> tuple[EventScorer, dict[str, Any]]:
     """A scorer from what a weights file holds; see ``load_scorer``. Tensors of others are passed over.
 
@@ -147,9 +158,10 @@ def restore_scorer(
     if metadata.get(KIND_KEY) != KIND:
         raise WeightsError(f"'{where}' holds no scorer of this version of tvsl.", hint="Fit one again.")
     stored = json.loads(metadata["features"])
-    if (tuple(stored["positions"]), tuple(stored["events"])) != (layout.position_features, layout.event_features):
+    found = ScorerLayout(position_features=tuple(stored["positions"]), event_features=tuple(stored["events"]))
+    if layout is not None and found != layout:
         raise WeightsError(f"the scorer of '{where}' takes other features than this version.", hint="Fit one again.")
-    scorer = EventScorer(layout)
+    scorer = EventScorer(found)
     own = {name.removeprefix(PREFIX): tensor for name, tensor in tensors.items() if name.startswith(PREFIX)}
     try:
         scorer.load_state_dict(own, strict=True)

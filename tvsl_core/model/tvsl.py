@@ -18,6 +18,7 @@ from torch import Tensor
 from tvsl_core.model.calibration import Calibration
 from tvsl_core.model.evidence import ClassEvidence, Patches, Positions
 from tvsl_core.model.learned import LearnedEvidence, LearnedHeads
+from tvsl_core.model.scorer import EventScorer, FoundScorer
 from tvsl_core.model.towers import Towers
 from tvsl_core.vocabulary.classes import Vocabulary
 
@@ -33,6 +34,7 @@ class TvslModel:
         learned: Heads that were trained over them; None is the model as the towers were published.
         vocabulary: The classes that are looked for.
         calibration: How evidence becomes a score.
+        scorer: What judges when a class sounds and which events are right.
         untrained: The same for names that the heads were not trained on; None is ``calibration``.
         sha256: Of the weights file; part of every result's fingerprint.
     """
@@ -43,6 +45,7 @@ class TvslModel:
         towers: Towers,
         vocabulary: Vocabulary,
         calibration: Calibration,
+        scorer: FoundScorer,
         sha256: str,
         learned: LearnedHeads | None = None,
         untrained: Calibration | None = None,
@@ -51,6 +54,7 @@ class TvslModel:
         self.learned = learned
         self.calibration = calibration
         self.untrained = untrained or calibration
+        self.found_scorer = scorer
         self.sha256 = sha256
         self.vocabulary = vocabulary
         self.groups = np.asarray([klass.group for klass in vocabulary.classes])
@@ -58,9 +62,10 @@ class TvslModel:
         self.is_noise = np.isin(self.groups, NOISE_GROUPS)
         """``[klass]``, whether its sound is mostly noise, so that any hiss resembles it."""
         names = vocabulary.prompts
-        untrained_evidence = towers.class_evidence(names, vocabulary.evidence())
+        self.published: ClassEvidence = towers.class_evidence(names, vocabulary.evidence())
+        """The same as ``evidence`` by the towers as they were published, without trained heads."""
         self.evidence: ClassEvidence = (
-            untrained_evidence if learned is None else LearnedEvidence(learned, untrained_evidence, names)
+            self.published if learned is None else LearnedEvidence(learned, self.published, names)
         )
         """How strongly pictures and sounds speak for the classes of the vocabulary."""
 
@@ -75,6 +80,11 @@ class TvslModel:
         return self.evidence.is_look_trained
 
     @property
+    def scorer(self) -> EventScorer:
+        """What judges when a class sounds and which events are right."""
+        return self.found_scorer.scorer
+
+    @property
     def name(self) -> str:
         """Which towers it stands on."""
         return self.towers.name
@@ -87,6 +97,7 @@ class TvslModel:
             vocabulary=vocabulary,
             calibration=self.calibration,
             untrained=self.untrained,
+            scorer=self.found_scorer,
             sha256=self.sha256,
         )
 

@@ -10,12 +10,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from tvsl_core.annotate.detect import Detector, weigh
-from tvsl_core.annotate.embed import EmbeddedClip, embed_clip
-from tvsl_core.annotate.instant import PlacedSource, find_sources
+from tvsl_core.annotate.find import ClipEvidence, FoundEvent, SourceFinder, detection_at, read_clip
+from tvsl_core.annotate.instant import PlacedSource
 from tvsl_core.annotate.localize import localize
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.data.predictions.prediction import NOTHING, Prediction
@@ -50,13 +48,12 @@ class ClipPredictor:
             waveform: Mono ``[sample]`` in [-1, 1] at ``sample_rate``.
             names: Classes that are given; those that are not detected get a map all the same.
         """
-        clip = self.embed(frame, waveform)
-        size = (frame.shape[1], frame.shape[0])
-        own = self.find(clip, size)
+        clip = self.read(frame, waveform)
+        own = self.find(clip)
         reported = {source.detection.name for source in own}
         given = [name for name in dict.fromkeys(names) if name in self.model.vocabulary.names and name not in reported]
-        beside = self.given_maps(clip, [source.detection for source in own], given, size)
-        blank = np.zeros(clip.grid, np.float32)
+        beside = self.given_maps(clip, [source.detection for source in own], given)
+        blank = np.zeros(clip.pictures.evidence(0).grid, np.float32)
         entries = [(one.detection, blank if one.map is None else one.map.values, True) for one in own]
         entries += [(detection, values, False) for detection, values in beside]
         if not entries:
@@ -68,40 +65,56 @@ class ClipPredictor:
             detected=tuple(by_itself for _, _, by_itself in entries),
         )
 
-    def find(self, clip: EmbeddedClip, size: tuple[int, int]) -> tuple[PlacedSource, ...]:
-        """What annotation reports for an instant with nothing known of those before it; ``size`` is width, height."""
-        return find_sources(clip, Detector(self.model, self._options.detect), self._options, frame_size=size)
+    def read(self, frame: NDArray[np.uint8], waveform: NDArray[np.float32]) -> ClipEvidence:
+        """What one clip says: RGB ``[height width 3]`` and mono ``[sample]`` at ``sample_rate``."""
+        return read_clip(frame, waveform, self.model, self._options)
+
+    def find(self, clip: ClipEvidence) -> tuple[PlacedSource, ...]:
+        """What annotation reports for the middle of a clip; where nothing sounds then, the clip's likeliest event."""
+        finder = SourceFinder(
+            clip.sound, clip.pictures, self.model, self._options, frame_size=clip.size, part=(0.0, clip.seconds)
+        )
+        found = finder.events()
+        middle_s = clip.seconds / 2
+        holding = [one for one in found if one.event.start_s <= middle_s < one.event.end_s]
+        shown = holding or sorted(found, key=lambda one: -one.event.score)[:1]
+        return tuple(self._placed(clip, one) for one in sorted(shown, key=_likeliest_in_view))
+
+    def _placed(self, clip: ClipEvidence, one: FoundEvent) -> PlacedSource:
+        event, moment = one.event, one.moments[0] if one.moments else None
+        return PlacedSource(
+            detection=detection_at(
+                clip.sound, clip.pictures, self.model, one.klass, score=event.score, verdict=event.verdict, index=0
+            ),
+            map=moment.map if moment else None,
+            boxes=(moment.box, *moment.further) if moment else (),
+        )
 
     def given_maps(
-        self, clip: EmbeddedClip, found: Sequence[Detection], names: Sequence[str], size: tuple[int, int]
+        self, clip: ClipEvidence, found: Sequence[Detection], names: Sequence[str]
     ) -> list[tuple[Detection, NDArray[np.float32]]]:
-        """Maps of classes that were given; what was detected counts as their rivals."""
-        if not names:
+        """Maps of classes that were given; what was detected counts as their rivals.
+
+        Their score is the evidence of the sound at its strongest, which is no probability of being right.
+        """
+        if not names or not len(clip.sound.sound):
             return []
-        with torch.inference_mode():
-            evidence = weigh(clip.positions, clip.patches, clip.offsets_s, self.model, self._options.detect)
         index = {name: klass for klass, name in enumerate(self.model.vocabulary.names)}
-        asked = [
-            Detection(
-                klass=index[name],
-                name=name,
-                score=float(evidence.audible[index[name]]),
-                audio_score=float(evidence.sound[index[name]]),
-                image_score=max(float(evidence.image[index[name]]), 1e-6),
-                verdict="sounding",
+        asked: list[Detection] = []
+        for name in names:
+            at_middle = detection_at(
+                clip.sound, clip.pictures, self.model, index[name], score=0.0, verdict="sounding", index=0
             )
-            for name in names
-        ]
-        rivals = [replace(detection, verdict="sounding") for detection in found if detection.verdict == "sounding"]
-        located = localize(
-            clip, rivals + asked, self.model, self._options.maps, frame_size=size, one_name_an_object=False
-        )
+            heard = float(1 / (1 + np.exp(-clip.sound.sound[:, index[name]].max().astype(np.float64))))
+            asked.append(replace(at_middle, score=heard))
+        rivals = [detection for detection in found if detection.verdict == "sounding"]
+        located = localize(clip.pictures.evidence(0), rivals + asked, self._options.maps, frame_size=clip.size)
         by_name = {detection.name: grid for detection, grid in located}
         return [(detection, grid.values) for detection in asked if (grid := by_name.get(detection.name)) is not None]
 
-    def embed(self, frame: NDArray[np.uint8], waveform: NDArray[np.float32]) -> EmbeddedClip:
-        """The vectors of one clip: RGB ``[height width 3]`` and mono ``[sample]`` at ``sample_rate``."""
-        return embed_clip(frame, waveform, self.model, self._options.analysis)
+
+def _likeliest_in_view(one: FoundEvent) -> tuple[bool, float, int]:
+    return one.event.verdict != "sounding", -one.event.score, one.klass
 
 
 def load_predictor(name: str = "compact", *, device: str = "auto", classes: Sequence[str]) -> ClipPredictor:

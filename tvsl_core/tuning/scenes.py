@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tvsl_core.annotate.embed import EmbeddedClip
+from tvsl_core.annotate.find import ClipEvidence
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.data.material.folder import load_material
 from tvsl_core.data.predictions.judged import JudgedScene, ObjectTruth, SourceReport
@@ -25,7 +25,7 @@ class EmbeddedScene(NamedTuple):
     """A scene that went through the towers, so that it can be judged again with other settings."""
 
     given: KindScene
-    clip: EmbeddedClip
+    clip: ClipEvidence
 
     @property
     def size(self) -> tuple[int, int]:
@@ -69,7 +69,7 @@ def embed_scenes(model: TvslModel, pool: MediaPool, *, each: int, seed: int) -> 
     predictor = ClipPredictor(model)
     exclusive = exclusive_classes(model, pool.classes)
     for given in draw_kinds(pool, each=each, sample_rate=predictor.sample_rate, seed=seed, exclusive=exclusive):
-        yield EmbeddedScene(given, predictor.embed(given.scene.frame, given.scene.waveform))
+        yield EmbeddedScene(given, predictor.read(given.scene.frame, given.scene.waveform))
 
 
 def means_the_same(model: TvslModel, reported: str, true: str) -> bool:
@@ -87,12 +87,12 @@ def means_the_same(model: TvslModel, reported: str, true: str) -> bool:
 def score_scene(scene: EmbeddedScene, model: TvslModel, options: AnnotateOptions | None = None) -> JudgedScene:
     """One scene with what the model reports, and with its maps when it is told the names of what sounds."""
     truth, predictor = scene.given.scene, ClipPredictor(model, options)
-    placed = predictor.find(scene.clip, scene.size)
+    placed = predictor.find(scene.clip)
     known = {name: found.name for name in truth.visible if (found := model.vocabulary.find(name)) is not None}
     told = [name for name in truth.visible if name in truth.sounding and name in known]
     maps: dict[str, NDArray[np.float32]] = {}
-    if scene.given.kind == "pair" and len(scene.clip.positions):
-        given = predictor.given_maps(scene.clip, [], [known[name] for name in told], scene.size)
+    if scene.given.kind == "pair" and len(scene.clip.sound.sound):
+        given = predictor.given_maps(scene.clip, [], [known[name] for name in told])
         maps = {detection.name: values for detection, values in given}
     names = {*truth.sounding, *truth.visible}
     return JudgedScene(

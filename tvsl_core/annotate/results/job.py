@@ -46,6 +46,11 @@ class Job:
         return result_path(self.out, "sources", self.item.name, ".parquet")
 
     @property
+    def events(self) -> Path:
+        """``events/<video>.parquet``."""
+        return result_path(self.out, "events", self.item.name, ".parquet")
+
+    @property
     def strip(self) -> Path:
         """``strips/<video>.jpg``."""
         return result_path(self.out, "strips", self.item.name, ".jpg")

@@ -1,4 +1,4 @@
-"""The thumbnail strip of a video: the strongest moment of each source."""
+"""The thumbnail strip of a video: the peak of each source's best event."""
 
 from __future__ import annotations
 
@@ -21,14 +21,13 @@ def write_video_strip(job: Job, info: VideoInfo, timelines: Timelines) -> Path:
     """
     job.make_room(job.strip.parent)
     draw = job.options.draw
-    best = [(source, source.strongest) for source in timelines.sources.values()]
-    best.sort(key=lambda pair: -pair[0].scores[pair[1]])
+    best = sorted(timelines.sources.values(), key=lambda source: -source.strongest.event.score)[: draw.strip_cells]
     cells: list[StripCell] = []
-    for source, index in sorted(best[: draw.strip_cells], key=lambda pair: pair[0].source_id):
-        frame = _frame_at(info, source.times[index])
+    for source in sorted(best, key=lambda source: source.source_id):
+        time_s, moment = timelines.peak(source)
+        frame = _frame_at(info, time_s)
         if frame is not None:
-            heat = heat_of(timelines.moment(source, index), draw, own_colour=False)
-            cells.append(StripCell(pixels=frame.pixels, time_s=source.times[index], heat=heat))
+            cells.append(StripCell(pixels=frame.pixels, time_s=time_s, heat=heat_of(moment, draw, own_colour=False)))
     if not cells:
         frame = _frame_at(info, (job.options.start_s + (job.options.end_s or info.duration_s)) / 2)
         cells = [StripCell(pixels=frame.pixels, time_s=float(frame.time))] if frame else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tvsl_core.annotate.rules import DrawOptions
 from tvsl_core.media.draw.heat import interpolate_maps
 from tvsl_core.system.files import write_error
-from tvsl_core.types import Box, LocalizedSource, Verdict
+from tvsl_core.types import Box, LocalizationMap, SourceEvent, Verdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -34,22 +34,29 @@ class DrawnSource:
     """Map with a maximum of 1; None when offscreen."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class DrawnEvent:
+    """One event of a source: what it shows at each of its moments; the maps stay on the disk."""
+
+    event: SourceEvent
+    times: tuple[float, ...]
+    boxes: tuple[Box, ...]
+    slots: tuple[int, ...]
+
+
 @dataclass(slots=True, eq=False)
 class SourceTimeline:
-    """One source along time; the maps stay on the disk."""
+    """One source along time."""
 
     source_id: int
     name: str
-    times: list[float] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)
-    boxes: list[Box | None] = field(default_factory=list)
-    slots: list[int] = field(default_factory=list)
+    events: list[DrawnEvent] = field(default_factory=list)
+    """By onset; they do not overlap."""
 
     @property
-    def strongest(self) -> int:
-        """Index of its best moment: the highest score, in view if it ever is."""
-        order = [(box is not None, score) for box, score in zip(self.boxes, self.scores, strict=True)]
-        return max(range(len(order)), key=order.__getitem__)
+    def strongest(self) -> DrawnEvent:
+        """Its best event: the highest score, in view if it ever is."""
+        return max(self.events, key=lambda one: (one.event.verdict == "sounding", one.event.score))
 
 
 class Timelines:
@@ -57,33 +64,37 @@ class Timelines:
 
     Args:
         folder: Where the temporary file may lie.
-        options: How a source comes and goes between instants.
-        step_s: Seconds between annotated instants.
+        options: How a source comes and goes.
 
     Raises: OutputError: The temporary file cannot be written.
     """
 
-    def __init__(self, folder: Path, options: DrawOptions, *, step_s: float) -> None:
+    def __init__(self, folder: Path, options: DrawOptions) -> None:
         self._folder = folder
         try:
             self._file = tempfile.TemporaryFile(dir=folder, prefix=".tvsl-maps-")  # noqa: SIM115 closed in __exit__
         except OSError as error:
             raise write_error(folder, error) from error
-        self._join_s, self._fade_s = options.join_steps * step_s, options.fade_steps * step_s
+        self._fade_s = options.fade_s
         self._shape: tuple[int, int] | None = None
         self._count = 0
         self._maps: NDArray[np.float16] | None = None
         self.sources: dict[int, SourceTimeline] = {}
 
-    def add(self, row: LocalizedSource) -> None:
-        """Remember one row."""
-        source = self.sources.get(row.source_id)
+    def add(self, event: SourceEvent, moments: Iterable[tuple[float, Box, LocalizationMap]]) -> None:
+        """Remember one event, with where its source is at its moments, in order of time; none when offscreen."""
+        source = self.sources.get(event.source_id)
         if source is None:
-            source = self.sources[row.source_id] = SourceTimeline(row.source_id, row.detection.name)
-        source.times.append(float(row.time))
-        source.scores.append(row.detection.score)
-        source.boxes.append(row.box)
-        source.slots.append(-1 if row.map is None else self._store(row.map.values))
+            source = self.sources[event.source_id] = SourceTimeline(event.source_id, event.name)
+        known = list(moments)
+        source.events.append(
+            DrawnEvent(
+                event=event,
+                times=tuple(time_s for time_s, _, _ in known),
+                boxes=tuple(box for _, box, _ in known),
+                slots=tuple(self._store(grid.values) for _, _, grid in known),
+            )
+        )
 
     def _store(self, values: NDArray[np.float32]) -> int:
         self._shape = self._shape or (values.shape[0], values.shape[1])
@@ -96,9 +107,8 @@ class Timelines:
         self._count += 1
         return self._count - 1
 
-    def _map(self, slot: int) -> NDArray[np.float32] | None:
-        if slot < 0 or self._shape is None:
-            return None
+    def _map(self, slot: int) -> NDArray[np.float32]:
+        assert self._shape is not None  # of the map that is asked for
         if self._maps is None or len(self._maps) != self._count:
             try:
                 self._file.flush()
@@ -107,33 +117,40 @@ class Timelines:
             self._maps = np.memmap(self._file, dtype=np.float16, mode="r", shape=(self._count, *self._shape))
         return np.asarray(self._maps[slot], dtype=np.float32)
 
-    def moment(self, source: SourceTimeline, index: int) -> DrawnSource:
-        """A source at one of its own instants."""
-        box = source.boxes[index]
+    def peak(self, source: SourceTimeline) -> tuple[float, DrawnSource]:
+        """The peak of a source's best event, when and how."""
+        best = source.strongest
+        return best.event.peak_s, self._at(source, best, best.event.peak_s, strength=best.event.score)
+
+    def at(self, source: SourceTimeline, time_s: float) -> DrawnSource | None:
+        """A source at any time: interpolated between its moments, faded in and out at the ends of its events."""
+        place = bisect.bisect_right(source.events, time_s, key=lambda one: one.event.start_s) - 1
+        if place < 0 or time_s >= source.events[place].event.end_s:
+            return None
+        drawn = source.events[place]
+        edge_s = min(time_s - drawn.event.start_s, drawn.event.end_s - time_s)
+        shown = min(1.0, edge_s / self._fade_s) if self._fade_s else 1.0
+        return self._at(source, drawn, time_s, strength=drawn.event.score * shown)
+
+    def _at(self, source: SourceTimeline, drawn: DrawnEvent, time_s: float, *, strength: float) -> DrawnSource:
+        box, values = None, None
+        if drawn.times:
+            after = min(bisect.bisect_right(drawn.times, time_s), len(drawn.times) - 1)
+            before = max(0, after - 1)
+            length_s = drawn.times[after] - drawn.times[before]
+            weight = min(1.0, max(0.0, (time_s - drawn.times[before]) / length_s)) if length_s else 1.0
+            one, two = drawn.boxes[before], drawn.boxes[after]
+            box = replace(one.towards(two, weight), score=(one if weight < 0.5 else two).score)
+            values = interpolate_maps(self._map(drawn.slots[before]), self._map(drawn.slots[after]), weight)
         return DrawnSource(
             source_id=source.source_id,
             name=source.name,
-            verdict="offscreen" if box is None else "sounding",
-            strength=source.scores[index],
-            score=source.scores[index],
+            verdict=drawn.event.verdict,
+            strength=strength,
+            score=drawn.event.score,
             box=box,
-            values=self._map(source.slots[index]),
+            values=values,
         )
-
-    def at(self, source: SourceTimeline, time_s: float) -> DrawnSource | None:
-        """A source at any time: interpolated between instants, faded where it begins and ends."""
-        after = bisect.bisect_right(source.times, time_s)
-        before = after - 1
-        has_before, has_after = before >= 0, after < len(source.times)
-        if has_before and has_after and source.times[after] - source.times[before] <= self._join_s:
-            weight = (time_s - source.times[before]) / (source.times[after] - source.times[before])
-            return _blend(self.moment(source, before), self.moment(source, after), weight)
-        fade_s = self._fade_s
-        if has_before and time_s - source.times[before] < fade_s:
-            return _faded(self.moment(source, before), 1 - (time_s - source.times[before]) / fade_s)
-        if has_after and source.times[after] - time_s < fade_s:
-            return _faded(self.moment(source, after), 1 - (source.times[after] - time_s) / fade_s)
-        return None
 
     def all_at(self, time_s: float) -> Iterator[DrawnSource]:
         """Every source that sounds at a time."""
@@ -153,20 +170,3 @@ class Timelines:
         self._maps = None
         with contextlib.suppress(OSError):  # what it still holds back is of no use any more
             self._file.close()
-
-
-def _faded(moment: DrawnSource, weight: float) -> DrawnSource:
-    return replace(moment, strength=moment.strength * weight)
-
-
-def _blend(one: DrawnSource, two: DrawnSource, weight: float) -> DrawnSource:
-    near = one if weight < 0.5 else two
-    if one.values is None or two.values is None or one.box is None or two.box is None:
-        return near
-    return replace(
-        near,
-        strength=(1 - weight) * one.strength + weight * two.strength,
-        score=(1 - weight) * one.score + weight * two.score,
-        box=replace(one.box.towards(two.box, weight), score=near.box.score if near.box else 1.0),
-        values=interpolate_maps(one.values, two.values, weight),
-    )

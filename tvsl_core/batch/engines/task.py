@@ -57,6 +57,7 @@ class ModelIdentity:
 
     name: str
     sha256: str
+    scorer_sha256: str
     vocabulary_sha256: str
     classes: int
     """How many classes are looked for."""
@@ -68,6 +69,7 @@ class ModelIdentity:
         return cls(
             name=model.name,
             sha256=model.sha256,
+            scorer_sha256=model.found_scorer.sha256,
             vocabulary_sha256=model.vocabulary.sha256,
             classes=len(model.vocabulary.names),
             device=str(model.towers.device),
@@ -76,7 +78,11 @@ class ModelIdentity:
     def fingerprint(self, options: AnnotateOptions) -> str:
         """Short hash of everything that can change a result."""
         return options.fingerprint(
-            model=self.sha256, names=self.vocabulary_sha256, version=tvsl_version(), code=code_version(*RESULTS_FROM)
+            model=self.sha256,
+            scorer=self.scorer_sha256,
+            names=self.vocabulary_sha256,
+            version=tvsl_version(),
+            code=code_version(*RESULTS_FROM),
         )
 
 

@@ -1,0 +1,336 @@
+"""From the evidence of a whole file to its sources: which events are told, whose they are, and where at each instant.
+
+    score -> choose (one name for one object) -> localize at the instants of each event -> link
+
+A source in view keeps its verdict over its whole event: where no region is bold enough for a moment, it stands where
+it stood at the nearest moment. An event that is never seen anywhere is offscreen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tvsl_core.annotate.choose import ScoredEvent, choose_events
+from tvsl_core.annotate.embed import ClipSound, Unheard, embed, open_windows
+from tvsl_core.annotate.evidence import HOP_S
+from tvsl_core.annotate.instant import PlacedSource, boldest, place
+from tvsl_core.annotate.localize import shared_regions
+from tvsl_core.annotate.options import AnnotateOptions
+from tvsl_core.annotate.signals.listen import SoundEvidence, listen
+from tvsl_core.annotate.signals.pictures import Pictures
+from tvsl_core.annotate.signals.score import ancestry, overlapping, score_events
+from tvsl_core.annotate.track import Linker, smooth
+from tvsl_core.errors import ManifestError
+from tvsl_core.model.tvsl import TvslModel
+from tvsl_core.system.suggest import did_you_mean
+from tvsl_core.types import Alternative, Box, Detection, Frame, LocalizationMap, LocalizedSource, SourceEvent, Verdict
+
+BEHIND_S = 10.0
+"""Sound so far before the first instant and after the last one is heard as well: events reach beyond a part."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Moment:
+    """Where the source of an event is at one instant."""
+
+    index: int
+    """Of the instant."""
+    box: Box
+    further: tuple[Box, ...]
+    """Boxes of weaker regions."""
+    map: LocalizationMap
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class FoundEvent:
+    """An event that is told, with where its source is along it."""
+
+    event: SourceEvent
+    klass: int
+    moments: tuple[Moment, ...]
+    """In order of time; none when offscreen. One that is too short to hold an instant has the nearest one."""
+
+
+class SourceFinder:
+    """Finds the sources of one file in the evidence of its sound and its pictures.
+
+    Args:
+        sound: Of the whole file, or of a part and ``BEHIND_S`` on either side.
+        pictures: Every instant of it.
+        model: What both come from.
+        options: What is told, and how maps and boxes are made.
+        frame_size: Width and height of the frame as shown, in pixels.
+        part: Start and end of what is annotated, in seconds.
+    """
+
+    def __init__(
+        self,
+        sound: SoundEvidence,
+        pictures: Pictures,
+        model: TvslModel,
+        options: AnnotateOptions,
+        *,
+        frame_size: tuple[int, int],
+        part: tuple[float, float],
+    ) -> None:
+        self._sound, self._pictures, self._model, self._options = sound, pictures, model, options
+        self._size, self._part = frame_size, part
+        self._times = pictures.times_s
+
+    def events(self) -> list[FoundEvent]:
+        """Every event that is told, by onset."""
+        chosen = self.choose()
+        moments: dict[int, list[Moment | _Unplaced]] = {number: [] for number in range(len(chosen))}
+        for index, numbers in self._holding(chosen):
+            for number, placed in self._place(index, numbers, chosen):
+                if placed.map is not None:
+                    moments[number].append(_moment(index, placed.boxes, placed.map))
+        linker = Linker(self._options.track)
+        return [self._found(number, event, moments[number], linker) for number, event in enumerate(chosen)]
+
+    def rows(self, events: Sequence[FoundEvent]) -> Iterator[LocalizedSource]:
+        """A row for each source and instant inside its event, in order of time, the likeliest in view first."""
+        ordered = sorted(events, key=lambda one: (one.event.verdict != "sounding", -one.event.score, one.klass))
+        moments = [{moment.index: moment for moment in one.moments} for one in ordered]
+        for index, instant in enumerate(self._pictures.instants):
+            time_s = float(instant.time)
+            for number, one in enumerate(ordered):
+                if not one.event.start_s <= time_s < one.event.end_s:
+                    continue
+                moment = moments[number].get(index)
+                detection = self._detection(one.klass, one.event.score, one.event.verdict, index)
+                boxes = (None,) if moment is None else (moment.box, *moment.further)
+                for region, box in enumerate(boxes):
+                    yield LocalizedSource(
+                        time=instant.time,
+                        frame_index=instant.frame_index,
+                        pts=instant.pts,
+                        window_start_s=instant.window[0],
+                        window_end_s=instant.window[1],
+                        detection=detection,
+                        source_id=one.event.source_id,
+                        region=region,
+                        box=box,
+                        map=None if moment is None else moment.map,
+                    )
+
+    def choose(self) -> list[ScoredEvent]:
+        """The events that are told, by their starts."""
+        options = self._options.detect
+        scored = score_events(self._sound, self._pictures.instants, self._model, self._options.events)
+        least = least_scores(self._model, options.min_score, dict(self._options.thresholds))
+        start, end = self._part
+        likely = {
+            one.span: one
+            for one in scored
+            if one.score >= min(options.least_alternative, least[one.span.klass])
+            and one.span.seconds(HOP_S)[0] < end
+            and one.span.seconds(HOP_S)[1] > start
+        }
+        above = ancestry(self._model)
+        chosen: list[ScoredEvent] = []
+        for group in overlapping(list(likely)):
+            events = [likely[span] for span in group]
+            same = self._one_object(events)
+            chosen += choose_events(events, ancestors=above, one_object=same, options=options, least=least)
+        return chosen
+
+    def _one_object(self, events: Sequence[ScoredEvent]) -> NDArray[np.bool_]:
+        """``[event event]``: whether the maps of two events cover one object, over the instants that they share."""
+        count = len(events)
+        total, shared = np.zeros((count, count)), np.zeros((count, count))
+        seen = np.asarray([self._in_view(event) for event in events])
+        starts, ends = np.asarray([event.span.seconds(HOP_S) for event in events]).reshape(-1, 2).T
+        for index, time_s in enumerate(self._times if seen.sum() > 1 else ()):
+            here = np.flatnonzero(seen & (starts <= time_s) & (time_s < ends)).tolist()
+            if len(here) > 1:
+                klasses = [events[place].span.klass for place in here]
+                total[np.ix_(here, here)] += shared_regions(self._pictures.evidence(index), klasses, self._options.maps)
+                shared[np.ix_(here, here)] += 1
+        for one, other in np.argwhere(np.triu(shared == 0, 1) & seen[:, None] & seen).tolist():
+            low, high = max(starts[one], starts[other]), min(ends[one], ends[other])
+            if low < high:  # too short to share an instant: the nearest one says it
+                picture = self._pictures.evidence(self._pictures.nearest((low + high) / 2))
+                klasses = [events[one].span.klass, events[other].span.klass]
+                total[one, other] = total[other, one] = shared_regions(picture, klasses, self._options.maps)[0, 1]
+                shared[one, other] = shared[other, one] = 1
+        same = (shared > 0) & (total >= self._options.maps.same_object * shared)
+        return np.asarray(same & ~np.eye(count, dtype=bool))
+
+    def _in_view(self, event: ScoredEvent) -> bool:
+        return self._pictures.seen and event.in_view >= self._options.detect.in_view
+
+    def _holding(self, events: Sequence[ScoredEvent]) -> Iterator[tuple[int, list[int]]]:
+        """Instants with the numbers of the events in view that are placed there."""
+        places: dict[int, list[int]] = {}
+        for number, event in enumerate(events):
+            if self._in_view(event):
+                start_s, end_s = self._seconds(event)
+                inside = np.flatnonzero((self._times >= start_s) & (self._times < end_s)).tolist()
+                for index in inside or [self._pictures.nearest(self._peak(event))]:
+                    places.setdefault(index, []).append(number)
+        yield from sorted(places.items())
+
+    def _place(
+        self, index: int, numbers: Sequence[int], events: Sequence[ScoredEvent]
+    ) -> Iterator[tuple[int, PlacedSource]]:
+        ordered = sorted(numbers, key=lambda number: (-events[number].score, number))
+        detections = [
+            self._detection(events[number].span.klass, events[number].score, "sounding", index) for number in ordered
+        ]
+        placed = place(self._pictures.evidence(index), detections, self._options, frame_size=self._size)
+        yield from zip(ordered, placed, strict=True)
+
+    def _found(self, number: int, scored: ScoredEvent, moments: list[Moment | _Unplaced], linker: Linker) -> FoundEvent:
+        placed = _filled(moments, self._options)
+        boxes = smooth([moment.box for moment in placed], self._options.track)
+        placed = [replace(moment, box=box) for moment, box in zip(placed, boxes, strict=True)]
+        start_s, end_s = self._seconds(scored)
+        peak_s = self._peak(scored)
+        name = self._model.vocabulary.names[scored.span.klass]
+        at_peak = min(placed, key=lambda moment: abs(self._times[moment.index] - peak_s), default=None)
+        return FoundEvent(
+            event=SourceEvent(
+                event_id=number,
+                source_id=linker.source_of(name, start_s=start_s, end_s=end_s, boxes=boxes),
+                name=name,
+                start_s=start_s,
+                end_s=end_s,
+                score=scored.score,
+                verdict="sounding" if placed else "offscreen",
+                peak_s=peak_s,
+                box=at_peak.box if at_peak else None,
+                alternatives=tuple(
+                    Alternative(name=self._model.vocabulary.names[klass], score=score)
+                    for klass, score in scored.alternatives
+                ),
+            ),
+            klass=scored.span.klass,
+            moments=tuple(placed),
+        )
+
+    def _seconds(self, event: ScoredEvent) -> tuple[float, float]:
+        """Start and end, within what is annotated."""
+        start_s, end_s = event.span.seconds(HOP_S)
+        return max(start_s, self._part[0]), min(end_s, self._part[1])
+
+    def _peak(self, event: ScoredEvent) -> float:
+        start_s, end_s = self._seconds(event)
+        return float(np.clip(event.span.peak * HOP_S, start_s, end_s))
+
+    def _detection(self, klass: int, score: float, verdict: Verdict, index: int) -> Detection:
+        return detection_at(self._sound, self._pictures, self._model, klass, score=score, verdict=verdict, index=index)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class ClipEvidence:
+    """What a clip says that shows one frame for as long as it sounds."""
+
+    sound: SoundEvidence
+    pictures: Pictures
+    """One, in the middle."""
+    size: tuple[int, int]
+    """Width and height of the frame."""
+    seconds: float
+
+
+def read_clip(
+    frame: NDArray[np.uint8], waveform: NDArray[np.float32], model: TvslModel, options: AnnotateOptions
+) -> ClipEvidence:
+    """The evidence that annotation would have of a clip that shows one frame for as long as it sounds.
+
+    Args:
+        frame: RGB ``[height width 3]``.
+        waveform: Mono ``[sample]`` in [-1, 1] at the towers' rate.
+        model: What reads both.
+        options: As annotation takes them.
+    """
+    rate = model.towers.sample_rate
+    seconds = Fraction(len(waveform), rate)
+    sound = ClipSound(waveform, sample_rate=rate)
+    middle = Frame(time=seconds / 2, pts=0, index=0, pixels=frame)
+    windows = open_windows(model, sound, options.analysis) if options.maps.correspondence > 0 else Unheard(model)
+    pictures = Pictures(model, correspondence=options.maps.correspondence)
+    for clip in embed([middle], model, windows, window_s=float(seconds), batch=1):
+        pictures.add(clip)
+    heard = listen(model, sound, options.analysis, end_s=float(seconds))
+    return ClipEvidence(sound=heard, pictures=pictures, size=(frame.shape[1], frame.shape[0]), seconds=float(seconds))
+
+
+def detection_at(
+    sound: SoundEvidence,
+    pictures: Pictures,
+    model: TvslModel,
+    klass: int,
+    *,
+    score: float,
+    verdict: Verdict,
+    index: int,
+) -> Detection:
+    """A class at one instant, with what sound and picture say of it there."""
+    instant = pictures.instants[index]
+    return Detection(
+        klass=klass,
+        name=model.vocabulary.names[klass],
+        score=score,
+        audio_score=_probability(sound.sound[sound.nearest(float(instant.time)), klass]),
+        image_score=_probability(instant.look[klass]),
+        verdict=verdict,
+    )
+
+
+def least_scores(model: TvslModel, usual: float, thresholds: Mapping[str, float]) -> NDArray[np.float64]:
+    """``[klass]``: the least score of every class.
+
+    Raises: ManifestError: A threshold is for a class that is not in the vocabulary.
+    """
+    least = np.full(len(model.vocabulary.names), usual)
+    for name, value in thresholds.items():
+        known = model.vocabulary.find(name)
+        if known is None:
+            raise ManifestError(
+                f"thresholds: there is no class {name!r}.", hint=did_you_mean(name, model.vocabulary.names)
+            )
+        least[model.vocabulary.names.index(known.name)] = value
+    return least
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Unplaced:
+    """An instant at which no region is bold enough."""
+
+    index: int
+    map: LocalizationMap
+
+
+def _moment(index: int, boxes: tuple[Box, ...], grid: LocalizationMap) -> Moment | _Unplaced:
+    if not boxes:
+        return _Unplaced(index=index, map=grid)
+    return Moment(index=index, box=boxes[0], further=boxes[1:], map=grid)
+
+
+def _filled(moments: Sequence[Moment | _Unplaced], options: AnnotateOptions) -> list[Moment]:
+    """Every moment with a box: its own, or that of the nearest moment that has one, or of the boldest region."""
+    placed = [moment for moment in moments if isinstance(moment, Moment)]
+    if not placed:
+        placed = [
+            Moment(index=moment.index, box=boxes[0], further=(), map=moment.map)
+            for moment in moments
+            if (boxes := boldest(moment.map, options))
+        ]
+    filled: list[Moment] = []
+    own = {moment.index: moment for moment in placed}
+    for moment in moments if placed else ():
+        nearest = own.get(moment.index) or min(placed, key=lambda one: abs(one.index - moment.index))
+        further = nearest.further if nearest.index == moment.index else ()
+        filled.append(Moment(index=moment.index, box=nearest.box, further=further, map=moment.map))
+    return filled
+
+
+def _probability(logit: np.float16) -> float:
+    return float(1 / (1 + np.exp(-np.float64(logit))))

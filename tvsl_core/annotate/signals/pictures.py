@@ -1,0 +1,178 @@
+"""The evidence of every instant's picture: how each class looks stays at hand, what maps are made of waits on the disk.
+
+Which sources sound is known only when the whole file was read, and maps are made for those alone. Half precision is
+enough for maps, and everybody who makes one goes through it, so that evaluation and annotation see the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tvsl_core.annotate.embed import EmbeddedClip
+from tvsl_core.annotate.evidence import NO_RIVAL
+from tvsl_core.annotate.signals.listen import EPSILON
+from tvsl_core.model.tvsl import TvslModel
+from tvsl_core.system.files import write_error
+
+Floats = NDArray[np.float32]
+BROAD = 4
+"""So many patches make a look that is not one lucky patch."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class PictureEvidence:
+    """What one picture says about every class, patch by patch; all numbers in [0, 1]."""
+
+    image: Tensor
+    """``[patch klass]``: how strongly each patch shows each class."""
+    maps: Tensor
+    """``[klass patch]``: the same with the agreement of patch and sound, where that counts."""
+    affinity: Tensor
+    """``[patch patch]``: how alike two patches look."""
+    foreground: Tensor
+    """``[patch]``: how likely a patch belongs to any object."""
+    grid: tuple[int, int]
+    """Rows and columns of the patches."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Instant:
+    """When a picture was looked at, and how each class looks in it."""
+
+    time: Fraction
+    frame_index: int
+    pts: int
+    window: tuple[float, float]
+    """Start and end of the sound around it, in seconds of the timeline."""
+    look: NDArray[np.float16]
+    """``[klass]``, logits: the strongest patch."""
+    look_broad: NDArray[np.float16]
+    """``[klass]``, logits: the mean of the strongest patches."""
+
+
+class Pictures:
+    """The pictures of one video, in order of time. What is large goes to a temporary file.
+
+    Args:
+        model: What embedded them.
+        correspondence: How much the agreement of patch and sound counts in a map, in [0, 1].
+        folder: Where the temporary file may lie; None is the system's own place.
+
+    Raises: OutputError: The temporary file cannot be written.
+    """
+
+    def __init__(self, model: TvslModel, *, correspondence: float, folder: Path | None = None) -> None:
+        self._model, self._correspondence = model, correspondence
+        self._folder = folder or Path(tempfile.gettempdir())
+        try:
+            self._file = tempfile.TemporaryFile(dir=folder, prefix=".tvsl-pictures-")  # noqa: SIM115 closed in __exit__
+        except OSError as error:
+            raise write_error(self._folder, error) from error
+        self._grid = (0, 0)
+        self._size = 0
+        self.instants: list[Instant] = []
+
+    @torch.inference_mode()
+    def add(self, clip: EmbeddedClip) -> None:
+        """Remember one instant; they come in order."""
+        names = len(self._model.vocabulary.names)
+        look = broad = np.full(names, NO_RIVAL, np.float16)
+        if len(clip.patches):
+            image = self._model.evidence.image(clip.patches[None])[0].float()
+            strongest = image.topk(min(BROAD, len(image)), dim=0).values
+            look, broad = _logit(strongest[0]), _logit(strongest.mean(dim=0))
+            self._write(self._packed(clip, image), clip.grid)
+        self.instants.append(
+            Instant(
+                time=clip.time,
+                frame_index=clip.frame_index,
+                pts=clip.pts,
+                window=clip.window,
+                look=look,
+                look_broad=broad,
+            )
+        )
+
+    def evidence(self, index: int) -> PictureEvidence:
+        """Of one instant; there must be a picture.
+
+        Raises: OutputError: The temporary file cannot be read.
+        """
+        patches, names = self._grid[0] * self._grid[1], len(self._model.vocabulary.names)
+        try:
+            self._file.seek(index * self._size)
+            values = torch.from_numpy(np.frombuffer(self._file.read(self._size), np.float16).astype(np.float32))
+        except OSError as error:
+            raise write_error(self._folder, error) from error
+        sizes = [patches * names, patches * patches, patches]
+        image, affinity, foreground, *agreeing = torch.split(values, sizes + sizes[:1] * (self._correspondence > 0))
+        image = image.reshape(patches, names)
+        return PictureEvidence(
+            image=image,
+            maps=agreeing[0].reshape(names, patches) if agreeing else image.T,
+            affinity=affinity.reshape(patches, patches),
+            foreground=foreground,
+            grid=self._grid,
+        )
+
+    @property
+    def seen(self) -> bool:
+        """Whether there are pictures at all; a sound file has none."""
+        return self._size > 0
+
+    @property
+    def times_s(self) -> NDArray[np.float64]:
+        """``[instant]``."""
+        return np.asarray([float(instant.time) for instant in self.instants])
+
+    def nearest(self, time_s: float) -> int:
+        """The instant that lies nearest to a time."""
+        return int(np.abs(self.times_s - time_s).argmin())
+
+    def _packed(self, clip: EmbeddedClip, image: Tensor) -> bytes:
+        parts = [image, clip.affinity, clip.foreground]
+        if self._correspondence > 0:
+            klasses = list(range(image.shape[1]))
+            parts.append(
+                self._model.class_maps(
+                    patches=clip.patches,
+                    positions=clip.positions,
+                    klasses=klasses,
+                    correspondence=self._correspondence if len(clip.positions) else 0.0,
+                )
+            )
+        return torch.cat([part.flatten().half().cpu() for part in parts]).numpy().tobytes()
+
+    def _write(self, packed: bytes, grid: tuple[int, int]) -> None:
+        if self._size and (self._size, self._grid) != (len(packed), grid):
+            raise ValueError(f"pictures of one video have one grid, got {grid} after {self._grid}")
+        self._size, self._grid = len(packed), grid
+        try:
+            self._file.write(packed)
+        except OSError as error:
+            raise write_error(self._folder, error) from error
+
+    def __enter__(self) -> Pictures:
+        """Use as a context manager; the temporary file goes away at the end."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the temporary file."""
+        with contextlib.suppress(OSError):  # what it still holds back is of no use any more
+            self._file.close()
+
+
+def _logit(values: Tensor) -> NDArray[np.float16]:
+    return np.asarray(torch.logit(values, eps=EPSILON).half().cpu().numpy(), np.float16)
