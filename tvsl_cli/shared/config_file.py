@@ -94,6 +94,30 @@ def names(value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(stripped))
 
 
+def shares(value: object) -> tuple[tuple[str, float], ...]:
+    """Classes with a number each: a table, or one text with commas between them.
+
+    Raises: ValueError: It is something else, or what stands behind a name is no number.
+
+    Example:
+        >>> shares("dog=0.3, violin=0.6")
+        (('dog', 0.3), ('violin', 0.6))
+    """
+    if isinstance(value, str):
+        parts = [part.partition("=") for part in value.split(",")]
+        value = {name.strip(): _as_number(share) for name, _, share in parts}
+    if not isinstance(value, dict) or not all(name for name in value):
+        raise ValueError(f"must be a table such as dog = 0.3, got {_describe(value)}")
+    return tuple((str(name), number(share)) for name, share in value.items())
+
+
+def _as_number(text: str) -> object:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 def seconds(value: object) -> float:
     """A moment: seconds (``90``, ``"90.5"``) or a clock (``"1:30.5"``, ``"0:01:30"``).
 

@@ -56,7 +56,7 @@ class OptionSpec:
         if get_origin(self.kind) is Literal:
             return kinds.one_of(*get_args(self.kind))
         if get_origin(self.kind) is tuple:
-            return kinds.names
+            return kinds.shares if get_origin(get_args(self.kind)[0]) is tuple else kinds.names
         if self.traits.clock:
             return kinds.seconds
         plain = {bool: kinds.flag, int: kinds.whole, float: kinds.number, str: kinds.text, Path: kinds.path}

@@ -147,12 +147,12 @@ class SourceFinder:
         seen = np.asarray([self._in_view(event) for event in events])
         starts, ends = np.asarray([event.span.seconds(HOP_S) for event in events]).reshape(-1, 2).T
         for index, time_s in enumerate(self._times if seen.sum() > 1 else ()):
-            here = np.flatnonzero(seen & (starts <= time_s) & (time_s < ends))
+            here = np.flatnonzero(seen & (starts <= time_s) & (time_s < ends)).tolist()
             if len(here) > 1:
                 klasses = [events[place].span.klass for place in here]
                 total[np.ix_(here, here)] += shared_regions(self._pictures.evidence(index), klasses, self._options.maps)
                 shared[np.ix_(here, here)] += 1
-        for one, other in zip(*np.nonzero(np.triu(shared == 0, 1) & seen[:, None] & seen), strict=True):
+        for one, other in np.argwhere(np.triu(shared == 0, 1) & seen[:, None] & seen).tolist():
             low, high = max(starts[one], starts[other]), min(ends[one], ends[other])
             if low < high:  # too short to share an instant: the nearest one says it
                 picture = self._pictures.evidence(self._pictures.nearest((low + high) / 2))

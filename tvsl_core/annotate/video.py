@@ -127,10 +127,9 @@ def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], on_eve
             result.outputs.extend(render_heatmaps(job, info, timelines, on_event=on_event))
         outcome = json.dumps(result.outcome())
         job.check_lease()
-        facts = (
-            metadata | key | {"outcome": outcome, "video": job.item.name, "path": _as_text(job.item.path.absolute())}
-        )
-        write_events(job.events, job.item.name, [one.event for one in found], metadata=facts)
+        facts = {"outcome": outcome, "video": job.item.name, "path": _as_text(job.item.path.absolute())}
+        told = [one.event for one in found]
+        write_events(job.events, job.item.name, told, metadata=metadata | key | facts)
         table.close(outcome=outcome)
     except BaseException:
         table.discard()

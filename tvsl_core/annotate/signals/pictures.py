@@ -115,7 +115,7 @@ class Pictures:
         except OSError as error:
             raise write_error(self._folder, error) from error
         sizes = [patches * names, patches * patches, patches]
-        image, affinity, foreground, *agreeing = values.split(sizes + sizes[:1] * (self._correspondence > 0))
+        image, affinity, foreground, *agreeing = torch.split(values, sizes + sizes[:1] * (self._correspondence > 0))
         image = image.reshape(patches, names)
         return PictureEvidence(
             image=image,
