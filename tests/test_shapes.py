@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from jaxtyping import Bool, Float, Float32, Float64, TypeCheckError, jaxtyped
 
 from tvsl_core.annotate import boxes, localize
+from tvsl_core.annotate.rules import BoxOptions, MapOptions
 from tvsl_core.evaluation.metrics import localization, maps, matching, success
 from tvsl_core.media.draw import heat
 from tvsl_core.model.compact.yamnet import Yamnet
-from tvsl_core.model.tvsl import MapOptions
 
 Array, Tensor = np.ndarray, torch.Tensor
 BORDERS = {
@@ -70,7 +70,7 @@ def test_a_wrong_shape_is_refused():
     with pytest.raises(TypeCheckError):
         checked(localization.ciou)(np.ones((2, 3)), np.ones((3, 2), bool))
     with pytest.raises(TypeCheckError):
-        checked(boxes.refine)(np.ones((2, 3), np.uint8))
+        checked(boxes.refine)(np.ones((2, 3), np.uint8), 8)
 
 
 @settings(max_examples=25, deadline=None)
@@ -80,10 +80,10 @@ def test_stages_keep_their_shapes(a, b, c, d, e):
     some = rng.random((a, b, c)).astype(np.float32)
     alike = torch.eye(b)
 
-    checked(boxes.refine)(some[0])
-    checked(localize.separate)(torch.rand(a, b))
+    checked(boxes.refine)(some[0], BoxOptions().fine)
+    checked(localize.separate)(torch.rand(a, b), 1.0)
     checked(localize.spread_over_objects)(torch.rand(a, b), alike, torch.rand(b), MapOptions())
-    checked(localize.keep_own_parts)(some, rng.random((d, b, c)).astype(np.float32), [0] * a)
+    checked(localize.keep_own_parts)(some, rng.random((d, b, c)).astype(np.float32), [0] * a, MapOptions())
     checked(localization.ciou)(some[0].astype(np.float64), some[0] > 0.5)
     checked(localization.pixel_aps)(some, some[0])
     checked(maps.binarize)(some[0], maps.Threshold(kind="top", value=0.5))

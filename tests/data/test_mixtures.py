@@ -428,9 +428,20 @@ def test_a_file_that_breaks_later_is_replaced_by_its_like_and_named(tmp_path):
     assert set(source.skipped) == {"images/dog/artist0__dog.png", "sounds/dog/library1__dog.wav"}
     for path in (tmp_path / "sounds/dog").iterdir():
         path.unlink()
-    with pytest.raises(MediaError, match="no file of dog can be decoded"):
+    with pytest.raises(MediaError, match="no file of dog can be used; for one, "):
         for index in range(60):
             mixtures(pool).sound(index, 1, 8000)
+
+
+def test_digital_silence_is_called_silent_and_not_undecodable(tmp_path):
+    make_material(tmp_path)
+    pool = load_material(tmp_path).pool
+    for path in (tmp_path / "sounds/dog").iterdir():
+        write_sound(path, hertz=0, seconds=2)
+    with pytest.raises(MediaError, match="silent throughout") as caught:
+        for index in range(60):
+            mixtures(pool).sound(index, 1, 8000)
+    assert "decoded" not in str(caught.value)
 
 
 def test_the_memory_of_decoded_files_is_bounded(pool):

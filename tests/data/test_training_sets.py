@@ -12,7 +12,7 @@ from tvsl_core.data.scenes.mixtures import Mixtures
 from tvsl_core.data.scenes.options import MixtureOptions
 from tvsl_core.data.scenes.pool import split_pool
 from tvsl_core.data.training_sets.catalog import TRAINING
-from tvsl_core.data.training_sets.lists import music_clip, vggsound_clip
+from tvsl_core.data.training_sets.lists import benchmark_ids, music_clip, vggsound_clip
 from tvsl_core.data.training_sets.sets import load_training_set, needed_clips
 from tvsl_core.errors import InputError, ManifestError
 
@@ -54,16 +54,55 @@ def test_the_published_lists_have_the_sizes_that_are_told(benchmarks):
     assert len({clip.video for clip in needed_clips("music-duet", annotations=benchmarks)[1]}) == 112
 
 
-def test_868_clips_of_the_instruments_are_test_clips_and_this_is_told(benchmarks, tmp_path):
-    from tvsl_core.data.training_sets.lists import shared_with_vggss
-
+def test_868_clips_of_the_instruments_are_test_clips_and_their_videos_are_left_out(benchmarks, tmp_path):
     _, clips = needed_clips("vggsound-instruments", annotations=benchmarks)
-    put_media(tmp_path, [clips[0].id])
+    tested = benchmark_ids(benchmarks)
+    videos = {one[:11] for one in tested}
+    leaked = [clip.id for clip in clips if clip.video in videos]
+    apart = next(clip.id for clip in clips if clip.video not in videos)
+    put_media(tmp_path, [leaked[0], apart])
     found = load_training_set("vggsound-instruments", annotations=benchmarks, media=tmp_path)
+    kept = load_training_set("vggsound-instruments", annotations=benchmarks, media=tmp_path, exclude_test=False)
 
-    assert shared_with_vggss(clips, benchmarks) == 868
-    assert any(note.startswith("868 clips of vggsound-instruments are VGG-SS test clips") for note in found.notes)
-    assert any(note.startswith("33933 of 33934 clips lack their media") for note in found.notes)
+    assert sum(clip.id in tested for clip in clips) == 868
+    assert list(found.excluded) == leaked
+    assert any(note.startswith("904 clips are left out") and "868 are test clips" in note for note in found.notes)
+    assert [clip.id for clip in found.clips] == [apart]
+    assert {clip.id for clip in kept.clips} == {leaked[0], apart}
+    assert any(note.startswith("868 clips of vggsound-instruments are test clips") for note in kept.notes)
+
+
+def test_every_list_of_test_clips_is_heeded(tmp_path):
+    (tmp_path / "music_solo_test.csv").write_text("K_U5-GbPgi0_098_02961,cello\n")
+    (tmp_path / "dsol_audioset_instrument_box.json").write_text('{"--G-wKyj6JQ/3": {"bbox": []}}')
+    (tmp_path / "vggss.json").write_text(
+        '[{"file": "0abcdefghij_000030", "class": "harp_12", "bbox": [[0.1234567890123]]}]'
+    )
+
+    assert {one[:11] for one in benchmark_ids(tmp_path)} == {"K_U5-GbPgi0", "--G-wKyj6JQ", "0abcdefghij"}
+    assert benchmark_ids(tmp_path / "none") == frozenset()
+
+
+def test_ones_own_copies_of_test_videos_are_left_out_too(tmp_path):
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "annotations/vggss_test.csv").write_text("--G-wKyj6JQ_000030,harp\n")
+    for name in ("--G-wKyj6JQ_000090", "mine_1", "mine_2"):
+        (tmp_path / "videos/harp").mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"videos/harp/{name}.mp4").write_bytes(b"")
+    found = load_training_set("custom", media=tmp_path / "videos", root=tmp_path)
+
+    assert found.excluded == ("harp/--G-wKyj6JQ_000090",)
+    assert {clip.id for clip in found.clips} == {"harp/mine_1", "harp/mine_2"}
+
+
+def test_a_set_of_nothing_but_test_clips_is_refused(tmp_path):
+    (tmp_path / "vgginstruments_train.txt").write_text("--G-wKyj6JQ_000030,harp\n")
+    (tmp_path / "vggss_test.csv").write_text("--G-wKyj6JQ_000030,harp\n")
+    put_media(tmp_path, ["--G-wKyj6JQ_000030"])
+
+    with pytest.raises(ManifestError, match="test on") as caught:
+        load_training_set("vggsound-instruments", annotations=tmp_path, media=tmp_path)
+    assert "--include-test" in caught.value.hint
 
 
 def test_a_clip_knows_its_video_and_its_instant():
@@ -170,7 +209,7 @@ def test_nothing_there_says_what_to_fetch_and_prepare_and_how_to_check(tmp_path)
     with pytest.raises(ManifestError, match="media of music-solo were not found"):
         load_training_set("music-solo", root=tmp_path)
     (tmp_path / "music").mkdir()
-    with pytest.raises(ManifestError, match=r"none of the 1 clips .* has its media in .*music.*\(1\) Fetch"):
+    with pytest.raises(ManifestError, match=r"none of the 1 clips .* has its media in .*music.*\(1\) Get the media"):
         load_training_set("music-solo", root=tmp_path)
 
 

@@ -1,5 +1,7 @@
 """``tvsl evaluate`` and ``tvsl datasets`` as a user calls them."""
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -99,6 +101,40 @@ def test_unheard_classes_are_scored_alone(custom, capsys):
 
     assert evaluate("--split", "unheard", "--heard", "heard.txt") == 0
     assert "1 samples" in capsys.readouterr().out
+
+
+def test_tables_come_in_the_format_that_was_asked_for(custom, capsys):
+    assert evaluate("--table", "csv") == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert {row["metric"] for row in rows} >= {"cIoU@0.3", "AUC", "CAP"}
+    assert evaluate("--table", "latex", "--per-class") == 0
+    assert "dog & oracle" in capsys.readouterr().out
+    assert evaluate("--per-class") == 0
+    assert "Localization by class" in capsys.readouterr().out
+    assert evaluate("--table", "html") == 2
+
+
+def test_two_results_are_compared_and_more_go_on_the_page(custom, capsys):
+    assert evaluate("--out", "a") == 0
+    maps = np.zeros((1, 10, 10), dtype=np.float32)
+    maps[0, 0, 0] = 1
+    np.savez("maps/clip0.npz", maps=maps, classes=["dog"])
+    assert evaluate("--out", "b") == 0
+    capsys.readouterr()
+
+    assert main(["evaluate", "--compare", "a", "b", "--also", "a", "--table", "csv", "--out", "page"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out.split("classes,", 2)[1].join(["classes,", ""]))))
+    assert float(next(row for row in rows if row["metric"] == "cIoU@0.5")["difference"]) == pytest.approx(1 / 3)
+    assert Path("page/comparison.html").is_file()
+    assert main(["evaluate", "--compare", "a", "missing"]) == 1
+    assert "per_sample.parquet" in capsys.readouterr().err
+
+
+def test_either_a_benchmark_or_a_comparison_is_asked_for(custom, capsys):
+    assert main(["evaluate"]) == 2
+    assert main(["evaluate", "--benchmark", "custom", "--compare", "a", "b"]) == 2
+    assert main(["evaluate", "--benchmark", "custom", "--also", "a"]) == 2
+    assert "--compare A B" in capsys.readouterr().err.replace("\n", " ")
 
 
 def test_a_configuration_file_gives_way_to_the_command_line(custom, capsys):

@@ -149,13 +149,17 @@ def test_senseless_input_is_refused(reference, estimate, message):
 @given(maps(), st.sampled_from([0.3, 0.5]))
 def test_thresholds_are_the_arithmetic_of_the_field(estimate, value):
     if estimate.max() == estimate.min():
-        assert not binarize(estimate, Threshold(kind="top", value=value)).any()
+        assert not binarize(estimate, Threshold(kind="stretched", value=value)).any()
+        assert binarize(estimate, Threshold(kind="top", value=value, flat=estimate.max())).all()
+        assert (binarize(estimate, Threshold(kind="of-maximum", value=value)) == (estimate > 0)).all()
         return
     ordered = sorted(estimate.ravel().tolist())
     middle = ordered[int(len(ordered) * 0.5)]
     stretched = (estimate - estimate.min()) / (estimate.max() - estimate.min())
 
-    assert (binarize(estimate, Threshold(kind="top", value=0.5)) == (estimate > middle)).all()
+    above = (estimate > middle) | (estimate == estimate.max())
+    assert (binarize(estimate, Threshold(kind="top", value=0.5)) == (estimate >= middle)).all()
+    assert (binarize(estimate, Threshold(kind="above-top", value=0.5)) == above).all()
     assert (binarize(estimate, Threshold(kind="stretched", value=value)) == (stretched >= value - 1e-6)).all()
     if estimate.max() > 0:
         kept = binarize(estimate, Threshold(kind="of-maximum", value=0.2))

@@ -53,11 +53,23 @@ def test_greedy_never_beats_the_best_and_never_uses_a_map_twice(table):
     assert pick(table, answer).sum() <= pick(table, hungarian(table)).sum() + 1e-9
 
 
-def test_greedy_takes_the_best_pair_first():
+def test_greedy_goes_through_the_maps_in_their_order():
     table = np.array([[0.9, 0.8], [0.8, 0.0]])
 
     assert greedy(table) == [0, -1]
+    assert greedy(table[:, ::-1]) == [0, 1]
     assert hungarian(table) == [1, 0]
+
+
+def test_a_map_that_gains_nothing_uses_up_the_first_source():
+    assert greedy(np.array([[0.0, 0.7], [0.0, 0.2]])) == [0, 1]
+
+
+def test_a_map_that_is_empty_where_a_source_was_taken_is_lost():
+    perfect = np.eye(2)
+
+    assert greedy(perfect) == [0, 1]
+    assert greedy(perfect, empty=perfect == 0) == [0, -1]
 
 
 def test_names_are_compared_without_case_and_punctuation_and_the_surest_map_wins():

@@ -94,20 +94,62 @@ def evaluate(data, *arguments, **environment):
 
 def test_the_model_is_scored_on_real_media_and_missing_ones_are_told(data, tmp_path):
     scores = tmp_path / "scores.json"
-    code, out, err = evaluate(
+    code, _, err = evaluate(
         data, "--annotations", data / "annotations", "--media", data / "media", "--json", scores,
         "--save-predictions", tmp_path / "maps",
     )  # fmt: skip
 
     assert code == 1, err
-    assert "missingggg0_000001" in out + err
-    assert sorted(path.stem for path in (tmp_path / "maps").iterdir()) == [COW, DOG]
+    assert "missingggg0_000001: its media are missing" in err
+    assert sorted(path.stem for path in (tmp_path / "maps").glob("*.npz")) == [COW, DOG]
     text = scores.read_text()
     assert "cIoU@0.5" in text
     again, _, _ = evaluate(
         data, "--annotations", data / "annotations", "--predictions", tmp_path / "maps", "--allow-missing"
     )
     assert again == 0
+
+
+def test_shards_fill_one_folder_and_processes_give_the_same_scores(data, tmp_path):
+    common = ("--annotations", data / "annotations", "--media", data / "media", "--allow-missing")
+    for shard in ("1/2", "2/2"):
+        code, out, err = evaluate(data, *common, "--shard", shard, "--save-predictions", tmp_path / "maps")
+        assert code == 0, err
+        assert out == ""
+    first = {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in (tmp_path / "maps").glob("*.npz")}
+    assert sorted(first) == [f"{COW}.npz", f"{DOG}.npz"]
+
+    (tmp_path / "maps" / f"{DOG}.npz").unlink()
+    code, resumed, err = evaluate(
+        data, *common, "--save-predictions", tmp_path / "maps", "--workers", "2", "--table", "csv"
+    )
+    assert code == 0, err
+    again = {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in (tmp_path / "maps").glob("*.npz")}
+    assert again[f"{COW}.npz"] == first[f"{COW}.npz"]  # not redone
+    assert again[f"{DOG}.npz"][0] != first[f"{DOG}.npz"][0]
+    code, parallel, err = evaluate(data, *common, "--workers", "2", "--table", "csv")
+    assert code == 0, err
+    assert parallel == resumed == evaluate(data, *common, "--table", "csv")[1]
+
+
+def test_predictions_of_another_model_are_not_mixed_in(data, tmp_path):
+    (tmp_path / "maps").mkdir()
+    np.savez(tmp_path / "maps" / "x.npz", maps=np.ones((1, 2, 2)), classes=["a"])
+    code, _, err = evaluate(
+        data, "--annotations", data / "annotations", "--media", data / "media",
+        "--save-predictions", tmp_path / "maps",
+    )  # fmt: skip
+
+    assert code == 1
+    assert "another model or benchmark" in err
+
+
+@pytest.mark.parametrize(("more", "message"), [(("--shard", "3/2"), "I/N"), (("--shard", "1/2"), "--save-predictions")])
+def test_a_shard_needs_its_number_and_its_folder(data, more, message):
+    code, _, err = evaluate(data, "--annotations", data / "annotations", "--media", data / "media", *more)
+
+    assert code == 2
+    assert message in err
 
 
 def test_the_data_folder_may_stand_in_the_configuration_file(data, tmp_path):
@@ -122,4 +164,4 @@ def test_a_split_without_the_classes_heard_is_refused(data):
     code, _, err = evaluate(data, "--annotations", data / "annotations", "--split", "unheard")
 
     assert code == 2
-    assert "--heard FILE" in err
+    assert "A split needs heard" in err

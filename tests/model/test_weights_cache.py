@@ -138,6 +138,24 @@ def test_import_checks_converts_and_is_used(tiny_layout, tmp_path, precision):
     assert weights.list_weights(tmp_path)[0].imported
 
 
+def test_verify_says_that_imported_weights_are_not_the_published_ones(tiny_layout, tmp_path, monkeypatch):
+    from typer.testing import CliRunner
+
+    from tvsl_cli.app import app
+
+    source = tmp_path / "mine.pt"
+    torch.save(tiny_layout, source)
+    path = import_weights(source, cache=tmp_path)
+    command = ["models", "verify", "--cache-dir", str(tmp_path)]
+    result = CliRunner().invoke(app, command)
+
+    assert isinstance(result.exception, WeightsError)
+    assert f"mine.pt (sha256 {hash_file(source)[:12]})" in str(result.exception)
+    known = dataclasses.replace(weights.published("audioclip"), sha256=hash_file(source))
+    monkeypatch.setattr(weights, "published", lambda _name: known)
+    assert CliRunner().invoke(app, command).stdout.strip() == str(path)
+
+
 def test_half_precision_halves_the_file_and_keeps_the_numbers(tiny_layout, tmp_path):
     from tvsl_core.model.weights.safe_load import read_tensors
     from tvsl_core.model.weights.strict import fit

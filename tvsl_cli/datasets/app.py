@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tvsl_cli.datasets.material import material
-from tvsl_cli.datasets.training import SHOWN, check_training, describe_training, list_training, prepare
+from tvsl_cli.datasets.training import SHOWN, check_training, describe_training, fetch_list, list_training, prepare
 
 app = typer.Typer(
     help="Say what each benchmark and training set needs, where to get it, and what is missing.", no_args_is_help=True
@@ -148,4 +148,5 @@ def check(
 
 
 app.command()(prepare)
+app.command("fetch-list")(fetch_list)
 app.command()(material)

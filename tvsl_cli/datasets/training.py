@@ -57,6 +57,51 @@ def prepare(
     raise typer.Exit(0 if report.is_complete else 1)
 
 
+def fetch_list(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The benchmark or training list.")],
+    *,
+    form: Annotated[
+        str, typer.Option("--format", metavar="csv|yt-dlp", help="A table, or lines of arguments.")
+    ] = "csv",
+    root: Annotated[
+        Path | None, typer.Option("--root", metavar="DIR", help="Media that are there already [TVSL_DATA].")
+    ] = None,
+    annotations: Annotated[
+        Path | None, typer.Option("--annotations", metavar="PATH", help="Annotation files [TVSL_DATA].")
+    ] = None,
+    test: Annotated[bool, typer.Option("--test", help="The clips to score on, where a list has both kinds.")] = False,
+) -> None:
+    """Write address, start and end of every listed clip whose media are not there, for your own downloader.
+
+    Nothing is downloaded. csv has id, url, start_s, end_s; yt-dlp has one line of arguments a clip, whose files 'tvsl
+    datasets prepare' then cuts.
+
+    Example: tvsl datasets fetch-list vggsound-single --format yt-dlp | xargs -L1 yt-dlp --paths videos
+    """
+    from tvsl_cli.shared.terminal import say, write_line
+    from tvsl_core.data.benchmarks.catalog import ALIASES, ENTRIES, data_root, find_entry
+    from tvsl_core.data.training_sets.catalog import CUSTOM, TRAINING, find_training_entry
+    from tvsl_core.data.training_sets.fetch import FETCH_FORMATS, missing_clips, render_fetch_list
+    from tvsl_core.data.training_sets.wanted import find_wanted
+    from tvsl_core.errors import InputError
+
+    if form not in FETCH_FORMATS:
+        say(f"--format is csv or yt-dlp, got '{form}'.")
+        raise typer.Exit(2)
+    if name == CUSTOM:
+        raise InputError("your own videos are there already; nothing is to be fetched.", hint="Name a published list.")
+    to_score = test or (ALIASES.get(name, name) in ENTRIES and name not in TRAINING)
+    entry = find_entry(name) if to_score else find_training_entry(name)
+    data = data_root()
+    wanted = find_wanted(name, annotations=annotations, videos=Path(), test=test)
+    found = missing_clips(wanted, root or (None if data is None else data / entry.family))
+    for line in render_fetch_list(found.items, form).splitlines():
+        write_line(line)
+    say(f"{len(found.items)} of {found.clips} clips of {name} are to be fetched.")
+    if found.unknown:
+        say(f"{len(found.unknown)} missing clips name no video, such as {found.unknown[0]}: see {entry.media_from}.")
+
+
 def _say_report(report: PrepareReport, out: Path, *, as_json: bool) -> None:
     from dataclasses import asdict
 

@@ -12,6 +12,7 @@ from tvsl_cli.shared.settings import merged, usage_errors
 
 if TYPE_CHECKING:
     from tvsl_core.api.evaluate_request import EvaluateRequest
+    from tvsl_core.report.tables import TableFormat
 
 SAMPLE_VIDEOS = Path("sample_videos")
 """What composed benchmarks are made of, when --media does not say where it lies."""
@@ -24,6 +25,10 @@ class EvaluateOutput:
     json: Path | None
     out: Path | None
     allow_missing: bool
+    table: TableFormat | None
+    per_class: bool
+    shard: tuple[int, int] | None
+    """``(I, N)``: predict every N-th sample from the I-th, and score nothing."""
 
 
 def request_from(context: typer.Context, config: Path | None) -> tuple[EvaluateRequest, EvaluateOutput]:
@@ -48,6 +53,9 @@ def request_from(context: typer.Context, config: Path | None) -> tuple[EvaluateR
         "heard": kinds.path,
         "training-list": kinds.path,
         "sources": kinds.text,
+        "workers": kinds.whole,
+        "table": kinds.text,
+        "per-class": kinds.flag,
         "device": kinds.text,
         "data": kinds.path,
     }
@@ -62,10 +70,55 @@ def request_from(context: typer.Context, config: Path | None) -> tuple[EvaluateR
         values["sources"] = _numbers(cast("str | None", values["sources"]))
         values["data"] = data_root() or values["data"]
         output = EvaluateOutput(
-            json=context.params["json_file"], out=values.pop("out"), allow_missing=values.pop("allow_missing")
+            json=context.params["json_file"],
+            out=values.pop("out"),
+            allow_missing=values.pop("allow_missing"),
+            table=_table(values.pop("table")),
+            per_class=values.pop("per_class"),
+            shard=_shard(context.params["shard"]),
         )
+        if output.shard is not None and context.params["save_predictions"] is None:
+            raise ValueError("--shard I/N fills a folder of predictions; name it with --save-predictions DIR")
         request = EvaluateRequest(benchmark=benchmark, save_predictions=context.params["save_predictions"], **values)
         return request, output
+
+
+def compared(context: typer.Context) -> tuple[Path, ...]:
+    """The folders of ``--compare`` and ``--also``; none when something is to be scored.
+
+    A wrong combination ends the command with one sentence and exit code 2.
+    """
+    pair, also = context.params["compare"], context.params["also"]
+    with usage_errors():
+        if also and not pair:
+            raise ValueError("--also adds a result to a comparison; add --compare A B")
+        if bool(context.params["benchmark"]) == bool(pair):
+            raise ValueError("name what is scored with --benchmark NAME, or two results with --compare A B, not both")
+    return (*(pair or ()), *(also or ()))
+
+
+def table_format(context: typer.Context) -> TableFormat | None:
+    """The format of ``--table``; a wrong one ends the command with exit code 2."""
+    with usage_errors():
+        return _table(context.params["table"])
+
+
+def _table(text: str | None) -> TableFormat | None:
+    from tvsl_core.report.tables import TABLE_FORMATS
+
+    if text is None or text in TABLE_FORMATS:
+        return text
+    raise ValueError(f"--table must be one of {', '.join(TABLE_FORMATS)}, got '{text}'")
+
+
+def _shard(text: str | None) -> tuple[int, int] | None:
+    """``2/8`` as numbers."""
+    if text is None:
+        return None
+    index, _, count = text.partition("/")
+    if not (index.isdigit() and count.isdigit() and 1 <= int(index) <= int(count)):
+        raise ValueError(f"--shard is I/N with I from 1 to N, such as 2/8, got '{text}'")
+    return int(index), int(count)
 
 
 def _numbers(text: str | None) -> tuple[int, ...]:

@@ -22,20 +22,18 @@ def run(request: EvaluateRequest, output: EvaluateOutput) -> int:
 
     Raises: TvslError: The data cannot be found or used; the message says what to do.
     """
-    from tvsl_cli.evaluate.tables import print_evaluation, print_floors, progress
+    from tvsl_cli.evaluate.tables import progress
     from tvsl_core.api.evaluate import evaluate
 
+    if output.shard is not None:
+        return _run_shard(request, output, *output.shard)
     with progress() as advance:
         result = evaluate(request, progress=advance)
     for warning in result.warnings:
         say(f"Warning: {warning}", style="yellow")
-    if request.floors:
-        print_floors(result.evaluations)
-        _print_left_out(result.evaluations[0])
-    else:
-        for evaluation in result.evaluations:
-            print_evaluation(evaluation)
-            _print_left_out(evaluation)
+    _print_tables(request, output, result)
+    for evaluation in result.evaluations[:1] if request.floors else result.evaluations:
+        _print_left_out(evaluation)
     command = sys.argv[1:]
     if output.json is not None:
         result.write_json(output.json, command=command)
@@ -48,6 +46,40 @@ def run(request: EvaluateRequest, output: EvaluateOutput) -> int:
 def _exit_code(result: EvaluateResult, *, allow_missing: bool) -> int:
     """Whether everything was scored."""
     return 0 if result.complete or (allow_missing and result.only_missing) else 1
+
+
+def _print_tables(request: EvaluateRequest, output: EvaluateOutput, result: EvaluateResult) -> None:
+    """The scores, class by class where that was asked for, on standard output."""
+    from tvsl_cli.evaluate.tables import print_evaluation, print_floors, print_grid
+    from tvsl_core.evaluation.classes import per_class_places
+    from tvsl_core.report.tables import class_grid, score_grid
+
+    if output.table is not None and not output.per_class:
+        print_grid(score_grid(result.evaluations), output.table)
+    elif output.table is None and request.floors:
+        print_floors(result.evaluations)
+    elif output.table is None:
+        for evaluation in result.evaluations:
+            print_evaluation(evaluation)
+    for evaluation in result.evaluations if output.per_class else ():
+        places = per_class_places(evaluation.rows, evaluation.floor_rows, evaluation.protocol)
+        print_grid(class_grid(evaluation, places), output.table)
+
+
+def _run_shard(request: EvaluateRequest, output: EvaluateOutput, index: int, count: int) -> int:
+    """Predict one part of the samples. Returns the exit code."""
+    from tvsl_cli.evaluate.tables import progress
+    from tvsl_core.api.evaluate import predict_shard
+
+    with progress() as advance:
+        found = predict_shard(request, index, count, progress=advance)
+    say(
+        f"Shard {index}/{count}: {found.done} predicted now, {found.there} were there, {len(found.missing)} lack their "
+        f"media, {len(found.failed)} failed. Score all with the same command without --shard."
+    )
+    for identity, problem in found.failed[:SHOWN]:
+        say(f"  {identity}: {problem}")
+    return 1 if found.failed or (found.missing and not output.allow_missing) else 0
 
 
 def _print_left_out(evaluation: Evaluation) -> None:

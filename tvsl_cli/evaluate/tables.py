@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from tvsl_core.evaluation.run import Evaluation
     from tvsl_core.evaluation.summary import Score
+    from tvsl_core.report.tables import Grid, TableFormat
     from tvsl_core.system.progress import OnProgress
 
 PIPE_WIDTH = 200
@@ -30,6 +31,27 @@ def progress() -> Iterator[OnProgress]:
     with Progress(console=console(), transient=True, disable=not console().is_terminal) as bar:
         task = bar.add_task("", total=None)
         yield lambda what, done, total: bar.update(task, description=visible(what), completed=done, total=total)
+
+
+def print_grid(grid: Grid, form: TableFormat | None) -> None:
+    """A grid as a table of the terminal, or in the format that was asked for."""
+    from tvsl_core.report.tables import render_table, show
+
+    if form is not None:
+        print_text(render_table(grid, form))
+        return
+    _print_title(f"{grid.title}; percent")
+    shown = _table(*grid.header)
+    for row in grid.rows:
+        shown.add_row(
+            *(visible(show(cell, share=name not in grid.plain)) for name, cell in zip(grid.header, row, strict=True))
+        )
+    _print(shown)
+
+
+def print_text(text: str) -> None:
+    """Text for programs, on standard output as it is."""
+    sys.stdout.write(text)
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
@@ -53,7 +75,19 @@ def print_evaluation(evaluation: Evaluation) -> None:
         detection = _table("detection", *evaluation.detection)
         detection.add_row("which classes sound", *(f"{100 * value:.1f}" for value in evaluation.detection.values()))
         _print(detection)
+    print_measures([evaluation])
     _print_reported(evaluation)
+
+
+def print_measures(evaluations: Sequence[Evaluation]) -> None:
+    """What a benchmark measures besides: negatives, masks, pairs; floors among the answers."""
+    for evaluation in evaluations:
+        if evaluation.measures:
+            names = list(dict.fromkeys(name for scores in evaluation.measures.values() for name in scores))
+            table = _table(f"{evaluation.benchmark}, {evaluation.protocol.name}", *names)
+            for label, scores in evaluation.measures.items():
+                table.add_row(label, *(f"{100 * scores[name]:.1f}" if name in scores else "" for name in names))
+            _print(table)
 
 
 def _print_mode(evaluation: Evaluation, mode: str, unit: str) -> None:
@@ -87,6 +121,7 @@ def print_floors(evaluations: Sequence[Evaluation]) -> None:
         table.add_section()
     _print_title("What doing nothing scores (classes given), in percent")
     _print(table)
+    print_measures(evaluations)
 
 
 def _print_apart(evaluation: Evaluation) -> None:
@@ -105,9 +140,13 @@ def _print_reported(evaluation: Evaluation) -> None:
     from tvsl_core.evaluation.published import NOTE
 
     names = list(dict.fromkeys(name for entry in evaluation.reported for name in entry.values))
-    table = _table("reported by papers", *names)
+    table = _table("reported by papers", *names, "protocol")
     for entry in evaluation.reported:
-        table.add_row(entry.system, *(f"{entry.values[name]:.1f}" if name in entry.values else "" for name in names))
+        table.add_row(
+            entry.system,
+            *(f"{entry.values[name]:.1f}" if name in entry.values else "" for name in names),
+            entry.protocol,
+        )
     _print(table)
     _print_title(f"These are {NOTE}.")
 

@@ -66,16 +66,25 @@ def download(
 def verify(name: Name = "audioclip", cache_dir: CacheDir = None) -> None:
     """Read the weights on this machine and compare their sha256 with the one on record.
 
-    Prints the path when they are right; the exit code is 1 when they are not.
+    Prints the path when they are right. The exit code is 1 when they have changed, or were imported from a file that is
+    not the published one.
 
     Example: tvsl models verify audioclip
     """
     from tvsl_cli.shared.terminal import write_line
-    from tvsl_core.model.weights.store import find_weights, verify_weights
+    from tvsl_core.errors import WeightsError
+    from tvsl_core.model.weights.registry import published
+    from tvsl_core.model.weights.store import find_weights, foreign_source, verify_weights
 
     size = find_weights(name, cache_dir).stat().st_size
     with _progress(f"Checking {name}") as progress:
         path = verify_weights(name, cache=cache_dir, progress=_of(progress, size))
+    if source := foreign_source(name, path):
+        raise WeightsError(
+            f"{path} is unchanged since it was imported, but from {source}, not from the published file (sha256 "
+            f"{published(name).sha256[:12]}).",
+            hint="Keep it if you meant other weights; else import the published file.",
+        )
     write_line(str(path))
 
 

@@ -50,6 +50,14 @@ def train(
     validation_sources: Annotated[
         str | None, typer.Option(metavar="A,B", help="Hold out exactly these sources.", rich_help_panel=_DATA)
     ] = None,
+    exclude_test: Annotated[
+        bool,
+        typer.Option(
+            "--exclude-test/--include-test",
+            help="Leave out the videos that benchmarks test on, by the lists beside the training list.",
+            rich_help_panel=_DATA,
+        ),
+    ] = True,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="RUN", help="Its folder [runs/NAME].", rich_help_panel=_RUN)
     ] = None,
@@ -127,7 +135,22 @@ def train(
     from tvsl_cli.train.request import request_from
     from tvsl_cli.train.run import run
 
-    del dataset, media, annotations, data, classes, limit, scenes, validation, validation_sources, out, init, model
-    del weights, epochs, max_steps, batch, learning_rate, patience, seed, device, amp, workers, cache, no_cache
+    del dataset, media, annotations, data, classes, limit, scenes, validation, validation_sources, exclude_test, out
+    del (
+        init,
+        model,
+        weights,
+        epochs,
+        max_steps,
+        batch,
+        learning_rate,
+        patience,
+        seed,
+        device,
+        amp,
+        workers,
+        cache,
+        no_cache,
+    )
     del cache_epochs
     run(request_from(context, config, resume), dry_run=dry_run, tensorboard=tensorboard)

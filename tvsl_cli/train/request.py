@@ -26,6 +26,7 @@ KEYS: dict[str, kinds.Converter] = {
     "scenes": kinds.whole,
     "validation": kinds.number,
     "validation-sources": kinds.names,
+    "exclude-test": kinds.flag,
     "out": kinds.path,
     "init": kinds.path,
     "model": kinds.text,
@@ -95,6 +96,7 @@ def _checked(settings: dict[str, Any]) -> TrainRequest:
     sources = SourceOptions(
         **{name: given[name] for name in ("dataset", "annotations", "media", "classes", "limit", "scenes")},
         **{name: given[name] for name in ("validation", "validation_sources", "seed")},
+        exclude_test=bool(given["exclude_test"]),
         root=data_root() or given["data"],
         mixtures=MixtureOptions(**(settings["mixtures"] or {})),
     )

@@ -6,18 +6,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tvsl_core.api.evaluate_data import (
     by_sources,
-    clip_loader,
+    clip_source,
     load_benchmark,
     other_duet_list,
     overlap_warning,
 )
 from tvsl_core.api.evaluate_request import EvaluateRequest
+from tvsl_core.data.benchmarks.clips import ClipLoader
 from tvsl_core.data.benchmarks.sample import Benchmark, Sample
 from tvsl_core.data.predictions.prediction import Prediction
-from tvsl_core.data.predictions.read import open_predictions, save_maps
+from tvsl_core.data.predictions.read import open_predictions
+from tvsl_core.errors import MediaError
 from tvsl_core.evaluation.protocols import PROTOCOLS, find_protocol
 from tvsl_core.evaluation.run import Evaluation, Predictor, evaluate_floors
 from tvsl_core.evaluation.run import evaluate as score_benchmark
@@ -26,8 +29,12 @@ from tvsl_core.report.scores import combined, write_json, write_rows, write_whol
 from tvsl_core.report.thumbnails import Picture, Thumbnail, draw, pick_rows
 from tvsl_core.system.progress import OnProgress, reporting
 from tvsl_core.system.versions import tvsl_version
+from tvsl_core.tuning.answers import MISSING, Answered, AnswerOptions, answer_samples, read_answer, shard_of
 from tvsl_core.tuning.predict import load_predictor
 from tvsl_core.types import AnyPath
+
+FRAME_RATE_HZ = 16_000
+"""Of the sound that comes with a picture of a contact sheet; nobody hears it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +45,8 @@ class Answers:
     ids: frozenset[str] | None = None
     frame: Callable[[Sample], Picture | None] = lambda _sample: None
     """The picture that a sample asks about, for contact sheets."""
+    missing: str = "there is no prediction for it"
+    """What is missing when it says nothing about a sample."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -117,13 +126,15 @@ def evaluate(request: EvaluateRequest, *, progress: bool | OnProgress = False) -
             return _evaluate_floors(request, advance)
         protocol = find_protocol(request.protocol or "strict")
         benchmark = load_benchmark(request)
-        answers = _answers(request, benchmark)
+        answers = _answers(request, benchmark, advance)
         full_ids = {sample.id for sample in benchmark.samples} | {entry.id for entry in benchmark.refused}
         parts = by_sources(benchmark, request.sources)
         evaluations = []
         for part in parts:
             advanced = partial(advance, part.name)
-            found = score_benchmark(part, answers.predict, protocol, modes=request.modes, advanced=advanced)
+            found = score_benchmark(
+                part, answers.predict, protocol, modes=request.modes, missing=answers.missing, advanced=advanced
+            )
             if answers.ids is not None and not request.limit and not request.split:
                 found = replace(found, unknown=tuple(sorted(answers.ids - full_ids)))
             evaluations.append(found)
@@ -149,7 +160,7 @@ def _evaluate_floors(request: EvaluateRequest, advance: OnProgress) -> EvaluateR
     for benchmark in lists:
         done: dict[tuple[object, ...], Evaluation] = {}
         for protocol in protocols:
-            arithmetic = (protocol.threshold, protocol.scope, protocol.unit)
+            arithmetic = (protocol.threshold, protocol.scope, protocol.unit, protocol.ranked, protocol.piap)
             if arithmetic not in done:
                 advanced = partial(advance, f"{benchmark.name} {protocol.name}")
                 done[arithmetic] = evaluate_floors(benchmark, protocol, advanced=advanced)
@@ -157,7 +168,32 @@ def _evaluate_floors(request: EvaluateRequest, advance: OnProgress) -> EvaluateR
     return EvaluateResult(evaluations=tuple(evaluations), warnings=warnings)
 
 
-def _answers(request: EvaluateRequest, benchmark: Benchmark) -> Answers:
+def predict_shard(request: EvaluateRequest, index: int, count: int, *, progress: bool | OnProgress = False) -> Answered:
+    """Predict every ``count``-th sample from the ``index``-th into ``save_predictions``; scores nothing.
+
+    The same request without a shard then scores what all of them left.
+
+    Raises:
+        ValueError: The index is not one of the count, or the request names no folder.
+        TvslError: The data, the media or the model cannot be found or used.
+    """
+    if request.save_predictions is None:
+        raise ValueError("a shard I/N fills a folder of predictions; name it with save-predictions")
+    benchmark = load_benchmark(request)
+    samples = shard_of(benchmark.samples, index, count)
+    folder = Path(request.save_predictions)
+    with reporting(progress) as advance:
+        advanced = partial(advance, f"Predicting {benchmark.name}")
+        return answer_samples(samples, clip_source(request), folder, _options(request, benchmark), advanced)
+
+
+def _options(request: EvaluateRequest, benchmark: Benchmark) -> AnswerOptions:
+    return AnswerOptions(
+        model=str(request.model), device=request.device, classes=benchmark.classes, workers=request.workers
+    )
+
+
+def _answers(request: EvaluateRequest, benchmark: Benchmark, advance: OnProgress) -> Answers:
     """The predictions or the model that is scored.
 
     Raises: TvslError: The media, the predictions or the model's weights cannot be found.
@@ -165,23 +201,41 @@ def _answers(request: EvaluateRequest, benchmark: Benchmark) -> Answers:
     if request.predictions is not None:
         found = open_predictions(Path(request.predictions), benchmark.samples)
         return Answers(predict=found.read, ids=found.ids)
-    load_clip = clip_loader(request)
+    if request.save_predictions is not None or request.workers > 1:
+        return _answers_by_file(request, benchmark, advance)
+    load_clip = clip_source(request).open()
     answer = load_predictor(str(request.model), device=request.device, classes=benchmark.classes)
 
     def predict(sample: Sample) -> Prediction | None:
         clip = load_clip(sample, answer.sample_rate)
-        if clip is None:
-            return None
-        prediction = answer(clip.frame, clip.waveform, sample.names)
-        if request.save_predictions is not None:
-            save_maps(Path(request.save_predictions) / f"{sample.id}.npz", prediction)
-        return prediction
+        return None if clip is None else answer(clip.frame, clip.waveform, sample.names)
 
+    return Answers(predict=predict, frame=_frames(load_clip), missing=MISSING)
+
+
+def _answers_by_file(request: EvaluateRequest, benchmark: Benchmark, advance: OnProgress) -> Answers:
+    """Predict first, a file a clip; then every answer is read."""
+    source = clip_source(request)
+    passing = None if request.save_predictions else TemporaryDirectory(prefix="tvsl-evaluate-")
+    folder = Path(passing.name if passing is not None else str(request.save_predictions))
+    advanced = partial(advance, f"Predicting {benchmark.name}")
+    answered = answer_samples(benchmark.samples, source, folder, _options(request, benchmark), advanced)
+    failed = dict(answered.failed)
+
+    def predict(sample: Sample, _kept: TemporaryDirectory[str] | None = passing) -> Prediction | None:
+        if sample.id in failed:
+            raise MediaError(failed[sample.id].removesuffix("."))
+        return read_answer(folder, sample)
+
+    return Answers(predict=predict, frame=_frames(source.open()), missing=MISSING)
+
+
+def _frames(load_clip: ClipLoader) -> Callable[[Sample], Picture | None]:
     def frame(sample: Sample) -> Picture | None:
-        clip = load_clip(sample, answer.sample_rate)
+        clip = load_clip(sample, FRAME_RATE_HZ)
         return None if clip is None else clip.frame
 
-    return Answers(predict=predict, frame=frame)
+    return frame
 
 
 def _sheets(evaluation: Evaluation, answers: Answers, benchmark: Benchmark) -> dict[str, list[Thumbnail]]:

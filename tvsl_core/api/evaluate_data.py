@@ -14,12 +14,12 @@ from tvsl_core.data.benchmarks.catalog import (
     find_entry,
     media_folder,
 )
-from tvsl_core.data.benchmarks.clips import ClipLoader, folder_loader
 from tvsl_core.data.benchmarks.composed import Composed, compose
 from tvsl_core.data.benchmarks.custom import load_custom
 from tvsl_core.data.benchmarks.sample import Benchmark
 from tvsl_core.data.benchmarks.select import heard_classes, split_by_classes, spread, trained_on
 from tvsl_core.errors import InputError, ManifestError
+from tvsl_core.tuning.answers import ClipSource
 from tvsl_core.types import as_path
 
 OTHER_DUET_LIST = "music-duet-short"
@@ -58,12 +58,16 @@ def _from_catalog(name: str, request: EvaluateRequest) -> Benchmark:
 
 
 def _composed(request: EvaluateRequest) -> Composed:
+    return compose(request.benchmark, _sample_videos(request))
+
+
+def _sample_videos(request: EvaluateRequest) -> Path:
     if request.media is None:
         raise InputError(
             f"the benchmark '{request.benchmark}' is composed of the sample videos.",
             hint="Name their folder with --media DIR.",
         )
-    return compose(request.benchmark, Path(request.media))
+    return Path(request.media)
 
 
 def _root(request: EvaluateRequest) -> Path | None:
@@ -108,15 +112,15 @@ def overlap_warning(benchmark: Benchmark, request: EvaluateRequest) -> tuple[str
     )
 
 
-def clip_loader(request: EvaluateRequest) -> ClipLoader:
+def clip_source(request: EvaluateRequest) -> ClipSource:
     """Where the clips come from: composed by recipe, or files.
 
     Raises: ManifestError: The media folder cannot be found; the message says what to do.
     """
     if request.benchmark in COMPOSED:
-        return _composed(request).loader()
+        return ClipSource(media=_sample_videos(request), composed=request.benchmark)
     if request.benchmark == CUSTOM:
         if request.media is None:
             raise InputError("the benchmark 'custom' needs media.", hint="Name your folder with --media DIR.")
-        return folder_loader(Path(request.media))
-    return folder_loader(media_folder(find_entry(request.benchmark), as_path(request.media), _root(request)))
+        return ClipSource(media=Path(request.media))
+    return ClipSource(media=media_folder(find_entry(request.benchmark), as_path(request.media), _root(request)))

@@ -80,6 +80,7 @@ def plan_training(request: TrainRequest, *, progress: bool | OnProgress = False)
         facts={
             "dataset": sources.name,
             "held_out": list(sources.held_out),
+            "excluded_test_clips": list(sources.excluded),
             "notes": list(sources.notes),
             "command": list(request.command),
             "request": request.settings() | chosen,

@@ -182,10 +182,9 @@ def write_videos(path: Path, rows: Iterable[VideoRow]) -> None:
 
 
 def _with_nulls(row: VideoRow) -> dict[str, Any]:
+    """A length or a size of 0 was never seen, and an empty sentence was never said: there is none."""
     nullable = {one.name for one in VIDEOS_SCHEMA if one.nullable}
-    return {
-        name: None if name in nullable and value == "" else value for name, value in dataclasses.asdict(row).items()
-    }
+    return {name: (value or None) if name in nullable else value for name, value in dataclasses.asdict(row).items()}
 
 
 def _parse(kind: type[T], values: Mapping[str, Any]) -> T | None:

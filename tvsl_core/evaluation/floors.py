@@ -22,6 +22,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from tvsl_core.evaluation.metrics.localization import region_ap
 from tvsl_core.evaluation.metrics.maps import GRID, FloatMap, Region, Threshold, binarize
 from tvsl_core.evaluation.metrics.matching import hungarian
 from tvsl_core.evaluation.metrics.mixture import pick
@@ -41,6 +42,8 @@ class FloorScores:
     floor: str
     cious: NDArray[np.float64]
     aps: NDArray[np.float64]
+    permuted: NDArray[np.float64]
+    """What PIAP averages under the protocol."""
     peaks: NDArray[np.float64]
     """Chance that the floor's highest pixel lies on the source."""
 
@@ -50,28 +53,50 @@ def score_floors(scene: ReferenceScene, protocol: Protocol) -> tuple[FloorScores
 
     A floor that needs several strips is left out where each source is judged on its own tile.
     """
-    own_tile = protocol.scope == "source" and scene.tile_count > 1
-    if own_tile:
-        views = [scene.references[row, :, scene.columns(row)][None] for row in range(len(scene.names))]
-        blob = [_score_blob(view, _gaussian(1, 1), protocol.threshold) for view in views]
-        whole = [_score_region(view, np.ones(view.shape[1:], dtype=bool)) for view in views]
-        return (
-            _joined("centred-gaussian", [np.concatenate(part) for part in zip(*blob, strict=True)]),
-            _joined("whole-frame", [np.concatenate(part) for part in zip(*whole, strict=True)]),
-        )
     tiles = scene.tile_count
+    if protocol.scope == "source" and tiles > 1:
+        views = [(row, scene.columns(row)) for row in range(len(scene.names))]
+        blob = [_score_blob(scene, protocol, _gaussian(1, 1), slice(row, row + 1), part) for row, part in views]
+        square = np.ones((GRID, GRID), dtype=bool)
+        whole = [_score_region(scene, protocol, square, slice(row, row + 1), part) for row, part in views]
+        cut = np.tile(_prepared(_gaussian(1, 1), protocol.threshold)[0], (1, tiles))
+        return (
+            _joined(
+                "centred-gaussian", scene, protocol, [np.concatenate(part) for part in zip(*blob, strict=True)], cut
+            ),
+            _joined("whole-frame", scene, protocol, [np.concatenate(part) for part in zip(*whole, strict=True)]),
+        )
+
+    def blob_floor(name: str, blob: FloatMap) -> FloorScores:
+        region = _prepared(blob, protocol.threshold)[0]
+        return _joined(name, scene, protocol, _score_blob(scene, protocol, blob), region)
+
+    whole_frame = _score_region(scene, protocol, np.ones((GRID, GRID * tiles), dtype=bool))
     found = [
-        _joined("centred-gaussian", _score_blob(scene.references, _gaussian(tiles, 1), protocol.threshold)),
-        _joined("whole-frame", _score_region(scene.references, np.ones((GRID, GRID * tiles), dtype=bool))),
+        blob_floor("centred-gaussian", _gaussian(tiles, 1)),
+        _joined("whole-frame", scene, protocol, whole_frame),
     ]
     if tiles > 1:
-        blob_map = _gaussian(tiles, tiles)
-        found.append(_joined("gaussian-per-tile", _score_blob(scene.references, blob_map, protocol.threshold)))
+        found.append(blob_floor("gaussian-per-tile", _gaussian(tiles, tiles)))
     if max(tiles, len(scene.names), len(scene.sample.names)) > 1:
-        strips = max(2, tiles, len(scene.names))
-        found.append(_score_strips("halves", scene.references, _strips(tiles, strips, 0.0)))
-        found.append(_score_strips("side-boxes", scene.references, _strips(tiles, strips, UPPER_EMPTY)))
+        count = max(2, tiles, len(scene.names))
+        for name, upper_empty in (("halves", 0.0), ("side-boxes", UPPER_EMPTY)):
+            strips = _strips(tiles, count, upper_empty)
+            found.append(
+                _joined(
+                    name,
+                    scene,
+                    protocol,
+                    _score_strips(scene, protocol, strips),
+                    np.logical_or.reduce(strips),
+                )
+            )
     return tuple(found)
+
+
+def floor_maps(tiles: int) -> dict[str, FloatMap]:
+    """The floors that are one map for every frame of so many tiles."""
+    return {"centred-gaussian": _gaussian(tiles, 1), "whole-frame": np.ones((GRID, GRID * tiles), dtype=np.float32)}
 
 
 @lru_cache(maxsize=16)
@@ -111,37 +136,84 @@ def _prepared(blob: FloatMap, threshold: Threshold) -> tuple[Region, NDArray[np.
 _Parts = list[NDArray[np.float64]]
 
 
-def _score_blob(references: NDArray[np.bool_], blob: FloatMap, threshold: Threshold) -> _Parts:
-    """Ciou, average precision and peak of one fixed map; its pixels were sorted once."""
-    region, rank, reached = _prepared(blob, threshold)
-    cious, _, _ = _score_region(references, region)
-    aps, peaks = np.empty(len(references)), np.empty(len(references))
+_ALL = slice(None)
+
+
+def _score_blob(
+    scene: ReferenceScene, protocol: Protocol, blob: FloatMap, rows: slice = _ALL, part: slice = _ALL
+) -> _Parts:
+    """Ciou, average precision, that of PIAP, and peak of one fixed map; its pixels were sorted once."""
+    if protocol.threshold.kind == "adaptive":
+        return _score_adaptive(scene, protocol, blob, rows, part)
+    region, rank, reached = _prepared(blob, protocol.threshold)
+    cious, aps, permuted, peaks = _score_region(scene, protocol, region, rows, part)
+    ranked, peaks = _rank_blob(scene.references[rows, :, part], rank, reached)
+    by_map = protocol.ranked == "map"
+    return [cious, ranked if by_map else aps, ranked if by_map and protocol.piap == "permuted" else permuted, peaks]
+
+
+def _score_adaptive(scene: ReferenceScene, protocol: Protocol, blob: FloatMap, rows: slice, part: slice) -> _Parts:
+    """The same where the region of the map depends on the size of each source."""
+    _, rank, reached = _prepared(blob, protocol.threshold)
+    parts = []
+    for row in range(len(scene.names))[rows]:
+        wanted = int(np.count_nonzero(scene.references[row, :, part]))
+        region = binarize(blob, protocol.threshold, wanted)
+        parts.append(_score_region(scene, protocol, region, slice(row, row + 1), part))
+    cious = np.concatenate([one[0] for one in parts])
+    ranked, peaks = _rank_blob(scene.references[rows, :, part], rank, reached)
+    return [cious, ranked, ranked, peaks]
+
+
+def _rank_blob(
+    references: NDArray[np.bool_], rank: NDArray[np.int64], reached: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Average precision of each source under a ranking, and the share of the highest pixels that lie on it."""
+    ranked, peaks = np.empty(len(references)), np.empty(len(references))
     for row, reference in enumerate(references):
         gained = np.bincount(rank[np.flatnonzero(reference)], minlength=len(reached))
         hits = np.cumsum(gained)
-        aps[row] = (gained * (hits / reached)).sum() / hits[-1]
+        ranked[row] = (gained * (hits / reached)).sum() / hits[-1]
         peaks[row] = gained[0] / reached[0]
-    return [cious, aps, peaks]
+    return ranked, peaks
 
 
-def _score_region(references: NDArray[np.bool_], region: Region) -> _Parts:
+def _score_region(
+    scene: ReferenceScene, protocol: Protocol, region: Region, rows: slice = _ALL, part: slice = _ALL
+) -> _Parts:
     """The same for a map that is one value inside a region and a lower one outside."""
+    references = scene.references[rows, :, part]
     marked = references.reshape(len(references), -1)
     pixels = region.ravel()
-    hits = np.array([np.count_nonzero(one & pixels) for one in marked], dtype=np.float64)
-    total = np.array([np.count_nonzero(one) for one in marked], dtype=np.float64)
+    hits = np.array([np.count_nonzero(one & pixels) for one in marked])
+    total = np.array([np.count_nonzero(one) for one in marked])
     area = np.count_nonzero(pixels)
-    recall, precision = hits / total, hits / area
-    aps = recall * precision + (1 - recall) * (total / marked.shape[1])
-    return [hits / (total + area - hits), aps, precision]
+    if scene.weights is None:
+        cious = hits / (total + area - hits)
+    else:
+        weights = scene.weights[rows, :, part].reshape(marked.shape).astype(np.float64)
+        cious = (weights * pixels).sum(axis=1) / (weights.sum(axis=1) + area - hits)
+    aps = region_ap(hits, total, area, pixels.size)
+    permuted = region_ap(hits, area, total, pixels.size) if protocol.piap == "inverted" else aps
+    return [cious, aps, permuted, hits / max(area, 1)]
 
 
-def _score_strips(name: str, references: NDArray[np.bool_], strips: NDArray[np.bool_]) -> FloorScores:
+def _score_strips(scene: ReferenceScene, protocol: Protocol, strips: NDArray[np.bool_]) -> _Parts:
     """Each source gets one strip, in the way that is best for the sum."""
-    parts = [np.stack(part, axis=1) for part in zip(*(_score_region(references, one) for one in strips), strict=True)]
+    tables = zip(*(_score_region(scene, protocol, one) for one in strips), strict=True)
+    parts = [np.stack(part, axis=1) for part in tables]
     answer = hungarian(parts[0])
-    return _joined(name, [pick(part, answer) for part in parts])
+    return [pick(part, answer) for part in parts]
 
 
-def _joined(name: str, parts: _Parts) -> FloorScores:
-    return FloorScores(floor=name, cious=parts[0], aps=parts[1], peaks=parts[2])
+def _joined(
+    name: str, scene: ReferenceScene, protocol: Protocol, parts: _Parts, region: Region | None = None
+) -> FloorScores:
+    """The parts under their names; ``region`` is all that the floor marks, None is the whole frame."""
+    cious, aps, permuted, peaks = parts
+    if protocol.piap == "summed":
+        marked = scene.references.any(axis=0)
+        area = marked.size if region is None else np.count_nonzero(region)
+        hits = np.count_nonzero(marked if region is None else marked & region)
+        permuted = np.full(len(aps), region_ap(hits, np.count_nonzero(marked), area, marked.size))
+    return FloorScores(floor=name, cious=cious, aps=aps, permuted=permuted, peaks=peaks)

@@ -12,6 +12,7 @@ from tvsl_core.data.benchmarks.sample import Benchmark, Refused, Sample
 from tvsl_core.data.predictions.prediction import NOTHING, Prediction
 from tvsl_core.errors import ManifestError, MediaError
 from tvsl_core.evaluation.floors import score_floors
+from tvsl_core.evaluation.measures import Measuring
 from tvsl_core.evaluation.metrics import checks, detection
 from tvsl_core.evaluation.metrics.detection import ClassScores, Heard
 from tvsl_core.evaluation.metrics.maps import GRID, FloatMap, Region, resize_map
@@ -57,6 +58,8 @@ class Evaluation:
     heard: list[Heard] = field(default_factory=list)
     detection: dict[str, float] = field(default_factory=dict)
     per_class: tuple[ClassScores, ...] = ()
+    measures: dict[str, dict[str, float]] = field(default_factory=dict)
+    """What the benchmark measures besides, by class mode and floor."""
     missing: tuple[Problem, ...] = ()
     """Samples without prediction or media: listed and counted, never replaced."""
     unusable: tuple[Problem, ...] = ()
@@ -121,6 +124,7 @@ def evaluate(
     modes: Sequence[ClassMode] = ("oracle", "predicted"),
     draws: int = 1000,
     seed: int = 0,
+    missing: str = "there is no prediction for it",
     advanced: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Evaluation:
     """Score a predictor, and the floors, on every sample of a benchmark.
@@ -134,11 +138,13 @@ def evaluate(
         modes: Oracle classes, predicted classes, or both.
         draws: Bootstrap samples of the intervals.
         seed: Of the bootstrap.
+        missing: Why a predictor says nothing about a sample: what is missing then.
         advanced: Called with (samples done, all samples).
 
     Raises: ManifestError: No sample can be scored.
     """
-    gathered = _Gathered(protocol=protocol, modes=tuple(modes))
+    measuring = Measuring(wanted=benchmark.measures, protocol=protocol)
+    gathered = _Gathered(protocol=protocol, modes=tuple(modes), measuring=measuring, missing_reason=missing)
     for done, sample in enumerate(benchmark.samples, start=1):
         gathered.add(sample, predict)
         advanced(done, len(benchmark.samples))
@@ -147,7 +153,7 @@ def evaluate(
         raise ManifestError(
             f"none of the {len(benchmark.samples)} samples of {benchmark.name} could be scored"
             + (f": {reasons[0]}" if reasons else "."),
-            hint="Check the ids of the predictions against the benchmark's annotation files.",
+            hint="Check the ids of the files against the benchmark's annotation files.",
         )
     return gathered.finish(benchmark, draws, seed)
 
@@ -158,6 +164,8 @@ class _Gathered:
 
     protocol: Protocol
     modes: tuple[ClassMode, ...]
+    measuring: Measuring
+    missing_reason: str
     rows: list[SourceRow] = field(default_factory=list)
     floor_rows: dict[str, list[SourceRow]] = field(default_factory=dict)
     heard: list[Heard] = field(default_factory=list)
@@ -177,8 +185,9 @@ class _Gathered:
                 self.unusable.append(Problem(id=sample.id, reason=str(problem)))
                 return
             if prediction is None:
-                self.missing.append(Problem(id=sample.id, reason="there is no prediction for it"))
+                self.missing.append(Problem(id=sample.id, reason=self.missing_reason))
                 return
+        scene = None
         if sample.sources:
             try:
                 scene = draw_scene(sample)
@@ -191,7 +200,9 @@ class _Gathered:
                 if sample.swap:
                     self.swaps.setdefault(sample.swap, []).append((_surest(scene, prediction), scene.references[0]))
         self.samples.append(sample)
-        if predict is not None and prediction is not None:
+        self.measuring.add(sample, scene, None if predict is None else prediction)
+        named = bool(sample.names) or not sample.sources  # without names there is nothing to hear them by
+        if predict is not None and prediction is not None and named:
             self.heard.append(_heard(sample, prediction))
 
     def _add_floors(self, scene: ReferenceScene) -> None:
@@ -206,7 +217,7 @@ class _Gathered:
                     classes="oracle",
                     ciou=float(floor.cious[row]),
                     ap=float(floor.aps[row]),
-                    ap_permuted=float(floor.aps[row]),
+                    ap_permuted=float(floor.permuted[row]),
                     peak=float(floor.peaks[row]),
                     answered=True,
                     answered_by=name,
@@ -236,6 +247,10 @@ class _Gathered:
             heard=self.heard,
             detection={**detection.evaluate(self.heard), **self._checks()} if detecting else {},
             per_class=detection.per_class(self.heard) if detecting else (),
+            measures=self.measuring.finish(
+                {str(mode): [row for row in self.rows if row.classes == mode] for mode in self.modes if self.rows}
+                | self.floor_rows
+            ),
             missing=tuple(self.missing),
             unusable=tuple(self.unusable),
             refused=(*benchmark.refused, *self.refused),

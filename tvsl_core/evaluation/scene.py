@@ -21,6 +21,8 @@ class ReferenceScene:
     sample: Sample
     references: NDArray[np.bool_]
     """``[source height width]``; every source marks at least one pixel."""
+    weights: NDArray[np.float32] | None
+    """``[source height width]``, how many annotators agree, in [0, 1]; None where every marked pixel has weight 1."""
     tiles: tuple[int, ...]
     """``[source]``: which tile each is in."""
 
@@ -45,12 +47,27 @@ def draw_scene(sample: Sample) -> ReferenceScene:
     Raises: ManifestError: A source has no pixel on the grid, or its mask cannot be read.
     """
     references = np.zeros((len(sample.sources), GRID, GRID * len(sample.clips)), dtype=bool)
+    weights = np.zeros(references.shape, dtype=np.float32) if any(one.votes > 1 for one in sample.sources) else None
     for row, source in enumerate(sample.sources):
         region = _draw(source)
         if not region.any():
             raise ManifestError(f"the source '{source.name}' of '{sample.id}' covers no pixel of the grid.")
-        references[row, :, source.tile * GRID : (source.tile + 1) * GRID] = region
-    return ReferenceScene(sample=sample, references=references, tiles=tuple(source.tile for source in sample.sources))
+        part = slice(source.tile * GRID, (source.tile + 1) * GRID)
+        references[row, :, part] = region
+        if weights is not None:
+            weights[row, :, part] = _agreement(source, region)
+    tiles = tuple(source.tile for source in sample.sources)
+    return ReferenceScene(sample=sample, references=references, weights=weights, tiles=tiles)
+
+
+def _agreement(source: Source, region: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Boxes over each pixel, out of the votes that give full weight (Senocak et al., CVPR 2018, section 5)."""
+    if source.mask is not None:
+        return region.astype(np.float32)
+    marked = [draw_boxes([box], height=GRID, width=GRID) for box in source.boxes]
+    counted = np.sum(marked, axis=0) / source.votes
+    weight: NDArray[np.float32] = np.minimum(counted, 1).astype(np.float32)
+    return weight
 
 
 def _draw(source: Source) -> NDArray[np.bool_]:

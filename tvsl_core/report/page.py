@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
+from tvsl_core.evaluation.classes import per_class_places
 from tvsl_core.evaluation.metrics.detection import confusion
 from tvsl_core.evaluation.metrics.success import LEVELS, success_curve
 from tvsl_core.evaluation.published import NOTE
@@ -13,6 +14,7 @@ from tvsl_core.evaluation.run import Evaluation
 from tvsl_core.evaluation.summary import METRICS, Score, same_class_rows
 from tvsl_core.report.charts import bar_chart, line_chart
 from tvsl_core.report.scores import counts
+from tvsl_core.report.tables import Grid, class_grid, show
 from tvsl_core.report.thumbnails import Thumbnail
 
 BARS = 40
@@ -53,17 +55,23 @@ def render_page(evaluation: Evaluation, sheets: Mapping[str, Sequence[Thumbnail]
         _section("Scores and floors, in percent", _scores(evaluation)),
         _section("Success rate over ciou", _curve(evaluation)),
         _section("Mean ciou by class", _bars(evaluation)),
+        _section("Localization by class, in percent", _classes(evaluation)),
         _section("Detection: which classes sound", _detection(evaluation)),
         _section("Confusion of detected classes", _confusion(evaluation)),
         *(_section(f"{name.capitalize()} samples", _sheet(thumbnails)) for name, thumbnails in (sheets or {}).items()),
         _section("Reported by papers, in percent", _reported(evaluation)),
         _section("What was left out", _left_out(evaluation)),
     ]
+    return document(title, subtitle, "".join(sections))
+
+
+def document(title: str, subtitle: str, body: str) -> str:
+    """A whole page around a body that is already HTML."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>"
-        f'<h1>{escape(title)}</h1><p class="sub">{escape(subtitle)}</p>{"".join(sections)}</body></html>\n'
+        f'<h1>{escape(title)}</h1><p class="sub">{escape(subtitle)}</p>{body}</body></html>\n'
     )
 
 
@@ -148,6 +156,20 @@ def _bars(evaluation: Evaluation) -> str:
     return more + bar_chart(cut, title=f"Mean ciou by class, {mode} classes", mark="best floor of the class")
 
 
+def _classes(evaluation: Evaluation) -> str:
+    places = per_class_places(evaluation.rows, evaluation.floor_rows, evaluation.protocol)
+    return html_table(class_grid(evaluation, places)) if places else ""
+
+
+def html_table(grid: Grid) -> str:
+    """A grid as an HTML table, shares in percent."""
+    rows = (
+        [escape(show(cell, share=name not in grid.plain)) for name, cell in zip(grid.header, row, strict=True)]
+        for row in grid.rows
+    )
+    return table(grid.header, rows)
+
+
 def _detection(evaluation: Evaluation) -> str:
     if not evaluation.detection:
         return ""
@@ -188,10 +210,14 @@ def _reported(evaluation: Evaluation) -> str:
         return ""
     names = list(dict.fromkeys(name for entry in evaluation.reported for name in entry.values))
     rows = [
-        [escape(entry.system), *(f"{entry.values[name]:.1f}" if name in entry.values else "" for name in names)]
+        [
+            escape(entry.system),
+            *(f"{entry.values[name]:.1f}" if name in entry.values else "" for name in names),
+            escape(entry.protocol),
+        ]
         for entry in evaluation.reported
     ]
-    return table(["", *names], rows) + f'<p class="sub">{escape(NOTE)}.</p>'
+    return table(["", *names, "protocol"], rows) + f'<p class="sub">{escape(NOTE)}.</p>'
 
 
 def _left_out(evaluation: Evaluation) -> str:

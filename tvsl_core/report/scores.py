@@ -9,6 +9,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tvsl_core.errors import InputError
+from tvsl_core.evaluation.classes import per_class_places
+from tvsl_core.evaluation.compare import ScoredSystem
+from tvsl_core.evaluation.protocols import find_protocol
 from tvsl_core.evaluation.published import NOTE
 from tvsl_core.evaluation.run import Evaluation
 from tvsl_core.evaluation.scoring import SourceRow
@@ -36,10 +40,15 @@ def as_json(evaluation: Evaluation, *, command: Sequence[str] = (), version: str
         "floors": _named(floors),
         "same_class": _named(evaluation.apart),
         "detection": evaluation.detection,
+        "measures": evaluation.measures,
         "per_class": [asdict(row) for row in evaluation.per_class],
+        "per_class_localization": [
+            asdict(place) for place in per_class_places(evaluation.rows, evaluation.floor_rows, evaluation.protocol)
+        ],
         "reported": {
             "note": NOTE,
             "percent": {entry.system: dict(entry.values) for entry in evaluation.reported},
+            "protocol": {entry.system: entry.protocol for entry in evaluation.reported},
         },
         "notes": list(evaluation.notes),
         "missing": [asdict(problem) for problem in evaluation.missing[:LISTED]],
@@ -125,6 +134,41 @@ def write_rows(path: Path, evaluation: Evaluation) -> None:
     buffer = io.BytesIO()
     pyarrow.parquet.write_table(table.replace_schema_metadata(metadata), buffer, compression="zstd")
     write_whole(path, buffer.getvalue())
+
+
+def read_system(folder: Path, name: str = "") -> ScoredSystem:
+    """Read back what an evaluation wrote into a folder.
+
+    Args:
+        folder: Holds ``per_sample.parquet``.
+        name: What the system is called; by default the folder's own name.
+
+    Raises: InputError: There is no such file, or it is no table of an evaluation.
+    """
+    import pyarrow
+    import pyarrow.parquet
+
+    path = folder / "per_sample.parquet"
+    if not path.is_file():
+        raise InputError(
+            f"'{folder}' holds no per_sample.parquet.", hint="Name a folder that 'tvsl evaluate --out DIR' wrote."
+        )
+    try:
+        table = pyarrow.parquet.read_table(path)
+        stored = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+        noted = json.loads(stored["protocol"])
+        protocol = find_protocol(noted["name"])
+        if protocol.as_dict() != noted:
+            raise ValueError(f"its protocol '{protocol.name}' is that of another version")
+        names = {"class" if one == "klass" else one: one for one in SourceRow.__dataclass_fields__}
+        entries = table.select(list(names)).to_pylist()
+        rows = [SourceRow(**{names[key]: value for key, value in entry.items()}) for entry in entries]
+    except (pyarrow.ArrowException, KeyError, ValueError, TypeError) as problem:
+        raise InputError(
+            f"'{path}' is no table of an evaluation: {problem}.", hint="Run 'tvsl evaluate --out DIR' again."
+        ) from None
+    own = tuple(row for row in rows if row.classes in ("oracle", "predicted"))
+    return ScoredSystem(name=name or folder.resolve().name, benchmark=stored["benchmark"], protocol=protocol, rows=own)
 
 
 def _finite(value: Any) -> Any:

@@ -39,6 +39,8 @@ class SourceOptions:
     """Share of the files of each class that is held out, by whole groups; 0 holds out nothing."""
     validation_sources: tuple[str, ...] = ()
     """Hold out exactly these groups instead."""
+    exclude_test: bool = True
+    """Leave out the videos that benchmarks test on."""
     seed: int = 0
     mixtures: MixtureOptions = field(default_factory=MixtureOptions)
 
@@ -58,6 +60,8 @@ class Sources:
     name: str
     held_out: tuple[str, ...]
     """Groups of the validation split."""
+    excluded: tuple[str, ...]
+    """Clips that were left out because benchmarks test on their videos."""
     notes: tuple[str, ...]
     """What one should know before training, in sentences."""
 
@@ -74,6 +78,7 @@ def load_sources(options: SourceOptions, *, on_progress: Callable[[int, int], No
         annotations=as_path(options.annotations),
         media=as_path(options.media),
         root=as_path(options.root) or data_root(),
+        exclude_test=options.exclude_test,
         on_progress=on_progress,
     )
     pool, notes = _chosen(found.pool, options), list(found.notes)
@@ -93,7 +98,14 @@ def load_sources(options: SourceOptions, *, on_progress: Callable[[int, int], No
         else:
             notes.append("There are too few groups to hold any out: this run is not validated.")
     train = Mixtures(train_pool, options.mixtures, seed=options.seed, length=options.scenes)
-    return Sources(train=train, validation=validation, name=found.name, held_out=held_out, notes=tuple(notes))
+    return Sources(
+        train=train,
+        validation=validation,
+        name=found.name,
+        held_out=held_out,
+        excluded=found.excluded,
+        notes=tuple(notes),
+    )
 
 
 def _chosen(pool: MediaPool, options: SourceOptions) -> MediaPool:

@@ -123,18 +123,18 @@ def load_predictor(name: str = "compact", *, device: str = "auto", classes: Sequ
     Args:
         name: ``compact``, ``audioclip`` or a weights file.
         device: ``auto``, ``cpu`` or ``cuda:N``.
-        classes: What the benchmark's classes are called.
+        classes: What the benchmark's classes are called; none of them stands for the default vocabulary.
 
-    Raises:
-        WeightsError: The weights are missing, damaged or of another model.
-        ValueError: There is no class.
+    Raises: WeightsError: The weights are missing, damaged or of another model.
     """
     return ClipPredictor(load_model(name, device=device, vocabulary=benchmark_vocabulary(classes)))
 
 
 def benchmark_vocabulary(classes: Sequence[str]) -> Vocabulary:
-    """The benchmark's classes under their own names, with what the default vocabulary knows about them."""
+    """The benchmark's classes under their own names; the default vocabulary where there are none."""
     known = load_vocabulary(None)
+    if not classes:
+        return known
     kept: list[VocabularyClass] = []
     for name in dict.fromkeys(classes):
         klass = known.find(name)

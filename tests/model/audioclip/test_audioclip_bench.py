@@ -1,6 +1,6 @@
 import pytest
-from tiny_audioclip import TINY
 
+from tests.model.audioclip.tiny_audioclip import TINY
 from tvsl_core.model.bench import bench_audioclip
 
 

@@ -3,8 +3,17 @@ import hashlib
 import numpy as np
 import pytest
 import torch
-from tiny_audioclip import GOLDEN, RATE, TINY, outputs, pictures, sounds, tiny_towers, tiny_weights
 
+from tests.model.audioclip.tiny_audioclip import (
+    GOLDEN,
+    RATE,
+    TINY,
+    outputs,
+    pictures,
+    sounds,
+    tiny_towers,
+    tiny_weights,
+)
 from tvsl_core.errors import InputError, WeightsError
 from tvsl_core.model.audioclip.load import load_audioclip, load_network
 from tvsl_core.model.audioclip.network import empty_network

@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from test_heads import DIM, make_heads, unit
 
+from tests.model.heads.test_heads import DIM, make_heads, unit
 from tvsl_core.errors import WeightsError
 from tvsl_core.model.heads_file import HeadsInfo, check_towers, dump_heads, is_heads_file, load_heads
 

@@ -11,6 +11,7 @@
 - ``layout``: where the media of a benchmark lie, and which are missing;
 - ``masks``: read mask files, pickles among them, without running what they may carry;
 - ``music``: MUSIC-Solo and MUSIC-Duet: boxes on frames of musicians, in two published lists each;
+- ``public``: benchmarks of the field in the form in which their authors publish them;
 - ``sample``: what a benchmark says: samples, their sounding sources, and the media that they need;
 - ``select``: choose samples of a benchmark: a spread subset, heard or unheard classes, samples that were trained on;
 - ``vggsound``: VGG-SS and VGGSound-Duet: boxes on frames of VGGSound test clips.

@@ -13,6 +13,10 @@ from tvsl_core.data.benchmarks.composed import NAMES as COMPOSED_NAMES
 from tvsl_core.data.benchmarks.instruments import load_instruments, load_instruments_multi
 from tvsl_core.data.benchmarks.music import load_duet as load_music_duet
 from tvsl_core.data.benchmarks.music import load_duet_short, load_solo, load_solo_large
+from tvsl_core.data.benchmarks.public.avsbench import load_ms3, load_s4
+from tvsl_core.data.benchmarks.public.flickr import load_flickr, load_flickr_extended, load_vggss_extended
+from tvsl_core.data.benchmarks.public.interactive import load_is3, load_vpo_multi, load_vpo_single
+from tvsl_core.data.benchmarks.public.vggsounder import load_vggsounder
 from tvsl_core.data.benchmarks.sample import Benchmark
 from tvsl_core.data.benchmarks.vggsound import load_duet, load_single
 from tvsl_core.errors import InputError, ManifestError
@@ -23,6 +27,11 @@ DATA_VARIABLE = "TVSL_DATA"
 
 _AVGN = "https://github.com/stoneMo/AVGN (folder metadata, Apache-2.0)"
 _DSOL = "https://github.com/DTaoo/Discriminative-Sounding-Objects-Localization (MIT)"
+_LVS = "https://github.com/hche11/Localizing-Visual-Sounds-the-Hard-Way (folder metadata)"
+_FLICKR = "https://github.com/ardasnck/learning_to_localize_sound_source"
+_SLAVC = "https://github.com/stoneMo/SLAVC"
+_ALIGNMENT = "https://github.com/kaistmm/SSLalignment"
+_AVSBENCH = "https://github.com/OpenNLPLab/AVSBench"
 _MUSIC = "https://github.com/roudimit/MUSIC_dataset"
 _VGGSOUND = "VGGSound test clips, https://www.robots.ox.ac.uk/~vgg/data/vggsound/ (ids are VIDEO_SECOND)"
 _MUSIC_MEDIA = f"MUSIC videos from YouTube by the ids of {_MUSIC}; ids are VIDEO_CLIP_FRAME"
@@ -196,6 +205,94 @@ _ENTRIES = (
         family="audioset-instruments",
         traps=("boxes are x, y, width, height.", "classes are numbers without a published table."),
     ),
+    BenchmarkEntry(
+        name="flickr-soundnet",
+        about="Flickr-SoundNet: 250 frames, boxes of three annotators, no classes",
+        load=load_flickr,
+        files=("flickr_test.csv", "Annotations/<id>.xml"),
+        annotations_from=f"{_LVS} (the list) and {_FLICKR} (the boxes)",
+        media_from=_FLICKR,
+        family="flickr",
+        traps=("boxes are in pixels of 256 x 256; where annotators disagree a pixel has half the weight.",),
+    ),
+    BenchmarkEntry(
+        name="flickr-extended",
+        about="Flickr-SoundNet and frames with a sound that is not in them: AP, max-F1, LocAcc",
+        load=load_flickr_extended,
+        files=("flickr_test.csv", "Annotations/<id>.xml", "flickr_test_plus_silent.csv"),
+        annotations_from=f"{_LVS}, {_FLICKR} and {_SLAVC}",
+        media_from=_FLICKR,
+        family="flickr",
+    ),
+    BenchmarkEntry(
+        name="vggss-extended",
+        about="VGG-SS and frames with a sound that is not in them: AP, max-F1, LocAcc",
+        load=load_vggss_extended,
+        files=("vggss.json", "vggss_test_plus_silent.csv"),
+        annotations_from=f"{_AVGN} and {_SLAVC}",
+        media_from=_VGGSOUND,
+        family="vggsound",
+        traps=_VGGSS_TRAPS,
+    ),
+    BenchmarkEntry(
+        name="vggsounder",
+        about="VGGSound test clips with every audible and visible class, label by label; no places",
+        load=load_vggsounder,
+        files=("vggsounder.csv",),
+        annotations_from="https://github.com/Bizilizi/VGGSounder (vggsounder/data, Apache-2.0)",
+        media_from=_VGGSOUND,
+        family="vggsound",
+        traps=("labels were revised in version 1.0.0: say which file was used.",),
+    ),
+    BenchmarkEntry(
+        name="is3",
+        about="IS3: images of two objects, the sound of one at a time: IIoU, adaptive cIoU",
+        load=load_is3,
+        files=("IS3_annotation.json",),
+        annotations_from=_ALIGNMENT,
+        media_from=f"IS3 images and sounds, {_ALIGNMENT}",
+        family="is3",
+        traps=("boxes are in pixels of 224 x 224.",),
+    ),
+    BenchmarkEntry(
+        name="vpo-ss",
+        about="VPO, one sounding object an image",
+        load=load_vpo_single,
+        files=("vpo_ss_bbox.json",),
+        annotations_from=_ALIGNMENT,
+        media_from="VPO images and sounds, https://github.com/cyh-0/CAVP",
+        family="vpo",
+        traps=("boxes are in pixels of 224 x 224.",),
+    ),
+    BenchmarkEntry(
+        name="vpo-ms",
+        about="VPO, several sounding objects an image, the sound of one at a time: IIoU",
+        load=load_vpo_multi,
+        files=("vpo_ms_bbox.json",),
+        annotations_from=_ALIGNMENT,
+        media_from="VPO images and sounds, https://github.com/cyh-0/CAVP",
+        family="vpo",
+        traps=("boxes are in pixels of 224 x 224.",),
+    ),
+    BenchmarkEntry(
+        name="avsbench-s4",
+        about="AVSBench S4: masks on five seconds of clips with one source: mIoU, F-score",
+        load=load_s4,
+        files=("s4_meta_data.csv", "gt_masks/test/<category>/<name>/<name>_<second>.png"),
+        annotations_from=_AVSBENCH,
+        media_from=f"{_AVSBENCH}: frames as frames/<name>_<second>.png, sounds as audio/<name>.wav",
+        family="avsbench-s4",
+    ),
+    BenchmarkEntry(
+        name="avsbench-ms3",
+        about="AVSBench MS3: masks on five seconds of clips with several sources, no classes: mIoU, F-score",
+        load=load_ms3,
+        files=("ms3_meta_data.csv", "gt_masks/test/<name>/<name>_<second>.png"),
+        annotations_from=_AVSBENCH,
+        media_from=f"{_AVSBENCH}: frames as frames/<name>_<second>.png, sounds as audio/<name>.wav",
+        family="avsbench-ms3",
+        traps=("the sound of the whole clip is used for each of its seconds.",),
+    ),
 )
 ENTRIES: Mapping[str, BenchmarkEntry] = {entry.name: entry for entry in _ENTRIES}
 ALIASES: Mapping[str, str] = {"vggss": "vggsound-single", "vgg-ss": "vggsound-single"}
@@ -238,13 +335,25 @@ def annotations_folder(entry: Needs, given: Path | None, root: Path | None) -> P
             raise ManifestError(f"the annotations folder '{given}' does not exist.", hint=how_to_get(entry, root))
         return given
     first = entry.files[0]
-    if root is not None:
-        for folder in (root / "annotations", root / entry.family / "annotations", root / entry.family, root):
-            if (folder / first).is_file():
-                return folder
+    for folder in _places(entry, root):
+        if (folder / first).is_file():
+            return folder
     where = f"under '{root}'" if root is not None else f"because {DATA_VARIABLE} is not set"
     found_not = "were not found" if root is not None else "cannot be found"
     raise ManifestError(f"the annotations of {entry.name} {found_not} {where}.", hint=how_to_get(entry, root))
+
+
+def _places(entry: Needs, root: Path | None) -> tuple[Path, ...]:
+    """Where annotation files are looked for under the data root."""
+    if root is None:
+        return ()
+    return (root / "annotations", root / entry.family / "annotations", root / entry.family, root)
+
+
+def _is_there(name: str, entry: Needs, root: Path | None) -> bool:
+    """Whether an annotation file lies in one of its places; of files by id, whether their folder does."""
+    fixed = name.partition("<")[0].rpartition("/")[0] if "<" in name else name
+    return any((folder / fixed).exists() for folder in _places(entry, root)) if fixed else False
 
 
 def media_folder(entry: Needs, given: Path | None, root: Path | None) -> Path:
@@ -271,11 +380,12 @@ def steps_to_get(entry: Needs, root: Path | None = None) -> tuple[str, ...]:
     """What to fetch, from where, into which folder, and the command that checks it; one sentence each."""
     shown = root if root is not None else Path(f"${DATA_VARIABLE}")
     setting = (f"Set {DATA_VARIABLE} (or 'data' in the configuration file) to a folder of your choice.",)
-    files = " and ".join(entry.files)
+    lacking = [name for name in entry.files if not _is_there(name, entry, root)]
+    fetch = (f"Fetch {' and '.join(lacking)} from {entry.annotations_from} into {shown / 'annotations'}.",)
     return (
         *(setting if root is None else ()),
-        f"Fetch {files} from {entry.annotations_from} into {shown / 'annotations'}.",
-        f"Get the media: {entry.media_from}.",
+        *(fetch if lacking else ()),
+        f"Get the media: {entry.media_from}. 'tvsl datasets fetch-list {entry.name}' says what is missing.",
         f"Put them into {shown / entry.family} as audio/<id>.wav with frames/<id>.jpg, or as videos/<id>.mp4; "
         f"'{entry.prepare} --videos DIR --out {shown / entry.family}' cuts the former from videos.",
         f"Run: {entry.check} --root {shown / entry.family}",

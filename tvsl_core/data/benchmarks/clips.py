@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +43,12 @@ def folder_loader(root: Path) -> ClipLoader:
 
     def load(sample: Sample, sample_rate: int) -> Clip | None:
         found = [find_media(root, clip) for clip in sample.clips]
+        if sample.sounds:
+            pairs = zip(found, (find_media(root, sound) for sound in sample.sounds), strict=True)
+            found = [
+                replace(picture, audio=sound.audio, sound_video=sound.video) if sound.clip != picture.clip else picture
+                for picture, sound in pairs
+            ]
         if not all(media.complete for media in found):
             return None
         return join_clips([_load_one(media, sample_rate) for media in found])
@@ -69,12 +75,23 @@ def join_clips(clips: list[Clip]) -> Clip:
 
 
 def _load_one(media: ClipMedia, sample_rate: int) -> Clip:
+    if media.sound_video is not None and media.audio is None:
+        frame = read_picture(media.frame) if media.frame is not None else read_frame(_there(media.video))
+        return Clip(frame=frame, waveform=read_around(media.sound_video, None, sample_rate), sample_rate=sample_rate)
+    if media.audio is not None and media.frame is None:
+        frame = read_frame(_there(media.video))
+        return Clip(frame=frame, waveform=read_sound(media.audio, sample_rate), sample_rate=sample_rate)
     if media.frame is not None and media.audio is not None:
         waveform = read_sound(media.audio, sample_rate)
         return Clip(frame=read_picture(media.frame), waveform=waveform, sample_rate=sample_rate)
     if media.video is None:
         raise MediaError(f"the clip '{media.clip}' lacks its {media.lack}.")
     return read_instant(media.video, None, sample_rate)
+
+
+def _there(video: Path | None) -> Path:
+    assert video is not None, "complete media have a picture"
+    return video
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:

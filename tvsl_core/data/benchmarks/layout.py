@@ -25,20 +25,24 @@ class ClipMedia:
     frame: Path | None = None
     audio: Path | None = None
     video: Path | None = None
+    sound_video: Path | None = None
+    """A video of another clip whose sound is used."""
 
     @property
     def complete(self) -> bool:
         """Whether a picture and a sound are there."""
-        return self.video is not None or (self.frame is not None and self.audio is not None)
+        seen = self.frame is not None or self.video is not None
+        heard = self.audio is not None or self.video is not None or self.sound_video is not None
+        return seen and heard
 
     @property
     def lack(self) -> str:
         """What is missing, in words; empty when complete."""
         if self.complete:
             return ""
-        if self.frame is None and self.audio is None:
+        if self.frame is None and self.audio is None and self.sound_video is None:
             return "frame and sound"
-        return "sound" if self.audio is None else "frame"
+        return "frame" if self.frame is None else "sound"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

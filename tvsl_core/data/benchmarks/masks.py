@@ -43,12 +43,16 @@ class _ArrayUnpickler(pickle.Unpickler):
         raise pickle.UnpicklingError(f"it asks for {module}.{name}")
 
 
-def read_mask(path: Path) -> NDArray[np.float32]:
+def read_mask(path: Path, *, empty: bool = False) -> NDArray[np.float32]:
     """Read one mask: ``.pkl`` (one array), ``.npy``, or a grey picture (``.png``).
 
-    Returns: ``[row column]`` in [0, 1]; several layers become their union, values above 1 are taken as 0..255.
+    Args:
+        path: The file.
+        empty: Whether it may mark nothing.
 
-    Raises: ManifestError: The file is missing, is no array, asks for anything but arrays, or has no positive pixel.
+    Returns: ``[row column]`` in [0, 1]; several layers become their union, values above 1 are divided by the highest.
+
+    Raises: ManifestError: The file is missing, is no array, asks for anything but arrays, or marks nothing.
     """
     try:
         if path.stat().st_size > MAX_MASK_BYTES:
@@ -62,7 +66,7 @@ def read_mask(path: Path) -> NDArray[np.float32]:
         raise ManifestError(
             f"the mask '{path}' was refused: {problem}.", hint="A mask file holds one numpy array and nothing else."
         ) from None
-    return _as_shares(values, path)
+    return _as_shares(values, path, empty)
 
 
 def _read_array(path: Path) -> Any:
@@ -75,7 +79,7 @@ def _read_array(path: Path) -> Any:
     return _ArrayUnpickler(io.BytesIO(path.read_bytes())).load()
 
 
-def _as_shares(values: Any, path: Path) -> NDArray[np.float32]:
+def _as_shares(values: Any, path: Path, empty: bool) -> NDArray[np.float32]:
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "biuf":
         raise ManifestError(f"the mask '{path}' holds no array of numbers.")
     mask = values.astype(np.float32)
@@ -86,7 +90,7 @@ def _as_shares(values: Any, path: Path) -> NDArray[np.float32]:
     if not np.isfinite(mask).all() or mask.min() < 0:
         raise ManifestError(f"the mask '{path}' holds values that are negative or no numbers.")
     if mask.max() > 1:
-        mask /= 255 if mask.max() <= 255 else mask.max()
-    if not mask.any():
+        mask /= mask.max()
+    if not (empty or mask.any()):
         raise ManifestError(f"the mask '{path}' marks nothing.")
     return mask

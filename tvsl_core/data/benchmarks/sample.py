@@ -36,12 +36,14 @@ def class_key(name: str) -> str:
 class Source:
     """One sounding thing that annotators marked."""
 
-    name: str
-    """Its class, as a person would write it."""
+    name: str = ""
+    """Its class, as a person would write it; empty where the list has no classes, and then any map may answer."""
     boxes: tuple[CornerBox, ...] = ()
     """Where it is: their union, not their sum."""
     mask: Path | None = None
     """A file with a finer region, which replaces the boxes."""
+    votes: int = 1
+    """How many annotators must have marked a pixel for full weight; each box is one vote."""
     tile: int = 0
     """Which of the sample's tiles it is in, from the left."""
 
@@ -58,10 +60,16 @@ class Sample:
     """The annotated ones; only these are scored for place."""
     clips: tuple[str, ...]
     """Media ids, one for each tile, from the left."""
+    sounds: tuple[str, ...] = ()
+    """Media ids of the sounds, one for each tile; empty means those of ``clips``."""
     sounding: tuple[str, ...] = ()
     """All classes known to sound, annotated or not; empty means those of ``sources``."""
     silent: tuple[str, ...] = ()
     """Classes known to be visible and silent."""
+    offscreen: tuple[str, ...] = ()
+    """Classes known to sound and not to be visible; they are among ``sounding``."""
+    pair: str = ""
+    """Samples with one such name show one picture with the sound of one object each; they count together too."""
     swap: str = ""
     """Samples with one such name show the same frame with the sound of one object, then of the other."""
     tags: frozenset[str] = frozenset()
@@ -70,7 +78,7 @@ class Sample:
     @property
     def names(self) -> tuple[str, ...]:
         """All classes known to sound, each once, in order."""
-        return tuple(dict.fromkeys(self.sounding or (source.name for source in self.sources)))
+        return tuple(dict.fromkeys(self.sounding or (source.name for source in self.sources if source.name)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,6 +100,8 @@ class Benchmark:
     refused: tuple[Refused, ...] = ()
     notes: tuple[str, ...] = ()
     """What a reader of the scores must know about the list."""
+    measures: tuple[str, ...] = ()
+    """What is measured on this list besides: ``negatives``, ``segmentation`` or ``interaction``."""
     family: str = ""
     """Folder under the data root that holds its media."""
     dropped_boxes: int = 0

@@ -87,14 +87,14 @@ class Mixtures:
     def picture(self, index: int, epoch: int) -> Picture:
         """The picture of ``scene(index, epoch)``, without its sound.
 
-        Raises: MediaError: No file of a class that is needed can be decoded.
+        Raises: MediaError: No file of a class that is needed can be used: it cannot be decoded, or it is silent.
         """
         return self._paint(self._plan(index, epoch))
 
     def sound(self, index: int, epoch: int, sample_rate: int) -> Sound:
         """The sound of ``scene(index, epoch)`` at a rate in Hz, without its picture.
 
-        Raises: MediaError: No file of a class that is needed can be decoded.
+        Raises: MediaError: No file of a class that is needed can be used: it cannot be decoded, or it is silent.
         """
         return self._mix(self._plan(index, epoch), sample_rate)
 
@@ -106,7 +106,7 @@ class Mixtures:
             epoch: From 0; every epoch has other scenes.
             sample_rate: Of the waveform, in Hz.
 
-        Raises: MediaError: No file of a class that is needed can be decoded.
+        Raises: MediaError: No file of a class that is needed can be used: it cannot be decoded, or it is silent.
         """
         plan = self._plan(index, epoch)
         picture, sound = self._paint(plan), self._mix(plan, sample_rate)
@@ -160,7 +160,7 @@ class Mixtures:
             except MediaError as problem:
                 self.skipped[other.label] = problem.message
         what = " and ".join(item.names) or "no class"
-        raise MediaError(f"no file of {what} can be decoded; '{item.file}' is one of them.", stage="decode")
+        raise MediaError(f"no file of {what} can be used; for one, {self.skipped[item.label]}", stage="decode")
 
 
 def _substitutes(item: Item, shelf: Sequence[Item]) -> list[Item]:

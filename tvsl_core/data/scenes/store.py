@@ -156,7 +156,9 @@ def read_mono(path: Path, sample_rate: int, *, middle: bool = False) -> NDArray[
         whole = pcm[spare : spare + round((WINDOW_S if middle else LONGEST_S) * sample_rate)]
     else:
         whole = read_sound(path, sample_rate) if middle else _read_beginning(path, sample_rate)
-    if not np.isfinite(whole).all() or not whole.any():
+    if not np.isfinite(whole).all():
+        raise MediaError(f"the sound of '{path}' holds samples that are no numbers.", stage="decode")
+    if not whole.any():
         raise MediaError(f"the sound of '{path}' is silent throughout.", stage="decode")
     return whole
 

@@ -59,7 +59,7 @@ _ENTRIES = (
         annotations_from=_AVGN,
         media_from=f"VGGSound training clips, {_VGGSOUND}; ids are VIDEO_SECOND",
         family="vggsound",
-        traps=("868 of the clips are VGG-SS test clips: do not score a model trained on them on VGG-SS.",),
+        traps=("868 of the clips are VGG-SS test clips; they are left out when a list of those lies beside this one.",),
     ),
     TrainingEntry(
         name="music-solo",

@@ -13,8 +13,22 @@ from tvsl_core.errors import ManifestError
 
 VGGSOUND_CLIP_S = 10.0
 """Length of a VGGSound clip; its centre is the instant that is looked at."""
-VGGSS_FILES = ("vggss.json", "vggsound_single_test.csv", "vggss_test.csv")
-"""Lists of the VGG-SS test clips; the first one found tells which training clips are test clips too."""
+TEST_LISTS = (
+    "vggss.json",
+    "vggss_test.csv",
+    "vggsound_single_test.csv",
+    "vggsound_duet_test.csv",
+    "vggsounder.csv",
+    "music_solo.json",
+    "music_solo_test.csv",
+    "music_duet.json",
+    "music_duet_test.csv",
+    "dsol_music_solo_test.json",
+    "dsol_music_duet_test.json",
+    "dsol_audioset_instrument_box.json",
+)
+"""What benchmarks test on, by ids that begin with the eleven characters of a video."""
+_TESTED = re.compile(r"(?<![\w-])[\w-]{11}[_/]\d[\w/]*")
 MUSIC_FPS = 30.0
 """Rate at which the published MUSIC frames were numbered, in most videos."""
 
@@ -117,13 +131,18 @@ def read_vggsound(folder: Path) -> tuple[ListedClip, ...]:
     return tuple(clips)
 
 
-def shared_with_vggss(clips: tuple[ListedClip, ...], folder: Path) -> int | None:
-    """How many clips of a training list are VGG-SS test clips; None when no list of those is in the folder."""
-    found = next((folder / name for name in VGGSS_FILES if (folder / name).is_file()), None)
-    if found is None:
-        return None
-    tested = set(re.findall(r"(?<![\w-])[\w-]{11}_\d{6}(?!\d)", read_text(found)))
-    return sum(clip.id in tested for clip in clips)
+def benchmark_ids(folder: Path) -> frozenset[str]:
+    """The ids of all test clips whose lists lie in a folder; empty when none does."""
+    found: set[str] = set()
+    for name in TEST_LISTS:
+        if (folder / name).is_file():
+            found.update(_TESTED.findall(read_text(folder / name)))
+    return frozenset(found)
+
+
+def video_of(clip: str) -> str:
+    """The video that a clip was cut from, by an id that begins with it; the id itself when it has another form."""
+    return clip[:11] if _TESTED.fullmatch(clip) else clip
 
 
 def _read_list(

@@ -13,7 +13,7 @@ from tvsl_core.data.material.folder import SkippedFile, load_material
 from tvsl_core.data.scenes.pool import MediaPool, PictureItem, SoundItem
 from tvsl_core.data.training_sets.catalog import COMPOSED, CUSTOM, TRAINING, TrainingEntry, find_training_entry
 from tvsl_core.data.training_sets.custom import TrainingClip, clips_from_folder, clips_from_table
-from tvsl_core.data.training_sets.lists import ListedClip, shared_with_vggss
+from tvsl_core.data.training_sets.lists import ListedClip, benchmark_ids, video_of
 from tvsl_core.errors import InputError, ManifestError
 from tvsl_core.system.results import find_results, passed_over
 
@@ -33,6 +33,8 @@ class TrainingSet:
     """What its list holds and the media folder lacks."""
     skipped: tuple[SkippedFile, ...] = ()
     """Files that cannot be used."""
+    excluded: tuple[str, ...] = ()
+    """Clips from the videos that benchmarks test on; they are in neither ``clips`` nor ``pool``."""
     notes: tuple[str, ...] = ()
     """What one should know before training, in sentences."""
 
@@ -49,6 +51,7 @@ def load_training_set(
     media: Path | None = None,
     root: Path | None = None,
     cut_white: bool = True,
+    exclude_test: bool = True,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> TrainingSet:
     """Find a training set and list its files; nothing of clips is decoded yet, material is decoded once.
@@ -59,6 +62,8 @@ def load_training_set(
         media: Folder with the media: the material, the class folders, or ``frames`` and ``audio``, or ``videos``.
         root: The data root; its folders are tried for what is not given.
         cut_white: Whether photographs of material on white become cutouts.
+        exclude_test: Leave out every clip from a video that a benchmark tests on, as far as its lists lie beside the
+            training list or in ``annotations`` under the data root.
         on_progress: Told how many files of material are done, of how many.
 
     Raises:
@@ -68,29 +73,34 @@ def load_training_set(
     if name == COMPOSED:
         return _material(_own_folder(COMPOSED, media, root), cut_white, on_progress)
     if name in TRAINING:
-        return _published(find_training_entry(name), annotations, media, root)
+        return _published(find_training_entry(name), annotations, media, root, exclude_test)
+    tested = benchmark_ids(root / "annotations") if exclude_test and root is not None else frozenset()
     if name == CUSTOM:
         if annotations is not None:
-            return _custom(clips_from_table(annotations, media), annotations)
+            return _custom(clips_from_table(annotations, media), annotations, tested)
         folder = _own_folder(CUSTOM, media, root)
-        return _custom(clips_from_folder(folder), folder)
+        return _custom(clips_from_folder(folder), folder, tested)
     path = Path(name)
     if path.is_dir() or path.suffix.lower() == ".csv" or len(path.parts) > 1:
-        return _by_path(path, media, cut_white, on_progress)
+        return _by_path(path, media, tested, cut_white, on_progress)
     find_training_entry(name)
     raise AssertionError("unreachable: a name that is no entry is an error")
 
 
 def _by_path(
-    path: Path, media: Path | None, cut_white: bool, on_progress: Callable[[int, int], None] | None
+    path: Path,
+    media: Path | None,
+    tested: frozenset[str],
+    cut_white: bool,
+    on_progress: Callable[[int, int], None] | None,
 ) -> TrainingSet:
     """One's own material, class folders or table."""
     if path.is_dir():
         if (path / "images").is_dir() or (path / "sounds").is_dir():
             return _material(path, cut_white, on_progress)
-        return _custom(clips_from_folder(path), path)
+        return _custom(clips_from_folder(path), path, tested)
     if path.suffix.lower() == ".csv" and path.is_file():
-        return _custom(clips_from_table(path, media), path)
+        return _custom(clips_from_table(path, media), path, tested)
     raise InputError(f"the training set '{path}' does not exist.", hint="Name a folder, a CSV file or a known set.")
 
 
@@ -138,7 +148,9 @@ def _material(folder: Path, cut_white: bool, on_progress: Callable[[int, int], N
     return TrainingSet(name=COMPOSED, pool=material.pool, skipped=material.skipped, notes=material.notes)
 
 
-def _published(entry: TrainingEntry, annotations: Path | None, media: Path | None, root: Path | None) -> TrainingSet:
+def _published(
+    entry: TrainingEntry, annotations: Path | None, media: Path | None, root: Path | None, exclude_test: bool
+) -> TrainingSet:
     """A published list and those of its media that are there."""
     _, listed = needed_clips(entry.name, annotations=annotations, root=root)
     folder = media_folder(entry, media, root)
@@ -148,25 +160,52 @@ def _published(entry: TrainingEntry, annotations: Path | None, media: Path | Non
         for clip, files in zip(listed, found, strict=True)
     ]
     where = annotations if annotations is not None else annotations_folder(entry, None, root)
-    shared = shared_with_vggss(listed, where if where.is_dir() else where.parent)
+    ids = benchmark_ids(where if where.is_dir() else where.parent)
     notes = []
-    if shared:
-        notes.append(f"{shared} clips of {entry.name} are VGG-SS test clips: do not score this model on VGG-SS.")
-    elif shared is None and entry.name == "vggsound-instruments":
-        notes.append(f"Take care: {entry.traps[0]}")
-    return _set_of(entry.name, clips, folder, how_to_get(entry, root), notes)
+    if not ids and entry.traps:
+        notes.append(f"No list of a benchmark lies in '{where}', so nothing was left out for it: {entry.traps[0]}")
+    if ids and not exclude_test:
+        shared = sum(clip.id in ids for clip in listed)
+        notes += [f"{shared} clips of {entry.name} are test clips: no score on them counts."] if shared else []
+    return _set_of(entry.name, clips, folder, how_to_get(entry, root), notes, ids if exclude_test else frozenset())
 
 
-def _custom(clips: Sequence[TrainingClip], where: Path) -> TrainingSet:
+def _custom(clips: Sequence[TrainingClip], where: Path, tested: frozenset[str]) -> TrainingSet:
     hint = "Check the paths; those of a table count from its folder, or from --media DIR."
     note = passed_over(find_results(where)) if where.is_dir() else ""
-    return _set_of(CUSTOM, clips, where, hint, [note] if note else [])
+    return _set_of(CUSTOM, clips, where, hint, [note] if note else [], tested)
 
 
-def _set_of(name: str, clips: Sequence[TrainingClip], where: Path, hint: str, notes: list[str]) -> TrainingSet:
-    """The clips that are there, as a pool of pictures with their sounds."""
+def _without_tested(
+    clips: Sequence[TrainingClip], tested: frozenset[str]
+) -> tuple[list[TrainingClip], tuple[str, ...], list[str]]:
+    """The clips from other videos, the ids of those left out, and what to say of them."""
+    videos = {video_of(one) for one in tested}
+    excluded = tuple(clip.id for clip in clips if video_of(Path(clip.id).stem) in videos)
+    left = set(excluded)
+    notes = []
+    if excluded:
+        themselves = sum(Path(name).stem in tested for name in excluded)
+        notes.append(
+            f"{len(excluded)} clips are left out because benchmarks test on their videos ({themselves} are test clips "
+            "themselves); --include-test keeps them."
+        )
+    return [clip for clip in clips if clip.id not in left], excluded, notes
+
+
+def _set_of(
+    name: str, listed: Sequence[TrainingClip], where: Path, hint: str, notes: list[str], tested: frozenset[str]
+) -> TrainingSet:
+    """The clips that are there and not tested on, as a pool of pictures with their sounds."""
+    clips, excluded, more_notes = _without_tested(listed, tested)
+    notes += more_notes
     there = tuple(clip for clip in clips if clip.media.complete)
     missing = tuple(clip.media for clip in clips if not clip.media.complete)
+    if not clips:
+        raise ManifestError(
+            f"all {len(listed)} clips of the training set '{name}' come from videos that benchmarks test on.",
+            hint="Train on other clips, or keep them with --include-test.",
+        )
     if not there:
         raise ManifestError(
             f"none of the {len(clips)} clips of the training set '{name}' has its media in '{where}'.", hint=hint
@@ -182,7 +221,9 @@ def _set_of(name: str, clips: Sequence[TrainingClip], where: Path, hint: str, no
     few = [name for name, number in Counter(name for clip in there for name in clip.names).items() if number < 2]
     if few:
         notes.append(f"Only one clip is there of {', '.join(sorted(few)[:NAMED])}.")
-    return TrainingSet(name=name, pool=_pool_of(there), clips=there, missing=missing, notes=tuple(notes))
+    return TrainingSet(
+        name=name, pool=_pool_of(there), clips=there, missing=missing, excluded=excluded, notes=tuple(notes)
+    )
 
 
 def _pool_of(clips: Sequence[TrainingClip]) -> MediaPool:

@@ -4,7 +4,7 @@ Conventions: ``reference`` holds the agreement of the annotators on each pixel, 
 ``estimate`` is a region (True where the sound comes from) for the overlaps, and a continuous map for the others. Both
 cover the same pixels.
 
-Metrics: ``ciou``, ``iou`` (regions); ``pixel_ap``, ``peak_hit`` (maps).
+Metrics: ``ciou``, ``iou``, ``region_ap`` (regions); ``pixel_ap``, ``peak_hit`` (maps).
 
 References: Senocak et al., "Learning to Localize Sound Source in Visual Scenes", CVPR 2018, section 5 (ciou); Hu et
 al., "Mix and Localize", CVPR 2022 (pixel average precision).
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tvsl_core.evaluation.metrics.maps import FloatMap, Region, Threshold, binarize
 
+Count = int | np.integer | NDArray[np.integer]
 Reference = NDArray[np.bool_] | NDArray[np.float32] | NDArray[np.float64]
 
 
@@ -99,6 +100,22 @@ def pixel_aps(references: Reference, estimate: FloatMap) -> NDArray[np.float64]:
         gained = np.diff(hits, prepend=0.0)
         scores[row] = (gained * (hits / reached)).sum() / hits[-1] if hits[-1] else 0.0
     return scores
+
+
+def region_ap(hits: Count, marked: Count, ranked: Count, pixels: int) -> NDArray[np.float64]:
+    """Average precision when both sides are regions: the ranked one comes first, everything else shares the last rank.
+
+    Args:
+        hits: Pixels that are in both regions.
+        marked: Pixels of the region that is to be found; without any the score is 0.
+        ranked: Pixels of the region that is ranked first.
+        pixels: How many there are in all.
+
+    Returns: In [0, 1], of the shape that the counts broadcast to.
+    """
+    found, wanted, first = (np.asarray(count, dtype=np.float64) for count in (hits, marked, ranked))
+    recall, precision = found / np.maximum(wanted, 1), found / np.maximum(first, 1)
+    return np.where(wanted > 0, recall * precision + (1 - recall) * (wanted / pixels), 0.0)
 
 
 def peak_hit(reference: Reference, estimate: FloatMap) -> float:

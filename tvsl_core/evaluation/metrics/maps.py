@@ -6,6 +6,7 @@ meaning. The field counts pixels on a square of 224 x 224 whatever the shape of 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -24,11 +25,16 @@ GRID = 224
 class Threshold:
     """Which pixels of a map count as sounding."""
 
-    kind: Literal["top", "stretched", "of-maximum"]
-    """``top``: this share of the pixels, the highest ones. ``stretched``: at least this value after the map is
-    stretched to [0, 1]. ``of-maximum``: above this share of the highest value."""
+    kind: Literal["top", "above-top", "stretched", "of-maximum", "adaptive"]
+    """``top``: at least the value at this share of the sorted pixels, with all pixels that tie with it. ``above-top``:
+    more than that value, or the highest one. ``stretched``: at least this value after the map is stretched to [0, 1].
+    ``of-maximum``: above this share of the highest value. ``adaptive``: above the value at the rank that leaves as many
+    pixels as the source has, or above the middle one when it has none."""
     value: float
-    """In (0, 1)."""
+    """In (0, 1); for ``adaptive`` the share that stands for a source without pixels."""
+    flat: float = math.inf
+    """A map without contrast is marked everywhere when its value is at least this, and nowhere otherwise. Not for
+    ``of-maximum``, which needs no rule of its own."""
 
     def __post_init__(self) -> None:
         if not 0 < self.value < 1:
@@ -37,7 +43,13 @@ class Threshold:
     @property
     def words(self) -> str:
         """For tables and pages."""
-        meaning = {"top": "top {:.0%} of pixels", "stretched": "min-max then {:g}", "of-maximum": "{:g} of the maximum"}
+        meaning = {
+            "top": "top {:.0%} of pixels and what ties with them",
+            "above-top": "top {:.0%} of pixels without ties",
+            "stretched": "min-max then {:g}",
+            "of-maximum": "{:g} of the maximum",
+            "adaptive": "as many pixels as the source has",
+        }
         return meaning[self.kind].format(self.value)
 
 
@@ -74,24 +86,27 @@ def resize_map(estimate: FloatMap, *, height: int, width: int) -> FloatMap:
     return resized
 
 
-def binarize(estimate: FloatMap, threshold: Threshold) -> Region:
+def binarize(estimate: FloatMap, threshold: Threshold, wanted: int = 0) -> Region:
     """Decide which pixels sound.
-
-    A map without contrast says nothing in particular and gives no region, under every rule; neither does a map without
-    a positive value under ``of-maximum``.
 
     Args:
         estimate: ``[height width]``, finite.
-        threshold: The rule.
+        threshold: The rule; what it makes of a map without contrast is its ``flat``.
+        wanted: Pixels of the source, for ``adaptive``.
     """
     low, high = float(estimate.min()), float(estimate.max())
+    if threshold.kind == "of-maximum":
+        return estimate > threshold.value * high if high > 0 else np.zeros(estimate.shape, dtype=bool)
     if not high > low:
-        return np.zeros(estimate.shape, dtype=bool)
+        return np.full(estimate.shape, low >= threshold.flat)
+    if threshold.kind == "stretched":
+        return np.greater_equal(estimate, low + threshold.value * (high - low))
+    rank = int(estimate.size * (1 - threshold.value))
+    if threshold.kind == "adaptive" and wanted:
+        rank = estimate.size - wanted
+    ranked = np.partition(estimate.ravel(), rank)[rank]
+    reaching: Region = estimate >= ranked
+    above: Region = estimate > ranked
     if threshold.kind == "top":
-        rank = int(estimate.size * (1 - threshold.value))
-        region: Region = estimate > np.partition(estimate.ravel(), rank)[rank]
-    elif threshold.kind == "stretched":
-        region = np.greater_equal(estimate, low + threshold.value * (high - low))
-    else:
-        region = estimate > threshold.value * high if high > 0 else np.zeros(estimate.shape, dtype=bool)
-    return region
+        return reaching
+    return above if threshold.kind == "adaptive" else above | (estimate == high)

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from tvsl_core.data.benchmarks.sample import class_key
 
 Matching = Literal["class", "hungarian", "greedy"]
-"""``class``: the map of the source's own class. ``hungarian``: the assignment with the highest sum. ``greedy``: the
-best pair first, then the best of the rest."""
+"""``class``: the map of the source's own class. ``hungarian``: the assignment with the highest sum. ``greedy``: map
+by map in their order, each the best source that is left."""
 
 Gains = NDArray[np.float64]
 _EXHAUSTIVE = 4
@@ -36,24 +36,34 @@ def validate(gains: Gains) -> None:
 
 
 def by_class(names: Sequence[str], map_names: Sequence[str], scores: Sequence[float]) -> list[int]:
-    """For each source the map of its class; the surest one when there are several."""
+    """For each source the map of its class, of any class if it has none; the surest one when there are several."""
     keys = [class_key(name) for name in map_names]
     answer = []
     for name in names:
-        own = [index for index, key in enumerate(keys) if key == class_key(name)]
+        own = [index for index, key in enumerate(keys) if not name or key == class_key(name)]
         answer.append(max(own, key=lambda index: scores[index]) if own else -1)
     return answer
 
 
-def greedy(gains: Gains) -> list[int]:
-    """The best pair first; pairs that gain nothing are not made."""
+def greedy(gains: Gains, empty: NDArray[np.bool_] | None = None) -> list[int]:
+    """Map by map, in their order: each takes the source where it gains most, the first of equals, if that is free.
+
+    As the released test of Kim et al. (CVPR 2024) does it: a source that is taken is emptied, so that nothing is gained
+    there any more, and a map that gains nothing anywhere still uses up the first source.
+
+    Args:
+        gains: ``[source map]``.
+        empty: ``[source map]``, where a map marks nothing on the pixels that the source is judged on. Against an
+            emptied source that is 0 / 0, which the search for the highest value takes for the highest: the map is lost.
+    """
     validate(gains)
     answer = [-1] * gains.shape[0]
     left = gains.copy()
-    while left.size and left.max() > 0:
-        source, chosen = np.unravel_index(int(left.argmax()), left.shape)
-        answer[int(source)] = int(chosen)
-        left[source, :] = left[:, chosen] = 0
+    for column in range(gains.shape[1] if gains.shape[0] else 0):
+        source = int(left[:, column].argmax())
+        if answer[source] < 0:
+            answer[source] = column
+        left[source, :] = 0 if empty is None else np.where(empty[source], np.nan, 0)
     return answer
 
 

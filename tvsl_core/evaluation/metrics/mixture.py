@@ -42,9 +42,16 @@ def piap(aps: Gains) -> NDArray[np.float64]:
 
 
 def assign(
-    gains: Gains, names: Sequence[str], map_names: Sequence[str], scores: Sequence[float], matching: str
+    gains: Gains,
+    names: Sequence[str],
+    map_names: Sequence[str],
+    scores: Sequence[float],
+    matching: str,
+    empty: NDArray[np.bool_] | None = None,
 ) -> list[int]:
     """One map for each source under a named rule (see ``tvsl_core.evaluation.metrics.matching.Matching``).
+
+    ``empty`` is what ``greedy`` makes of maps that mark nothing.
 
     Raises: ValueError: There is no such rule.
     """
@@ -52,7 +59,7 @@ def assign(
     if matching == "class":
         return by_class(names, map_names, scores)
     if matching in ("hungarian", "greedy"):
-        return hungarian(gains) if matching == "hungarian" else greedy(gains)
+        return hungarian(gains) if matching == "hungarian" else greedy(gains, empty)
     raise ValueError(f"matching is 'class', 'hungarian' or 'greedy', got '{matching}'")
 
 

@@ -14,6 +14,7 @@ from tvsl_core.errors import OutputError, WeightsError
 from tvsl_core.model.weights.cache import cache_folder, hash_file
 from tvsl_core.model.weights.download import DownloadOptions, Progress, download
 from tvsl_core.model.weights.registry import REGISTRY, PublishedWeights, published
+from tvsl_core.model.weights.safe_load import read_metadata
 from tvsl_core.system.files import make_folder, whole_file, write_bytes
 
 IMPORTED = "imported.safetensors"
@@ -109,6 +110,23 @@ def verify_weights(name: str, *, cache: Path | None = None, progress: Callable[[
             hint=f"Run: tvsl models remove {name}, then download or import again.",
         )
     return path
+
+
+def foreign_source(name: str, path: Path) -> str:
+    """What an imported file was made from, when that is not the published file; empty when it is.
+
+    Args:
+        name: Of the registry entry.
+        path: Its file on this machine.
+    """
+    entry = published(name)
+    if path.name == entry.file:
+        return ""
+    facts = read_metadata(path)
+    digest = facts.get("source_sha256", "")
+    if digest == entry.sha256:
+        return ""
+    return f"{facts.get('source', 'an unknown file')} (sha256 {digest[:12] or 'unknown'})"
 
 
 def remove_weights(name: str, *, cache: Path | None = None) -> int:
