@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from tvsl_core.annotate.choose import ScoredEvent, choose_events
-from tvsl_core.annotate.rules import DetectOptions
 from tvsl_core.annotate.events import EventSpan
+from tvsl_core.annotate.rules import DetectOptions
 
 GUITAR, ELECTRIC, VIOLIN, CELLO = range(4)
 ANCESTORS = np.zeros((4, 4), bool)
