@@ -114,11 +114,7 @@ def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], on_eve
             for row in finder.rows(found):
                 table.write(row)
             for one in found:
-                times_s = [float(pictures.instants[moment.index].time) for moment in one.moments]
-                timelines.add(
-                    one.event,
-                    [(time_s, moment.box, moment.map) for time_s, moment in zip(times_s, one.moments, strict=True)],
-                )
+                timelines.add(one.event, [(moment.time_s, moment.box, moment.map) for moment in one.moments])
                 result.classes[one.event.name] += 1
             on_event(_advanced(job, info, done_s=None))
             result.rows, result.sources = table.rows, len(timelines.sources)
@@ -128,8 +124,7 @@ def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], on_eve
         outcome = json.dumps(result.outcome())
         job.check_lease()
         facts = {"outcome": outcome, "video": job.item.name, "path": _as_text(job.item.path.absolute())}
-        told = [one.event for one in found]
-        write_events(job.events, job.item.name, told, metadata=metadata | key | facts)
+        write_events(job.events, job.item.name, [one.event for one in found], metadata=metadata | key | facts)
         table.close(outcome=outcome)
     except BaseException:
         table.discard()
