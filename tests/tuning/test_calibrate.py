@@ -1,20 +1,16 @@
-"""Scenes of known truth through a real model: what is drawn, what is reported, and thresholds that get better."""
+"""Scenes of known truth through a real model: what is drawn, and what is reported."""
 
 from __future__ import annotations
-
-import dataclasses
 
 import numpy as np
 import pytest
 import torch
 
 from tests.builders import make_material
-from tvsl_core.annotate.detect import decide, detect, weigh_without
-from tvsl_core.annotate.rules import DetectOptions
 from tvsl_core.data.scenes.kinds import KINDS, draw_kinds
 from tvsl_core.errors import InputError
 from tvsl_core.model.calibration import Calibration
-from tvsl_core.tuning.fit import GOALS, calibrate, support_of, worth
+from tvsl_core.tuning.fit import support_of
 from tvsl_core.tuning.scenes import embed_scenes, exclusive_classes, means_the_same, score_scene, split_material
 
 HELD_OUT = ("artist1", "library1", "place1", "street1")
@@ -77,15 +73,6 @@ def test_a_box_is_around_the_pixels_of_its_object(pools):
     assert given.box(2) is None
 
 
-def test_decisions_on_remembered_evidence_are_those_of_detection(scenes, model):
-    for scene in scenes:
-        quick = decide(
-            lambda found, clip=scene.clip: weigh_without(clip, model, found, DetectOptions()), model, DetectOptions()
-        )
-
-        assert quick == detect(scene.clip, model, DetectOptions())
-
-
 def test_a_judged_scene_holds_the_truth_and_what_annotation_would_report(scenes, model):
     for scene in scenes:
         found = score_scene(scene, model)
@@ -105,35 +92,6 @@ def test_a_name_never_meets_those_below_it(model):
     assert exclusive_classes(model, ["bird", "owl", "violin"]) == (("bird", "owl"),)
 
 
-def test_fitting_never_makes_it_worse_and_says_on_what_it_was_fitted(scenes, model, monkeypatch):
-    monkeypatch.setattr(
-        "tvsl_core.tuning.fit.GRIDS", {"threshold": (0.01, 0.5, 0.99), "offscreen_threshold": (0.5, 1.0)}
-    )
-    deaf = model.with_calibration(dataclasses.replace(model.calibration, sound_offset=9.0))
-    fitted = calibrate(deaf, scenes, name="toy scenes", rounds=2)
-    start = calibrate(deaf, scenes, name="toy scenes", rounds=0)
-
-    assert worth(fitted.figures) >= worth(start.figures)
-    assert fitted.calibration.fitted_on.startswith(f"toy scenes, {len(scenes)} scenes: pair found")
-    assert model.calibration.sound_offset != 9.0
-
-
-def test_the_search_keeps_what_is_better(model, monkeypatch):
-    def figures(_trial, calibration):
-        off = abs(calibration.offscreen_threshold - 0.8) + abs(calibration.rival_ratio - 0.1)
-        return {key: goal.least - off for key, goal in GOALS.items()}
-
-    monkeypatch.setattr("tvsl_core.tuning.fit._Trial.figures", figures)
-    monkeypatch.setattr(
-        "tvsl_core.tuning.fit.GRIDS",
-        {"offscreen_threshold": (0.3, 0.8, 1.0), "rival_ratio": (0.1, 0.4), "kin_offscreen_threshold": (0.1, 0.2)},
-    )
-    found = calibrate(model.with_calibration(Calibration(offscreen_threshold=0.95)), [], name="x").calibration
-
-    assert (found.offscreen_threshold, found.rival_ratio) == (pytest.approx(0.8), 0.1)
-    assert found.kin_offscreen_threshold == Calibration().kin_offscreen_threshold
-
-
 def test_centring_moves_the_scores_and_no_decision():
     scores = {"threshold": 0.1, "offscreen_threshold": 0.6, "familiar_threshold": 0.05}
     given = Calibration(**scores, sound_offset=-4.0, sound_gain=1.3)
@@ -145,15 +103,6 @@ def test_centring_moves_the_scores_and_no_decision():
         before = given.audible(sound) >= getattr(given, name)
         after = centred.audible(sound) >= getattr(centred, name)
         assert torch.equal(before, after) and before.any() and not before.all(), name
-
-
-def test_a_shortfall_weighs_more_than_what_lies_beyond_a_goal():
-    reached = {key: goal.least for key, goal in GOALS.items()}
-    beyond = reached | {"pair found": reached["pair found"] + 0.1}
-    short = reached | {"pair exact": reached["pair exact"] - 0.1}
-
-    assert worth(reached) == 0.0
-    assert 0 < worth(beyond) < -worth(short)
 
 
 def test_classes_from_few_sources_lean_on_the_untrained_mapping(pools):

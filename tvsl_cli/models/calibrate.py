@@ -1,4 +1,4 @@
-"""``tvsl models calibrate``: fit the thresholds of detection on held-out material."""
+"""``tvsl models calibrate``: fit the scorer of events on held-out material."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ def calibrate(
     seed: Annotated[int, typer.Option(metavar="N", help="Not that of `tvsl models score`.")] = 5,
     device: DeviceOption = "auto",
 ) -> None:
-    """Fit the thresholds of detection on scenes from held-out material, and store them with the heads.
+    """Fit what judges events on long scenes from held-out material, and store it with the heads.
 
-    Prints one line a figure: what it reaches on the scenes that it was fitted on, which flatters it a little. Score it
-    on others: tvsl models score.
+    Prints how far its scores can be believed, on events that it was not fitted on: how many, their mean score, the
+    share that is right, expected calibration error, Brier score and AUROC; then the reliability table, a line a range
+    of scores. Score it on others: tvsl models score.
 
     Example: tvsl models calibrate my.safetensors material --out calibrated.safetensors
     """
@@ -33,5 +34,15 @@ def calibrate(
     request = CalibrateRequest(
         heads=heads, material=material, out=out, sources=split_names(sources), each=each, seed=seed, device=device
     )
-    for name, value in fit(request).figures.items():
+    told = fit(request).certainty
+    write_fields("events", f"n={told.count}")
+    for name, value in (
+        ("mean score", told.mean_score),
+        ("share right", told.share_right),
+        ("calibration error", told.calibration_error),
+        ("brier", told.brier),
+        ("auroc", told.auroc),
+    ):
         write_fields(name, f"{value:.3f}")
+    for one in told.reliability:
+        write_fields(f"score {one.low:.1f}-{one.high:.1f}", f"{one.share_right:.3f}", f"n={one.count}")

@@ -132,7 +132,7 @@ class SourceFinder:
             and one.span.seconds(HOP_S)[0] < end
             and one.span.seconds(HOP_S)[1] > start
         }
-        above = ancestry(self._model)
+        above = ancestry(self._model.vocabulary)
         chosen: list[ScoredEvent] = []
         for group in overlapping(list(likely)):
             events = [likely[span] for span in group]

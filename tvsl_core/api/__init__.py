@@ -3,7 +3,7 @@
 The rooms below take the things themselves (samples, scenes, towers); here they are found and loaded first. Each verb of
 the command line has its request and its answer here; the command fills the request and prints the answer.
 
-- ``calibrate``: fit the thresholds of heads on held-out material, and store them with the heads;
+- ``calibrate``: fit the scorer of events on held-out material, and store it with the heads;
 - ``embed``: videos and texts as points of one space;
 - ``evaluate``: score a model, or anybody's predictions, on a benchmark;
 - ``evaluate_data``: the samples that an evaluation asks about, and the clips that a model answers for;

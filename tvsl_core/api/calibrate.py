@@ -1,4 +1,4 @@
-"""Fit the thresholds of detection on held-out material, and store them with the heads."""
+"""Fit the scorer of events on held-out material, and store it with the heads."""
 
 from __future__ import annotations
 
@@ -6,21 +6,26 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tvsl_core.annotate.evidence import FineEvidence, spectral_change
+from tvsl_core.annotate.find import read_clip
+from tvsl_core.annotate.options import AnnotateOptions
+from tvsl_core.annotate.signals.score import fine_evidence
 from tvsl_core.api.score import EACH, HELD_OUT, check_each
-from tvsl_core.data.scenes.kinds import count_kinds
+from tvsl_core.data.scenes.timed import TimedScene, TimedScenes
 from tvsl_core.model.heads_file import dump_heads, load_heads
 from tvsl_core.model.load import load_model
+from tvsl_core.model.scorer import store_scorer
+from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.system.files import write_bytes
 from tvsl_core.system.progress import OnProgress, reporting
-from tvsl_core.tuning.fit import Fitted, support_of
-from tvsl_core.tuning.fit import calibrate as fit_thresholds
-from tvsl_core.tuning.scenes import embed_scenes, split_material
+from tvsl_core.tuning.fit import FittedScorer, fit_scorer, hear, support_of
+from tvsl_core.tuning.scenes import alike_classes, exclusive_classes, split_material
 from tvsl_core.types import AnyPath
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CalibrateRequest:
-    """Which heads get thresholds, fitted on scenes from which material."""
+    """Which heads get a scorer, fitted on scenes from which material."""
 
     heads: AnyPath
     """Trained heads, from ``export_heads``."""
@@ -31,7 +36,7 @@ class CalibrateRequest:
     sources: tuple[str, ...] = HELD_OUT
     """Only files of these sources are fitted on; the model must not have learned from them."""
     each: int = EACH
-    """Scenes of each kind; twice as many pairs."""
+    """Scenes of each kind, of 12 s."""
     seed: int = 5
     """Not that of ``ScoreRequest``, so that no scene is both fitted on and scored."""
     device: str = "auto"
@@ -40,34 +45,49 @@ class CalibrateRequest:
         check_each(self.each)
 
 
-def calibrate(request: CalibrateRequest, *, progress: bool | OnProgress = False) -> Fitted:
-    """Fit the thresholds of detection, and write the heads with them.
+def calibrate(request: CalibrateRequest, *, progress: bool | OnProgress = False) -> FittedScorer:
+    """Fit what judges events, and write the heads with it.
 
     Args:
         request: What is asked.
         progress: True shows a bar; a function is called with what is done, how many scenes are, and of how many.
 
-    Returns: The thresholds, and what they reach on the scenes that they were fitted on, which flatters them a little.
+    Returns: The scorer, and how far its scores can be believed, on events that it was not fitted on.
 
     Raises:
-        InputError: The material holds nothing of the sources.
+        InputError: The material holds nothing of the sources, or too little of them.
         WeightsError: The heads cannot be used.
         OutputError: The file cannot be written.
     """
     learned_from, held_out = split_material(Path(request.material), request.sources)
     trained, info = load_heads(Path(request.heads))
-    supported = replace(info, details={**info.details, **support_of(learned_from)})
+    supported = replace(info, details={**info.details, **support_of(learned_from)}, scorer=None)
     with tempfile.TemporaryDirectory(prefix="tvsl-calibrate-") as folder:
         file = Path(folder) / "heads.safetensors"
         write_bytes(file, dump_heads(trained, supported, half=True))
         model = load_model(file, device=request.device)
+    vocabulary = model.vocabulary
+    source = TimedScenes(
+        held_out,
+        families=alike_classes(vocabulary),
+        exclusive=exclusive_classes(model, held_out.classes),
+        seed=request.seed,
+        sample_rate=model.towers.sample_rate,
+    )
     scenes = []
-    total = count_kinds(request.each)
     with reporting(progress) as advance:
-        for scene in embed_scenes(model, held_out, each=request.each, seed=request.seed):
-            scenes.append(scene)
-            advance("scenes", len(scenes), total)
-    fitted = fit_thresholds(model, scenes, name=f"scenes from {','.join(request.sources)}, seed {request.seed}")
-    calibrated = replace(supported, calibration=fitted.calibration.as_dict())
+        for scene in source.draw(request.each):
+            scenes.append(hear(scene, evidence_of(scene, model), vocabulary))
+            advance("scenes", len(scenes), request.each * len(source.kinds))
+    fitted = fit_scorer(scenes, vocabulary, seed=request.seed)
+    details = fitted.details(f"{len(scenes)} scenes from {', '.join(request.sources)}, seed {request.seed}")
+    calibrated = replace(supported, scorer=store_scorer(fitted.scorer, details))
     write_bytes(Path(request.out), dump_heads(trained, calibrated, half=True))
     return fitted
+
+
+def evidence_of(scene: TimedScene, model: TvslModel) -> FineEvidence:
+    """What annotation would go by in a scene."""
+    clip = read_clip(scene.frame, scene.waveform, model, AnnotateOptions())
+    change = spectral_change(clip.sound.bands_db)
+    return fine_evidence(clip.sound, clip.pictures.instants, model, change, 0, len(clip.sound.sound))

@@ -1,7 +1,8 @@
 """Trained heads as one safetensors file: the tensors, and in the metadata everything that is needed to use them.
 
 Tensors stand under the heads' own names with the prefix ``heads.``; ``text`` holds the unit vectors of the names that
-were trained on. The metadata is one JSON object under the key ``tvsl``. The file does not hold the towers: it names
+were trained on. The metadata is one JSON object under the key ``tvsl``. A scorer that was fitted over the heads may
+stand beside them, with fields of its own (``tvsl_core.model.scorer``). The file does not hold the towers: it names
 them, with the sha256 of the weights that it was trained on.
 """
 
@@ -20,6 +21,7 @@ from torch import Tensor
 
 from tvsl_core.errors import WeightsError
 from tvsl_core.model.heads import HeadOptions, TvslHeads
+from tvsl_core.model.scorer import StoredScorer, stored_scorer
 from tvsl_core.model.weights.safe_load import read_metadata, read_tensors
 from tvsl_core.model.weights.strict import fit
 
@@ -51,6 +53,8 @@ class HeadsInfo:
     """Anything else that fits into JSON: options, steps, scores, terms of the data."""
     calibration: Mapping[str, Any] | None = None
     """How evidence becomes a score; None leaves it to the towers' own."""
+    scorer: StoredScorer | None = None
+    """What judges events, fitted over these heads by ``tvsl models calibrate``; None leaves it to the shipped one."""
 
 
 def dump_heads(heads: TvslHeads, info: HeadsInfo, *, half: bool = False, lean: bool = False) -> bytes:
@@ -80,7 +84,11 @@ def dump_heads(heads: TvslHeads, info: HeadsInfo, *, half: bool = False, lean: b
         "details": dict(info.details),
         "calibration": None if info.calibration is None else dict(info.calibration),
     }
-    return save(tensors, metadata={METADATA_KEY: json.dumps(about, sort_keys=True, ensure_ascii=False)})
+    metadata = {METADATA_KEY: json.dumps(about, sort_keys=True, ensure_ascii=False)}
+    if info.scorer is not None:
+        tensors |= info.scorer.tensors
+        metadata |= info.scorer.metadata
+    return save(tensors, metadata=metadata)
 
 
 def is_heads_file(path: Path) -> bool:
@@ -120,6 +128,8 @@ def parse_heads(content: bytes, *, source: str) -> tuple[TvslHeads, HeadsInfo]:
 
 def _assemble(tensors: dict[str, Tensor], metadata: Mapping[str, str], path: str) -> tuple[TvslHeads, HeadsInfo]:
     about = _read_about(metadata, path)
+    scorer = stored_scorer(tensors, metadata)
+    tensors = {name: tensor for name, tensor in tensors.items() if scorer is None or name not in scorer.tensors}
     try:
         options = HeadOptions(**about["options"])
         classes = tuple(str(name) for name in about["classes"])
@@ -136,6 +146,7 @@ def _assemble(tensors: dict[str, Tensor], metadata: Mapping[str, str], path: str
             trained_on=str(about["trained_on"]),
             details=dict(about["details"]),
             calibration=about["calibration"],
+            scorer=scorer,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path} does not say what its heads are ({error}).", hint=_HINT) from error

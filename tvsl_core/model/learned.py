@@ -45,6 +45,7 @@ class LearnedHeads:
     def __init__(self, towers: TrainableTowers, heads: TvslHeads, info: HeadsInfo) -> None:
         self.towers = towers
         self.heads = heads.to(towers.device)
+        self.info = info
         self.text = info.text.to(towers.device)
         """``[trained names_dim]`` of the trained classes."""
         self.coverage = _Coverage(info)

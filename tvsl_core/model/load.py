@@ -15,7 +15,7 @@ from tvsl_core.model.heads import TvslHeads
 from tvsl_core.model.heads_file import HeadsInfo, check_towers, is_heads_file, load_heads
 from tvsl_core.model.learned import LearnedHeads
 from tvsl_core.model.registry import find_loader, towers_names
-from tvsl_core.model.scorer import FoundScorer, load_scorer
+from tvsl_core.model.scorer import FoundScorer, load_scorer, restore_scorer
 from tvsl_core.model.towers import Towers, require_trainable
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.model.weights.cache import hash_file
@@ -30,7 +30,6 @@ Weights = Path | str | Mapping[str, Any] | None
 """A file, tensors under their published names, or None for the model's own."""
 SCORER_FILE = Path(__file__).parent / "compact" / "scorer.safetensors"
 """Fitted for the model in the package."""
-SCORER_SUFFIX = ".scorer.safetensors"
 UPGRADE = "Use the version of tvsl that made them, or export them again."
 
 
@@ -120,7 +119,7 @@ def load_model(
     name, vocabulary = str(name), vocabulary or load_vocabulary(None)
     if name == UNTRAINED:
         towers = load_towers("compact", weights=weights, device=device, precision=precision)
-        return _assemble(towers, None, towers.weights_sha256, vocabulary, find_scorer(None, embedded=False))
+        return _assemble(towers, None, towers.weights_sha256, vocabulary)
     if name not in towers_names():
         path = _file_of(name)
         # A file of heads names its towers; any other is taken for weights in the compact form.
@@ -131,11 +130,11 @@ def load_model(
         heads = load_heads(file)
         towers = load_towers(name, device=device, precision=precision)
         check_towers(heads[1], towers=name, sha256=towers.weights_sha256, path=file)
-        return _assemble(towers, heads, hash_file(file), vocabulary, find_scorer(file, embedded=False))
+        return _assemble(towers, heads, hash_file(file), vocabulary)
     towers = load_towers(name, weights=given, device=device, precision=precision)
     if name == "compact" and not isinstance(given, Mapping):
-        return _assemble(towers, *embedded_heads(file), vocabulary, find_scorer(file, embedded=file is None))
-    return _assemble(towers, None, towers.weights_sha256, vocabulary, find_scorer(file, embedded=False))
+        return _assemble(towers, *embedded_heads(file), vocabulary, embedded=file is None)
+    return _assemble(towers, None, towers.weights_sha256, vocabulary)
 
 
 def _file_of(name: str) -> Path:
@@ -150,20 +149,21 @@ def _file_of(name: str) -> Path:
     )
 
 
-def find_scorer(weights: Path | None, *, embedded: bool) -> FoundScorer:
-    """The scorer that lies beside a weights file as ``NAME.scorer.safetensors``, or else the one in the package.
+def find_scorer(info: HeadsInfo | None, sha256: str, *, embedded: bool) -> FoundScorer:
+    """The scorer that was fitted over some heads and lies in their file, or else the one in the package.
 
     Args:
-        weights: The file of heads or towers; None is the one in the package.
+        info: What the file of heads holds beside them; None without heads.
+        sha256: Of that file.
         embedded: Whether the model is the one in the package, for which its scorer was fitted.
 
     Raises: WeightsError: It cannot be used.
     """
-    beside = weights.with_suffix(SCORER_SUFFIX) if weights is not None else None
-    own = beside is not None and beside.is_file()
-    path = beside if beside is not None and own else SCORER_FILE
-    scorer, _ = load_scorer(path)
-    return FoundScorer(scorer=scorer, sha256=hash_file(path), fitted=own or embedded)
+    if info is not None and info.scorer is not None:
+        scorer, _ = restore_scorer(*info.scorer, where="the file of heads")
+        return FoundScorer(scorer=scorer, sha256=sha256, fitted=True)
+    scorer, _ = load_scorer(SCORER_FILE)
+    return FoundScorer(scorer=scorer, sha256=hash_file(SCORER_FILE), fitted=embedded)
 
 
 def _assemble(
@@ -171,8 +171,10 @@ def _assemble(
     heads: tuple[TvslHeads, HeadsInfo] | None,
     sha256: str,
     vocabulary: Vocabulary,
-    scorer: FoundScorer,
+    *,
+    embedded: bool = False,
 ) -> TvslModel:
+    scorer = find_scorer(heads[1] if heads is not None else None, sha256, embedded=embedded)
     if heads is None:
         return TvslModel(
             towers=towers, vocabulary=vocabulary, calibration=towers.calibration, scorer=scorer, sha256=sha256

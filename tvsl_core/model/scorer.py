@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import safe_open
@@ -25,6 +25,8 @@ KIND, KIND_KEY = "tvsl-scorer-1", "kind"
 """What a scorer's file says of itself; the number rises when its tensors mean something else."""
 PREFIX = "scorer."
 """Before the names of its tensors, so that they can stand in one file with towers and heads."""
+METADATA = ("features", "details")
+"""What else its file says of it: the layout of its features, and how it was fitted."""
 WIDTHS = (96, 48)
 EVENT_WIDTHS = (32, 16)
 
@@ -101,6 +103,28 @@ class EventScorer(nn.Module):
         return right, in_view
 
 
+class StoredScorer(NamedTuple):
+    """A scorer as it lies in a file, perhaps beside heads; ``restore_scorer`` takes both."""
+
+    tensors: Mapping[str, Tensor]
+    metadata: Mapping[str, str]
+
+
+def store_scorer(scorer: EventScorer, details: Mapping[str, Any]) -> StoredScorer:
+    """What a file holds of a scorer; ``details`` are plain values such as the reliability table."""
+    return StoredScorer(scorer_tensors(scorer), scorer_metadata(scorer, details))
+
+
+def stored_scorer(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> StoredScorer | None:
+    """The scorer among what a file holds, without what belongs to others; None when there is none."""
+    if KIND_KEY not in metadata:
+        return None
+    return StoredScorer(
+        {name: tensor for name, tensor in tensors.items() if name.startswith(PREFIX)},
+        {key: metadata[key] for key in (KIND_KEY, *METADATA) if key in metadata},
+    )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class FoundScorer:
     """A scorer with what must be known of where it came from."""
@@ -125,7 +149,8 @@ def scorer_metadata(scorer: EventScorer, details: Mapping[str, Any]) -> dict[str
 
 def save_scorer(scorer: EventScorer, path: Path, *, details: Mapping[str, Any]) -> None:
     """Write a scorer as a safetensors file of its own."""
-    save_file(scorer_tensors(scorer), path, metadata=scorer_metadata(scorer, details))
+    stored = store_scorer(scorer, details)
+    save_file(dict(stored.tensors), path, metadata=dict(stored.metadata))
 
 
 def load_scorer(path: Path, *, layout: ScorerLayout | None = None) -> tuple[EventScorer, dict[str, Any]]:

@@ -19,6 +19,7 @@ from tvsl_core.errors import InputError
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.tuning.predict import ClipPredictor
 from tvsl_core.types import Box
+from tvsl_core.vocabulary.classes import Vocabulary
 
 
 class EmbeddedScene(NamedTuple):
@@ -55,6 +56,15 @@ def exclusive_classes(model: TvslModel, classes: Sequence[str]) -> tuple[tuple[s
     known = [name for name in classes if name in names.names]
     above = {name: [other for other in known if name in names.ancestors(other)] for name in known}
     return tuple((name, *below) for name, below in above.items() if below)
+
+
+def alike_classes(vocabulary: Vocabulary) -> tuple[tuple[str, ...], ...]:
+    """Families of classes that share a label of sound, such as all brass."""
+    families: dict[str, list[str]] = {}
+    for klass in vocabulary.classes:
+        for label in klass.sounds:
+            families.setdefault(label, []).append(klass.name)
+    return tuple(tuple(names) for names in families.values() if len(names) > 1)
 
 
 def embed_scenes(model: TvslModel, pool: MediaPool, *, each: int, seed: int) -> Iterator[EmbeddedScene]:

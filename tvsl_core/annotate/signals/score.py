@@ -39,6 +39,7 @@ from tvsl_core.annotate.signals.pictures import Instant
 from tvsl_core.errors import WeightsError
 from tvsl_core.model.scorer import ScorerLayout
 from tvsl_core.model.tvsl import TvslModel
+from tvsl_core.vocabulary.classes import Vocabulary
 
 Floats = NDArray[np.float32]
 
@@ -80,7 +81,7 @@ def score_events(
         raise WeightsError("the scorer takes other features than this version of tvsl.", hint="Fit one again.")
     if len(sound.sound) == 0:
         return []
-    kin = kinship(model)
+    kin = kinship(model.vocabulary)
     judged = list(_judge_positions(sound, instants, model, kin, options.candidates))
     tracker = EventTracker(options, hop_s=HOP_S)
     spans: list[EventSpan] = []
@@ -100,19 +101,19 @@ def score_events(
     return scored
 
 
-def kinship(model: TvslModel) -> NDArray[np.bool_]:
+def kinship(vocabulary: Vocabulary) -> NDArray[np.bool_]:
     """``[klass klass]``: whether two classes may name one source; each is its own kin."""
-    above = ancestry(model)
+    above = ancestry(vocabulary)
     return np.asarray(above | above.T | np.eye(len(above), dtype=bool))
 
 
-def ancestry(model: TvslModel) -> NDArray[np.bool_]:
+def ancestry(vocabulary: Vocabulary) -> NDArray[np.bool_]:
     """``[klass klass]``: whether the first is a generic name of the second."""
-    names = model.vocabulary.names
+    names = vocabulary.names
     place = {name: klass for klass, name in enumerate(names)}
     above = np.zeros((len(names), len(names)), bool)
     for klass, name in enumerate(names):
-        above[[place[other] for other in model.vocabulary.ancestors(name) if other in place], klass] = True
+        above[[place[other] for other in vocabulary.ancestors(name) if other in place], klass] = True
     return above
 
 
@@ -133,23 +134,12 @@ def overlapping(spans: Sequence[EventSpan]) -> Iterator[list[EventSpan]]:
 def _judge_positions(
     sound: SoundEvidence, instants: Sequence[Instant], model: TvslModel, kin: NDArray[np.bool_], candidates: int
 ) -> Iterator[_Judged]:
-    rise, fall = spectral_change(sound.bands_db)
-    times = np.asarray([float(instant.time) for instant in instants])
+    change = spectral_change(sound.bands_db)
     count = len(sound.sound)
     for begin in range(0, count, STRETCH):
         end = min(begin + STRETCH, count)
         low, high = max(0, begin - CONTEXT), min(count, end + CONTEXT)
-        look, broad = _looks(instants, times, sound.first + low, high - low, len(kin))
-        evidence = FineEvidence(
-            sound=sound.sound[low:high].astype(np.float32),
-            untrained=sound.untrained[low:high].astype(np.float32),
-            level_db=sound.level_db[low:high],
-            rise=rise[low:high],
-            fall=fall[low:high],
-            look=look,
-            look_broad=broad,
-            trained=model.is_sound_trained,
-        )
+        evidence = fine_evidence(sound, instants, model, change, low, high)
         klasses = strongest_classes(evidence, most=candidates)
         values = features(evidence, klasses, kin)
         # One more position on either side, so that smoothing has its neighbours.
@@ -163,13 +153,44 @@ def _judge_positions(
         )
 
 
-def _looks(
-    instants: Sequence[Instant], times: NDArray[np.float64], first: int, count: int, names: int
-) -> tuple[Floats, Floats]:
+def fine_evidence(
+    sound: SoundEvidence,
+    instants: Sequence[Instant],
+    model: TvslModel,
+    change: tuple[Floats, Floats],
+    low: int,
+    high: int,
+) -> FineEvidence:
+    """What features are made of, for some positions of a file.
+
+    Args:
+        sound: Of the file.
+        instants: Of its pictures.
+        model: That read both.
+        change: ``spectral_change`` of the whole sound.
+        low: The first row.
+        high: The row behind the last one.
+    """
+    look, broad = _looks(instants, sound.first + low, high - low, sound.sound.shape[1])
+    rise, fall = change
+    return FineEvidence(
+        sound=sound.sound[low:high].astype(np.float32),
+        untrained=sound.untrained[low:high].astype(np.float32),
+        level_db=sound.level_db[low:high],
+        rise=rise[low:high],
+        fall=fall[low:high],
+        look=look,
+        look_broad=broad,
+        trained=model.is_sound_trained,
+    )
+
+
+def _looks(instants: Sequence[Instant], first: int, count: int, names: int) -> tuple[Floats, Floats]:
     """The strongest look of the seconds around each position, ``[sound klass]``; that of the nearest instant at least.
 
     No shots are told apart: a look counts for ``CONTEXT_S`` on either side.
     """
+    times = np.asarray([float(instant.time) for instant in instants])
     look = np.full((2, count, names), NO_RIVAL, np.float32)
     for row in range(count if len(instants) else 0):
         time_s = (first + row) * HOP_S

@@ -12,5 +12,6 @@
 - ``scene``: what training looks at and listens to: one picture with the sound around it, and everything that is known
   of both;
 - ``sound``: fourth step of a mixture: add up its sounds;
-- ``store``: pictures and sounds by file, decoded once and kept in a memory of bounded size.
+- ``store``: pictures and sounds by file, decoded once and kept in a memory of bounded size;
+- ``timed``: long scenes whose times are exact: what sounds when, with pauses, repeats and unknown sounds.
 """

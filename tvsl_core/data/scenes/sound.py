@@ -63,7 +63,7 @@ def mix(
         if level > 0:
             mixed[begin : begin + len(piece)] += piece * np.float32(10 ** (placed.level_db / 20) / level)
     if rng.random() < options.room:
-        mixed = _in_a_room(mixed, sample_rate, rng)
+        mixed = in_a_room(mixed, sample_rate, rng)
     if recipe.noise_db is not None:
         mixed += np.float32(10 ** (recipe.noise_db / 20)) * rng.standard_normal(length, dtype=np.float32)
     if rng.random() < options.masked:
@@ -125,7 +125,7 @@ def _pitched(part: Samples, semitones: int) -> Samples:
     return result
 
 
-def _in_a_room(mixed: Samples, sample_rate: int, rng: np.random.Generator) -> Samples:
+def in_a_room(mixed: Samples, sample_rate: int, rng: np.random.Generator) -> Samples:
     """With reverberation (noise that dies away) and a tilted spectrum, at the energy that it had."""
     import scipy.fft
 
