@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.results.names import result_folder, result_path
-from tvsl_core.annotate.results.table import read_metadata
+from tvsl_core.annotate.results.table import SCHEMA_VERSION, read_metadata
 from tvsl_core.errors import OutputError
 from tvsl_core.system.files import PARTIAL_PATTERN, discard_partial, make_folder
 from tvsl_core.system.leases import Lease
@@ -46,6 +46,11 @@ class Job:
         return result_path(self.out, "sources", self.item.name, ".parquet")
 
     @property
+    def events(self) -> Path:
+        """``events/<video>.parquet``; complete before the table is there."""
+        return result_path(self.out, "events", self.item.name, ".parquet")
+
+    @property
     def strip(self) -> Path:
         """``strips/<video>.jpg``."""
         return result_path(self.out, "strips", self.item.name, ".jpg")
@@ -64,6 +69,8 @@ class Job:
         metadata = read_metadata(self.table) if self.table.is_file() else {}
         if not metadata:
             return None
+        if metadata.get("schema_version") != SCHEMA_VERSION:
+            return "made by an earlier version, without events"
         try:
             key = self.key()
         except OSError:
@@ -73,7 +80,9 @@ class Job:
             return "its input changed"
         if "input_id" in wrong:
             return "another file had its name"
-        return "other settings, model or version" if wrong else ""
+        if wrong:
+            return "other settings, model or version"
+        return "" if self.events.is_file() else "its table of events is gone"
 
     def is_done(self) -> bool:
         """Whether the table of an earlier run with the same input and settings is there, whole."""
