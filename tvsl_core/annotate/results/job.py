@@ -67,10 +67,8 @@ class Job:
     def staleness(self) -> str | None:
         """Why an earlier result of this video does not hold; empty when it does, None when there is none."""
         metadata = read_metadata(self.table) if self.table.is_file() else {}
-        if not metadata:
-            return None
         if metadata.get("schema_version") != SCHEMA_VERSION:
-            return "made by an earlier version, without events"
+            return "made by an earlier version, without events" if metadata else None
         try:
             key = self.key()
         except OSError:
@@ -80,9 +78,8 @@ class Job:
             return "its input changed"
         if "input_id" in wrong:
             return "another file had its name"
-        if wrong:
-            return "other settings, model or version"
-        return "" if self.events.is_file() else "its table of events is gone"
+        gone = "" if self.events.is_file() else "its table of events is gone"
+        return "other settings, model or version" if wrong else gone
 
     def is_done(self) -> bool:
         """Whether the table of an earlier run with the same input and settings is there, whole."""
