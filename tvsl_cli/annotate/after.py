@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tvsl_cli.shared.terminal import say
+from tvsl_core.errors import InputError
 
 if TYPE_CHECKING:
     from tvsl_cli.annotate.request import AnnotateRequest
@@ -13,13 +14,16 @@ if TYPE_CHECKING:
 def check_formats(request: AnnotateRequest) -> None:
     """Make sure, before any work, that there is every format that is asked for.
 
-    Raises: InputError: There is none of a name; the nearest one is named.
+    Raises: ValueError: There is none of a name; the nearest one is named.
     """
     if request.export:
         from tvsl_core.exports.export import find_format
 
-        for name in request.export:
-            find_format(name)
+        try:
+            for name in request.export:
+                find_format(name)
+        except InputError as error:
+            raise ValueError(str(error)) from error
 
 
 def hand_on(request: AnnotateRequest) -> None:

@@ -23,7 +23,7 @@ def heard(video: VideoFinished) -> tuple[str, ...]:
         events = read_events(video.event_table) if video.event_table is not None else ()
     except (OSError, ArrowException):
         events = ()
-    return heard_of(events) or video.classes
+    return heard_of(events) or tuple(filter(None, [", ".join(video.classes)]))
 
 
 def heard_of(events: Iterable[SourceEvent]) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ def summary_table(finished: Sequence[VideoFinished], tally: Tally) -> Table:
     table.add_column("video", overflow="fold", ratio=2)
     for title in ("length", "sources"):
         table.add_column(title, justify="right")
-    table.add_column("what sounds when", overflow="fold", ratio=2)
+    table.add_column("sounding", overflow="fold", ratio=2)
     for title in ("time", "speed"):
         table.add_column(title, justify="right")
     table.add_column("status")

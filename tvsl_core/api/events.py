@@ -37,4 +37,6 @@ def read_events(results: AnyPath, *, video: str | None = None) -> pd.DataFrame:
         raise InputError(f"'{results}' holds no events of a video '{video}'.", hint="Name it as in videos.parquet.")
     tables = [pq.read_table(one.table, schema=EVENTS_SCHEMA) for one in sorted(found, key=lambda one: one.name)]
     whole = pa.concat_tables(tables).replace_schema_metadata(None).unify_dictionaries()
-    return whole.sort_by([("video", "ascending"), ("start_s", "ascending"), ("event_id", "ascending")]).to_pandas()
+    order = [(name, "ascending") for name in ("video", "start_s", "event_id")]
+    events: pd.DataFrame = whole.sort_by(order).to_pandas()
+    return events
