@@ -206,7 +206,7 @@ class JobQueue:
 
     def _skipped(self, job: Job, record: VideoRecord | None) -> VideoFinished:
         """A video whose results are there; its record is made from its table when that is all there is."""
-        outputs = (job.table, *sorted(job.heatmaps.glob("*.mp4")))
+        outputs = (job.table, job.events, *sorted(job.heatmaps.glob("*.mp4")))
         if record and record.row.status == "done":
             video = record.row.outcome(path=job.item.path, outputs=outputs, status="skipped")
             return dataclasses.replace(video, event_table=job.events)

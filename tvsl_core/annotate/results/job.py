@@ -47,7 +47,7 @@ class Job:
 
     @property
     def events(self) -> Path:
-        """``events/<video>.parquet``; complete before the table is there."""
+        """``events/<video>.parquet``."""
         return result_path(self.out, "events", self.item.name, ".parquet")
 
     @property

@@ -17,7 +17,6 @@ from tvsl_core.system.files import begin_partial, commit_partial, discard_partia
 from tvsl_core.types import LocalizedSource
 
 SCHEMA_VERSION = "2"
-"""2: a table of events stands beside that of sources."""
 BOX_CONVENTION = "x_min, y_min, x_max, y_max in pixels of the frame as shown; right and bottom excluded"
 ROWS_A_GROUP = 16_384
 
