@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tvsl_core.api.embed import EmbedRequest, EmbedResult, embed
     from tvsl_core.api.evaluate import EvaluateResult, evaluate
     from tvsl_core.api.evaluate_request import EvaluateRequest
+    from tvsl_core.api.events import read_events
     from tvsl_core.api.localize import FoundSource, localize
     from tvsl_core.api.score import ScoreRequest, score
     from tvsl_core.api.train import TrainingPlan, plan_training, train
@@ -100,6 +101,7 @@ __all__ = [
     "merge",
     "plan_training",
     "probe",
+    "read_events",
     "register_towers",
     "score",
     "train",
@@ -152,6 +154,7 @@ _HOMES = {
     "merge": "tvsl_core.batch.merge",
     "plan_training": "tvsl_core.api.train",
     "probe": "tvsl_core.media.read.probe",
+    "read_events": "tvsl_core.api.events",
     "register_towers": "tvsl_core.model.registry",
     "score": "tvsl_core.api.score",
     "train": "tvsl_core.api.train",
