@@ -1,7 +1,6 @@
 """A model's answers on clips and scenes with known truth, and the scorer that is fitted to them.
 
 - ``answers``: a model's predictions for a whole benchmark: several processes, a file a clip, going on where it stopped;
-- ``fit``: thresholds of detection, fitted on scenes from held-out material and never on a test split;
 - ``fit``: the scorer of events, fitted on long scenes from held-out material and never on a test split;
 - ``predict``: one frame and its sound, judged as in annotation: what evaluation asks a model;
 - ``scenes``: A model on scenes whose truth is known: what it reports, as evaluation wants it.
