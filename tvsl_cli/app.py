@@ -19,6 +19,7 @@ from tvsl_cli.embed import embed
 from tvsl_cli.evaluate.command import evaluate
 from tvsl_cli.export import export
 from tvsl_cli.info import info
+from tvsl_cli.labels import import_labels
 from tvsl_cli.merge import merge
 from tvsl_cli.models.app import app as models
 from tvsl_cli.report import report, view
@@ -60,6 +61,7 @@ app.command()(report)
 app.command()(view)
 app.command()(export)
 app.command()(clips)
+app.command("import-labels")(import_labels)
 app.command()(status)
 app.command()(evaluate)
 app.command()(embed)
