@@ -18,9 +18,11 @@ import pyarrow.parquet as pq
 
 from tvsl_core.errors import TvslError
 from tvsl_core.exports.results import VideoResults
+from tvsl_core.imports.compare import Difference, compare
 from tvsl_core.media.read.frames import read_frames
 from tvsl_core.media.read.probe import probe
 from tvsl_core.media.read.sound import SoundStream
+from tvsl_core.types import SourceEvent
 
 WAVE_RATE = 8000
 """Samples a second from which the waveform is drawn."""
@@ -64,13 +66,15 @@ def overview_row(row: Mapping[str, Any], video: VideoResults | None, thumbnail: 
     }
 
 
-def video_page(video: VideoResults, place: Path) -> dict[str, Any]:
+def video_page(video: VideoResults, place: Path, labels: VideoResults | None = None) -> dict[str, Any]:
     """Everything about one video: events, boxes and maps at each instant, and the outline of its sound.
 
     Args:
         video: Its results.
         place: Folder of the report, from which the video's address is given.
+        labels: What people said of it; None when nobody did.
     """
+    said = compare(video, labels) if labels is not None else None
     return {
         "id": video_id(video.name),
         "name": video.name,
@@ -82,22 +86,40 @@ def video_page(video: VideoResults, place: Path) -> dict[str, Any]:
         # A browser counts from the first picture or sound as we do; containers whose times begin elsewhere start at 0.
         "offset": 0,
         "events": [
-            {
-                "id": event.event_id,
-                "source": event.source_id,
-                "class": event.name,
-                "start": round(event.start_s, 3),
-                "end": round(event.end_s, 3),
-                "score": round(event.score, 3),
-                "verdict": event.verdict,
-                "others": [[other.name, round(other.score, 3)] for other in event.alternatives],
-            }
-            for event in video.events
+            _event(event) | ({"opinion": _opinion(said, event)} if said is not None else {}) for event in video.events
         ],
+        "people": None
+        if labels is None
+        else {"events": [_event(event) for event in labels.events], "instants": list(_instants(labels))},
+        "added": [event.event_id for event in said.added] if said is not None else [],
         "instants": (instants := list(_instants(video))),
         "has_maps": any("map" in one for one in instants) or not video.events,
         "wave": waveform(video.path, video.duration_s),
     }
+
+
+def _event(event: SourceEvent) -> dict[str, Any]:
+    return {
+        "id": event.event_id,
+        "source": event.source_id,
+        "class": event.name,
+        "start": round(event.start_s, 3),
+        "end": round(event.end_s, 3),
+        "score": round(event.score, 3),
+        "verdict": event.verdict,
+        "others": [[other.name, round(other.score, 3)] for other in event.alternatives],
+    }
+
+
+def _opinion(said: Difference, event: SourceEvent) -> str:
+    """What people say of an event, in words."""
+    opinion, answer = said.opinions[event.event_id], said.answers.get(event.event_id)
+    if opinion == "renamed" and answer is not None:
+        return f"is {answer.name}"
+    if opinion == "changed" and answer is not None:
+        moved = (answer.start_s, answer.end_s) != (event.start_s, event.end_s)
+        return f"changed to {answer.start_s:.2f} - {answer.end_s:.2f} s" if moved else "moved in the picture"
+    return opinion
 
 
 def _instants(video: VideoResults) -> Iterator[dict[str, Any]]:
