@@ -9,6 +9,7 @@
 - ``manual``: the command reference, docs/commands.md, written from the commands themselves;
 - ``merge``: ``tvsl merge``: the tables of a batch become one dataset;
 - ``report``: ``tvsl report`` and ``tvsl view``: results as pages;
+- ``search``: ``tvsl search``: the moments of annotated videos that some words mean;
 - ``status``: ``tvsl status``: how far a batch is, while it runs and afterwards;
 - ``vocabulary``: ``tvsl vocabulary``: the classes that are looked for, and what speaks for each.
 """
