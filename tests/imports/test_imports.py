@@ -381,3 +381,38 @@ def test_the_command_names_the_tables_and_says_how_much_came_back(folder, capsys
     assert "2 events of 1 video." in told.err
     assert main(["import-labels", str(folder / "none.xml"), "--results", str(folder)]) == 1
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_a_box_that_was_dragged_out_of_the_picture_says_that_the_source_is_gone(folder):
+    def change(root):
+        second = root.findall("track/box")[1]
+        second.set("xtl", "200")
+        second.set("xbr", "260")
+
+    import_labels(edit_cvat(exported(folder, "cvat-video", "film.mp4"), change), folder)
+
+    assert spans(folder, "film.mp4")[0] == ("dog", 14, 29)
+
+
+def test_an_annotation_that_was_skipped_says_nothing_and_the_newest_one_counts(folder):
+    file = edit_label_studio(exported(folder, "label-studio", "film.mp4"), "film.mp4", lambda result: None)
+    tasks = json.loads(file.read_text(encoding="utf-8"))
+    (task,) = [one for one in tasks if "annotations" in one]
+    (given,) = task["annotations"]
+    task["annotations"] = [
+        given | {"updated_at": "2025-03-01", "was_cancelled": True, "result": []},
+        given | {"updated_at": "2025-02-01"},
+        given | {"updated_at": "2025-01-01", "result": []},
+    ]
+    file.write_text(json.dumps(tasks), encoding="utf-8")
+
+    assert import_labels(file, folder)[0].events == 2
+
+
+def test_a_file_that_holds_a_video_twice_is_refused(folder):
+    file = edit_label_studio(exported(folder, "label-studio", "film.mp4"), "film.mp4", lambda result: None)
+    tasks = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps(tasks + tasks), encoding="utf-8")
+
+    with pytest.raises(ManifestError, match="more than once"):
+        import_labels(file, folder)

@@ -82,8 +82,7 @@ def assemble(video: VideoResults, found: Iterable[tuple[SourceEvent, Sequence[So
 def _stretches(keys: Iterable[KeyFrame]) -> Iterator[tuple[list[KeyFrame], int | None]]:
     """The key frames of each appearance, and the first frame without it; None when it lasts to the end."""
     shown: list[KeyFrame] = []
-    # Where one appearance ends on the frame on which the next begins, the end comes first.
-    for key in sorted(keys, key=lambda key: (key.frame, key.corners is not None)):
+    for key in sorted(keys, key=lambda key: key.frame):
         if key.corners is not None and _has_area(key.corners):
             shown.append(key)
         elif shown:
