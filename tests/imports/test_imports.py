@@ -416,3 +416,15 @@ def test_a_file_that_holds_a_video_twice_is_refused(folder):
 
     with pytest.raises(ManifestError, match="more than once"):
         import_labels(file, folder)
+
+
+def test_the_name_of_its_file_is_enough_for_a_video_in_a_folder_unless_two_are_called_so(folder, results):
+    def change(root):
+        root.find("meta/task/name").text = "my first task"
+
+    file = edit_cvat(exported(folder, "cvat-video", "uneven.mkv"), change)
+    assert import_labels(file, folder)[0].video == "folder/uneven.mkv"
+
+    write_results(folder, "other/uneven.mkv", results.clips["folder/uneven.mkv"], EVENTS)
+    with pytest.raises(ManifestError, match=r"2 videos of the results are called so.*--video 'folder/uneven\.mkv'"):
+        import_labels(file, folder)
