@@ -36,6 +36,7 @@ FLOORS = (
     ("model",),
     ("annotate", "evaluation", "training"),
     ("batch", "exports"),
+    ("imports",),
     ("report",),
     ("search",),
     ("tuning",),

@@ -19,9 +19,11 @@ from tvsl_cli.embed import embed
 from tvsl_cli.evaluate.command import evaluate
 from tvsl_cli.export import export
 from tvsl_cli.info import info
+from tvsl_cli.labels import import_labels
 from tvsl_cli.merge import merge
 from tvsl_cli.models.app import app as models
 from tvsl_cli.report import report, view
+from tvsl_cli.search import search
 from tvsl_cli.status import status
 from tvsl_cli.train.command import train
 from tvsl_cli.vocabulary import vocabulary
@@ -59,7 +61,9 @@ app.command()(merge)
 app.command()(report)
 app.command()(view)
 app.command()(export)
+app.command()(search)
 app.command()(clips)
+app.command("import-labels")(import_labels)
 app.command()(status)
 app.command()(evaluate)
 app.command()(embed)

@@ -19,10 +19,10 @@ def merge(
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")] = False,
 ) -> None:
-    """Merge the tables of a batch, one a video, into one sorted dataset with a manifest.
+    """Merge the tables of a batch, sources and events of each video, into one sorted dataset with a manifest.
 
-    Videos without a table, videos that are there twice and mixed settings are reported; then nothing is written and the
-    exit code is 1, unless --force is given. Standard output gets one line per file.
+    Videos without tables, videos that are there twice and mixed settings are reported; then nothing is written and
+    the exit code is 1, unless --force is given. Standard output gets one line per file.
 
     Example: tvsl merge results --out merged
     """
@@ -44,4 +44,7 @@ def merge(
     for file in report.files:
         write_line(str(file))
     if not quiet:
-        say(f"Merged {report.rows:,} rows of {len(report.survey.tables):,} videos; {report.manifest} vouches for them.")
+        say(
+            f"Merged {report.rows:,} rows and {report.events:,} events of {len(report.survey.tables):,} videos; "
+            f"{report.manifest} vouches for them."
+        )

@@ -50,6 +50,8 @@ def _lines(found: BatchStatus) -> Iterator[str]:
     if found.videos_an_hour:
         left = f"; {clock_text(found.left_s)} left" if found.left_s is not None else ""
         yield f"Speed: {found.speed:.1f}x real time, {found.videos_an_hour:,.0f} videos an hour{left}"
+    if found.outdated:
+        yield "These results are of an earlier version, without events; the same command makes them anew."
     for error in found.errors:
         yield f"Failed: {error.video}: {sentence(error.error, error.hint)}"
 

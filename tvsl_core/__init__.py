@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tvsl_core.api.embed import EmbedRequest, EmbedResult, embed
     from tvsl_core.api.evaluate import EvaluateResult, evaluate
     from tvsl_core.api.evaluate_request import EvaluateRequest
+    from tvsl_core.api.events import read_events
     from tvsl_core.api.localize import FoundSource, localize
     from tvsl_core.api.score import ScoreRequest, score
     from tvsl_core.api.train import TrainingPlan, plan_training, train
@@ -39,11 +40,13 @@ if TYPE_CHECKING:
     from tvsl_core.exports.clips import ClipOptions, cut_clips
     from tvsl_core.exports.export import export_results
     from tvsl_core.exports.results import Selection
+    from tvsl_core.imports.run import LabelledVideo, import_labels
     from tvsl_core.limits import MediaLimits
     from tvsl_core.media.read.probe import probe
     from tvsl_core.model.load import load_model, load_towers
     from tvsl_core.model.registry import register_towers
     from tvsl_core.search.embeddings import EmbedOptions
+    from tvsl_core.search.find import FindRequest, Moment, MomentsFound, find_moments
     from tvsl_core.training.options import LossWeights, TrainOptions
     from tvsl_core.training.run import ExportRequest, Trained, export_heads
     from tvsl_core.training.sources import SourceOptions
@@ -63,8 +66,10 @@ __all__ = [
     "EvaluateRequest",
     "EvaluateResult",
     "ExportRequest",
+    "FindRequest",
     "FoundSource",
     "InputError",
+    "LabelledVideo",
     "LossWeights",
     "ManifestError",
     "MediaError",
@@ -72,6 +77,8 @@ __all__ = [
     "MergeReport",
     "MergeRequest",
     "MixtureOptions",
+    "Moment",
+    "MomentsFound",
     "OutputError",
     "ScoreRequest",
     "Selection",
@@ -93,6 +100,8 @@ __all__ = [
     "evaluate",
     "export_heads",
     "export_results",
+    "find_moments",
+    "import_labels",
     "load_model",
     "load_towers",
     "load_vocabulary",
@@ -100,6 +109,7 @@ __all__ = [
     "merge",
     "plan_training",
     "probe",
+    "read_events",
     "register_towers",
     "score",
     "train",
@@ -116,8 +126,10 @@ _HOMES = {
     "EvaluateRequest": "tvsl_core.api.evaluate_request",
     "EvaluateResult": "tvsl_core.api.evaluate",
     "ExportRequest": "tvsl_core.training.run",
+    "FindRequest": "tvsl_core.search.find",
     "FoundSource": "tvsl_core.api.localize",
     "InputError": "tvsl_core.errors",
+    "LabelledVideo": "tvsl_core.imports.run",
     "LossWeights": "tvsl_core.training.options",
     "ManifestError": "tvsl_core.errors",
     "MediaError": "tvsl_core.errors",
@@ -125,6 +137,8 @@ _HOMES = {
     "MergeReport": "tvsl_core.batch.merge",
     "MergeRequest": "tvsl_core.batch.merge",
     "MixtureOptions": "tvsl_core.data.scenes.options",
+    "Moment": "tvsl_core.search.find",
+    "MomentsFound": "tvsl_core.search.find",
     "OutputError": "tvsl_core.errors",
     "ScoreRequest": "tvsl_core.api.score",
     "Selection": "tvsl_core.exports.results",
@@ -145,6 +159,8 @@ _HOMES = {
     "evaluate": "tvsl_core.api.evaluate",
     "export_heads": "tvsl_core.training.run",
     "export_results": "tvsl_core.exports.export",
+    "find_moments": "tvsl_core.search.find",
+    "import_labels": "tvsl_core.imports.run",
     "load_model": "tvsl_core.model.load",
     "load_towers": "tvsl_core.model.load",
     "load_vocabulary": "tvsl_core.vocabulary.classes",
@@ -152,6 +168,7 @@ _HOMES = {
     "merge": "tvsl_core.batch.merge",
     "plan_training": "tvsl_core.api.train",
     "probe": "tvsl_core.media.read.probe",
+    "read_events": "tvsl_core.api.events",
     "register_towers": "tvsl_core.model.registry",
     "score": "tvsl_core.api.score",
     "train": "tvsl_core.api.train",

@@ -85,7 +85,7 @@ def test_metadata_says_how_the_table_was_made(table):
     metadata = read_metadata(table)
 
     assert metadata["model"] == "compact"
-    assert metadata["schema_version"] == "1"
+    assert metadata["schema_version"] == "2"
     assert "excluded" in metadata["box"]
 
 

@@ -11,12 +11,15 @@ from pathlib import Path
 
 from tvsl_core import (
     AnnotateOptions, EmbedRequest, EvaluateRequest, MergeRequest, SourceOptions, TrainRequest,
-    annotate_video, annotate_videos, evaluate, load_model, localize, probe, train,
+    annotate_video, annotate_videos, evaluate, load_model, localize, probe, read_events, train,
 )
 
 annotate_video("a.mp4", out="results", options=AnnotateOptions(fps=4, vocabulary=Path("mine.csv")))
 annotate_videos(["a.mp4", Path("b.mp4")], out=Path("results"), progress=True)
 annotate_videos(Path("folder"), out="results")
+annotate_video("a.mp4", out="results", fps=4)
+annotate_videos("a.mp4", out="results", overlay="none", min_score=0.3, max_sources=2, strips=False)
+read_events(Path("results"), video="a.mp4")
 probe("a.mp4")
 load_model(Path("my.safetensors"))
 evaluate(EvaluateRequest(benchmark="custom", annotations="list.csv", media=Path("media")), progress=True)
@@ -24,7 +27,10 @@ train(TrainRequest(sources=SourceOptions(dataset=Path("material")), out="runs/mi
 EmbedRequest(videos="a.mp4", out="index", texts=("a dog",))
 MergeRequest(folders=["one", Path("two")], out="merged")
 
-annotate_video("a.mp4", out="results", fps=4)  # refused: call-arg
+annotate_video("a.mp4", out="results", fps="four")  # refused: arg-type
+annotate_video("a.mp4", out="results", fsp=4)  # refused: call-arg
+annotate_videos("a.mp4", out="results", overlay="all")  # refused: arg-type
+read_events("results", video=3)  # refused: arg-type
 annotate_video("a.mp4", out="results", options=AnnotateOptions(fps="four"))  # refused: arg-type
 annotate_video("a.mp4", out="results", options=AnnotateOptions(fsp=4))  # refused: call-arg
 annotate_video(3, out="results")  # refused: arg-type

@@ -185,3 +185,30 @@ def test_names_that_are_not_text_become_text_and_stay_apart(tmp_path):
     assert [item.name.encode() for item in found.items]
     assert len(set(names(found))) == 2
     assert found.problems[0].given == "gone\ufffd.mp4"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "https://example.org/clip.mp4",
+        "https://example.org/watch?v=1*",
+        "rtsp://camera.local/live",
+        "https://example.org/" + 5000 * "a",
+    ],
+    ids=["file", "query", "stream", "long"],
+)
+def test_an_address_is_no_file_and_the_answer_says_why(tree, given):
+    found = find_videos([given, str(tree)])
+
+    (problem,) = found.problems
+    assert "only files are read" in problem.message
+    assert "Save the video first" in problem.hint
+    assert found.items, "the rest goes on"
+
+
+def test_a_file_in_a_folder_that_is_called_like_an_address_is_a_file(tmp_path, monkeypatch):
+    (tmp_path / "https:").mkdir()
+    (tmp_path / "https:/clip.mp4").touch()
+    monkeypatch.chdir(tmp_path)
+
+    assert [item.name for item in find_videos(["https://clip.mp4"]).items] == ["clip.mp4"]

@@ -13,12 +13,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from tvsl_core.annotate.progress import VideoFinished
+from tvsl_core.annotate.results.event_table import EVENTS_SCHEMA, write_events
 from tvsl_core.annotate.results.names import result_path
 from tvsl_core.annotate.results.table import BOX_CONVENTION, SCHEMA_VERSION, SOURCES_SCHEMA
 from tvsl_core.batch.journal import Journal
-from tvsl_core.batch.merge import ROWS_A_GROUP, SORTED_BY, MergeRequest, merge
+from tvsl_core.batch.merge import EVENTS_SORTED_BY, ROWS_A_GROUP, SORTED_BY, MergeRequest, merge
 from tvsl_core.batch.records import RunPlan
 from tvsl_core.errors import InputError, OutputError
+from tvsl_core.types import SourceEvent
 
 CLASSES = ("dog", "cat", "violin", "bus")
 
@@ -53,6 +55,18 @@ def rows_of(video: str, count: int, *, seed: int = 0, shuffled: bool = False) ->
     return pa.table({name: columns[name] for name in SOURCES_SCHEMA.names}, schema=SOURCES_SCHEMA)
 
 
+def events_of(count: int) -> list[SourceEvent]:
+    """So many events that begin at the same few moments, the last ones first."""
+    times = [float(number // 3) for number in range(count)]
+    return [
+        SourceEvent(
+            event_id=number, source_id=0, name=CLASSES[number % 4], start_s=time, end_s=time + 1, score=0.5,
+            verdict="offscreen", peak_s=time, box=None, alternatives=(),
+        )
+        for number, time in reversed(list(enumerate(times)))
+    ]  # fmt: skip
+
+
 def batch(
     out: Path,
     videos: dict[str, int],
@@ -62,15 +76,18 @@ def batch(
     planned: tuple[str, ...] = (),
     shuffled: bool = False,
     groups: int = 16_384,
+    version: str = SCHEMA_VERSION,
 ) -> Path:
-    """An output folder as ``tvsl annotate`` leaves it: tables of so many rows, journal and plan."""
+    """An output folder as ``tvsl annotate`` leaves it: tables of so many rows, a tenth as many events, a plan."""
     journal = Journal(out)
     for number, (video, count) in enumerate(videos.items()):
         path = result_path(out, "sources", video, ".parquet")
         path.parent.mkdir(parents=True, exist_ok=True)
         key = {"fingerprint": fingerprint, "input_size": "1", "input_mtime_ns": "2", "input_id": f"{out.name}-{video}"}
         about = key | {"model": "compact", "weights_sha256": "0", "options": '{"fps": 2.0}', "tvsl_version": "0.1.0"}
-        about |= {"schema_version": SCHEMA_VERSION, "box": BOX_CONVENTION}
+        if version == SCHEMA_VERSION:
+            write_events(result_path(out, "events", video, ".parquet"), video, events_of(count // 10), metadata=about)
+        about |= {"schema_version": version, "box": BOX_CONVENTION}
         table = rows_of(video, count, seed=number, shuffled=shuffled).replace_schema_metadata(about)
         pq.write_table(table, path, row_group_size=groups)
         done = VideoFinished(video=video, path=Path(video), status="done", outputs=(path,), fingerprint=fingerprint)
@@ -82,12 +99,12 @@ def batch(
     return out
 
 
-def merged(path: Path) -> pa.Table:
-    return pa.concat_tables(pq.read_table(file) for file in sorted(path.glob("part-*.parquet")))
+def merged(path: Path, kind: str = "part") -> pa.Table:
+    return pa.concat_tables(pq.read_table(file) for file in sorted(path.glob(f"{kind}-*.parquet")))
 
 
-def in_order(table: pa.Table) -> bool:
-    rows = list(zip(*(table[name].to_pylist() for name in SORTED_BY), strict=True))
+def in_order(table: pa.Table, keys: tuple[str, ...] = SORTED_BY) -> bool:
+    rows = list(zip(*(table[name].to_pylist() for name in keys), strict=True))
     return rows == sorted(rows)
 
 
@@ -113,9 +130,9 @@ def test_no_row_is_lost_or_changed_and_all_are_in_order(tmp_path, shuffled):
 
 def test_row_groups_are_full_and_files_end_where_they_should(tmp_path):
     folder = batch(tmp_path / "out", VIDEOS)
-    report = merge_results([folder], out=tmp_path / "merged", rows_a_group=256, rows_a_file=1024)
+    merge_results([folder], out=tmp_path / "merged", rows_a_group=256, rows_a_file=1024)
     sizes = []
-    for file in report.files:
+    for file in sorted((tmp_path / "merged").glob("part-*.parquet")):
         about = pq.read_metadata(file)
         sizes.append([about.row_group(n).num_rows for n in range(about.num_row_groups)])
 
@@ -128,7 +145,10 @@ def test_the_manifest_vouches_for_every_file(tmp_path):
     report = merge_results([folder], out=tmp_path / "merged", rows_a_group=256, rows_a_file=1024)
     manifest = json.loads(report.manifest.read_text())
 
-    for about in manifest["files"]:
+    assert report.files == tuple(
+        tmp_path / "merged" / about["name"] for about in (*manifest["files"], *manifest["events"]["files"])
+    )
+    for about in (*manifest["files"], *manifest["events"]["files"]):
         content = (tmp_path / "merged" / about["name"]).read_bytes()
         assert (len(content), hashlib.sha256(content).hexdigest()) == (about["bytes"], about["sha256"])
     assert [file["rows"] for file in manifest["files"]] == [1024, 1017]
@@ -183,6 +203,55 @@ def test_the_same_tables_give_the_same_bytes_wherever_they_come_from(tmp_path):
     assert (tmp_path / "one" / "part-00000.parquet").read_bytes() == report.files[0].read_bytes()
 
 
+def test_every_event_is_there_in_the_order_of_videos_and_onsets(tmp_path):
+    folder = batch(tmp_path / "out", VIDEOS)
+    report = merge_results([folder], out=tmp_path / "merged", rows_a_group=32, rows_a_file=64)
+    whole = merged(tmp_path / "merged", "events")
+    manifest = json.loads(report.manifest.read_text())["events"]
+
+    assert in_order(whole, EVENTS_SORTED_BY)
+    assert report.events == whole.num_rows == 70 + 130 + 4 == manifest["rows"]
+    assert [file["rows"] for file in manifest["files"]] == [64, 64, 64, 12]
+    assert manifest["sorted_by"] == ["video", "start_s", "event_id"]
+    counts = whole.group_by("video").aggregate([([], "count_all")]).to_pydict()
+    assert dict(zip(counts["video"], counts["count_all"], strict=True)) == {"b.mp4": 70, "a/z.mp4": 130, "é.mp4": 4}
+    assert whole.schema.equals(EVENTS_SCHEMA)
+
+
+def test_duckdb_polars_and_pandas_read_the_merged_events(tmp_path):
+    merge_results([batch(tmp_path / "out", VIDEOS)], out=tmp_path / "merged", rows_a_group=32, rows_a_file=64)
+    files = str(tmp_path / "merged" / "events-*.parquet")
+    expected = merged(tmp_path / "merged", "events").to_pandas().groupby("class", observed=True).size().to_dict()
+
+    assert dict(duckdb.sql(f"select class, count(*) from '{files}' group by class").fetchall()) == expected
+    assert dict(pl.scan_parquet(files).group_by("class").len().collect().iter_rows()) == expected
+    in_pandas = pd.concat(pd.read_parquet(part) for part in sorted((tmp_path / "merged").glob("events-*.parquet")))
+    assert in_pandas["class"].astype(str).value_counts().to_dict() == expected
+
+
+@pytest.mark.parametrize(("content", "kind"), [(None, "missing"), (b"PAR1 cut off", "unreadable")])
+def test_a_video_whose_events_are_gone_or_damaged_is_a_gap(tmp_path, content, kind):
+    folder = batch(tmp_path / "out", {"a.mp4": 30, "b.mp4": 40})
+    table = result_path(folder, "events", "b.mp4", ".parquet")
+    table.unlink()
+    if content is not None:
+        table.write_bytes(content)
+    report = merge_results([folder], out=tmp_path / "merged")
+
+    assert kinds(report) == [(kind, "b.mp4")]
+    assert report.manifest is None
+    forced = merge_results([folder], out=tmp_path / "merged", force=True)
+    assert (forced.rows, forced.events) == (70, 3)
+
+
+def test_results_of_an_earlier_version_are_one_sentence(tmp_path):
+    folder = batch(tmp_path / "out", {"a.mp4": 30, "b.mp4": 40}, version="1")
+    report = merge_results([folder], out=tmp_path / "merged")
+
+    assert kinds(report) == [("version", "")]
+    assert report.survey.problems[0].message == "2 of 2 videos were annotated by an earlier version, without events."
+
+
 def kinds(report) -> list[tuple[str, str]]:
     return [(problem.kind, problem.video) for problem in report.survey.problems]
 
@@ -230,9 +299,9 @@ def test_a_second_merge_replaces_the_first_and_leaves_nothing_of_it(tmp_path):
     first = merge_results([folder], out=tmp_path / "merged", rows_a_group=256, rows_a_file=256)
     second = merge_results([folder], out=tmp_path / "merged")
 
-    assert (len(first.files), len(second.files)) == (8, 1)
+    assert (len(first.files), len(second.files)) == (9, 2)
     left = {path.name for path in (tmp_path / "merged").iterdir()}
-    assert left == {"part-00000.parquet", "videos.parquet", "manifest.json"}
+    assert left == {"part-00000.parquet", "events-00000.parquet", "videos.parquet", "manifest.json"}
 
 
 def test_what_goes_wrong_midway_leaves_no_half_file_and_no_manifest(tmp_path):
@@ -246,7 +315,7 @@ def test_what_goes_wrong_midway_leaves_no_half_file_and_no_manifest(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         merge_results([folder], out=tmp_path / "merged", on_event=fail, rows_a_group=256, rows_a_file=256)
     left = {path.name for path in (tmp_path / "merged").iterdir()}
-    assert left == {"part-00000.parquet", "videos.parquet"}
+    assert left == {"part-00000.parquet", "events-00000.parquet", "videos.parquet"}
 
 
 def test_memory_does_not_grow_with_the_number_of_videos(tmp_path):

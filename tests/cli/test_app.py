@@ -191,7 +191,7 @@ def leaves(group, path=()):
 
 def test_every_field_of_the_options_can_be_typed_and_can_stand_in_a_file_under_a_name_of_its_own():
     """Numbers of a rule that nobody can reach are defects."""
-    of_this_call_only = {"jsonl", "dry-run", "verbose", "quiet"}
+    of_this_call_only = {"jsonl", "csv", "dry-run", "verbose", "quiet"}
     derived = {("options", "draw", "style", "legend")}
     found = specs(AnnotateRequest)
 

@@ -68,6 +68,7 @@ def test_the_columns_are_documented_with_their_types_in_order(heading, schema):
 @pytest.fixture
 def results(tmp_path, monkeypatch):
     """Results of two videos, one of which failed, in the folder that the documents name."""
+    from tvsl_core.annotate.results.event_table import EVENTS_SCHEMA
     from tvsl_core.annotate.results.table import SOURCES_SCHEMA
     from tvsl_core.batch.records import VIDEOS_SCHEMA
 
@@ -82,6 +83,7 @@ def results(tmp_path, monkeypatch):
     }
     for schema, path in (
         (SOURCES_SCHEMA, "results/sources/deep/a.mp4.parquet"),
+        (EVENTS_SCHEMA, "results/events/deep/a.mp4.parquet"),
         (VIDEOS_SCHEMA, "results/videos.parquet"),
     ):
         row = {field.name: given.get(str(field.type), []) for field in schema}
@@ -103,7 +105,7 @@ def test_every_query_that_a_document_shows_runs_on_the_tables(page, results):
 def test_every_program_that_a_document_shows_on_the_tables_runs(page, results, capsys):
     for program in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
         compiled = compile(program, page.name, "exec")
-        if "results/sources" in program:
+        if re.search(r"results/(sources|events)", program):
             exec(compiled, {})
             assert "a.mp4" in capsys.readouterr().out
 

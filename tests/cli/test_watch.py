@@ -134,7 +134,7 @@ def test_the_summary_shows_every_column_and_failures_first(screen):
     summary.say_summary(report_of(finished(), finished("b.mp4", "failed", error="x")), tally)
     lines = text.getvalue().splitlines()
 
-    assert lines[0].split() == ["video", "length", "sources", "classes", "time", "speed", "status"]
+    assert lines[0].split() == ["video", "length", "sources", "sounding", "time", "speed", "status"]
     assert lines[1].split() == ["b.mp4", "failed"]
     assert lines[2].split() == ["a.mp4", "1:00", "2", "dog,", "violin", "0:15", "4.0x", "done"]
     assert any(line.startswith("2 videos: 1 done, 1 failed") for line in lines)

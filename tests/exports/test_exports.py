@@ -193,9 +193,9 @@ def test_label_studio_counts_frames_from_one_in_percent_of_the_frame(exported):
     assert [(one["frame"], one["enabled"]) for one in sequence] == [
         (15, True),
         (30, True),
-        (45, False),
+        (44, False),
         (75, True),
-        (90, False),
+        (89, False),
     ]
     assert sequence[0]["x"] == pytest.approx(100 * (BOX.x_min + SHIFT) / 128)
     assert sequence[0]["height"] == pytest.approx(100 * 48 / 96)

@@ -17,6 +17,7 @@ from tests.builders import make_clip
 from tests.exports.conftest import BOX, SHIFT, event, write_results
 from tvsl_core.batch.records import VideoRow, write_videos
 from tvsl_core.errors import InputError
+from tvsl_core.imports.run import import_labels
 from tvsl_core.report.viewer.build import ReportOptions, build_report
 from tvsl_core.report.viewer.data import MOST_PEAKS, address, video_id, waveform
 from tvsl_core.report.viewer.serve import make_server
@@ -117,6 +118,44 @@ def test_the_overview_opens_from_the_disk_and_asks_nothing_of_any_network(browse
         page.wait_for_selector(".event")
         page.wait_for_function("() => document.getElementById('video').readyState >= 1")
     assert {url.split(":")[0] for url in requests} <= {"file", "data"}
+
+
+CORRECTED = """video,class,start_s,end_s,peak_s,x_min,y_min,x_max,y_max
+count.mp4,dog,0.5,1.2,1.0,100,96,200,160
+count.mp4,bell,3.2,3.8,,,,,
+"""
+"""A person shortened the first bark and moved it, heard a bell, and crossed out everything else."""
+
+
+def test_what_people_say_stands_beside_what_the_model_said(browser, results, tmp_path):
+    shutil.copytree(results, tmp_path / "r", ignore=shutil.ignore_patterns("report"))
+    build_report(tmp_path / "r")
+    (tmp_path / "edited.csv").write_text(CORRECTED, encoding="utf-8")
+    import_labels(tmp_path / "edited.csv", tmp_path / "r")
+    built = build_report(tmp_path / "r")
+
+    assert built.made == 1, "only the page whose labels are new"
+    with opened(browser, f"{built.page.as_uri()}#/v/{video_id('count.mp4')}") as (page, _):
+        page.wait_for_function("() => document.getElementById('video').readyState >= 1")
+        lanes = page.locator(".lane .who").all_text_contents()
+        assert lanes == ["dog", "people: dog", "guitar", "people: bell"]
+        said = [row.locator("td").last.inner_text() for row in page.locator("#events tbody tr").all()]
+        assert said == ["changed to 0.50 - 1.20 s", "removed", "removed", "added"]
+        at(page, 1.0)
+        edge = [drawn(page, 100, y)[3] for y in range(100, 160)]
+        assert max(edge) > 200, "their box"
+        assert min(edge) < 50, "which is dashed"
+        page.uncheck("#people")
+        page.wait_for_timeout(150)
+        assert page.locator(".lane .who").all_text_contents() == ["dog", "guitar"]
+        assert max(drawn(page, 100, y)[3] for y in range(100, 160)) < 50
+
+
+def test_where_nobody_labelled_anything_the_page_says_nothing_of_people(browser, report):
+    with opened(browser, f"{report.as_uri()}#/v/{video_id('count.mp4')}") as (page, _):
+        page.wait_for_selector(".event")
+        assert not page.locator("#said").is_visible()
+        assert not page.locator("#people-choice").is_visible()
 
 
 def test_names_of_strangers_are_text(browser, report):

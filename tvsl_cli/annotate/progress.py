@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from tvsl_cli.annotate.heard import heard
 from tvsl_cli.annotate.summary import speed_text
 from tvsl_cli.annotate.tally import Tally, clock_text
 from tvsl_cli.shared.terminal import console, say, sentence, visible
@@ -68,7 +69,7 @@ class Lines:
         if event.status == "failed":
             return f"{head}{' before, and not tried again' if event.earlier else ''}: {sentence(event.error)}"
         parts = [f"{event.sources} {'source' if event.sources == 1 else 'sources'}"]
-        parts += [", ".join(event.classes)] if event.classes else []
+        parts += heard(event)
         parts += (
             [f"{event.elapsed_s:.1f} s", speed_text(self.tally.annotated_s.get(event.video, 0.0), event.elapsed_s)]
             if event.status == "done"

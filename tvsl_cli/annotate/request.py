@@ -30,7 +30,15 @@ class AnnotateRequest:
     """Videos that are annotated side by side, each in a process of its own with its share of the cores; 0 is as many as
     this machine is good for."""
     jsonl: bool = option(False, topic=_OUT, in_file=False)
-    """Print every source row as one JSON object a line, instead of one line per written table."""
+    """Print every event (its "kind" is "event") and every source row as one JSON object a line, instead of one line per
+    written table."""
+    csv: Literal["-"] | None = option(None, metavar="-", topic=_OUT, in_file=False)
+    """With -, print every event as a line of comma-separated values as soon as its video is finished; for files use
+    --export csv."""
+    export: tuple[str, ...] = option((), metavar="NAMES", topic=_OUT)
+    """When all is done, write the results in these formats too, as `tvsl export` does: csv, webvtt, coco, ..."""
+    report: bool = option(False, topic=_OUT)
+    """When all is done, make pages to look through the results, as `tvsl report` does."""
     dry_run: bool = option(False, topic=_OUT, in_file=False)
     """Say what would be done, and write nothing."""
     options: AnnotateOptions = option(AnnotateOptions(), flat=True)
@@ -66,6 +74,8 @@ class AnnotateRequest:
             raise ValueError(f"device must be auto, cpu, cuda, cuda:N or mps, got {self.device!r}")
         if self.fail_fast and self.queue.max_failures not in (None, 1):
             raise ValueError("--fail-fast and --max-failures exclude each other: give one of them")
+        if self.jsonl and self.csv:
+            raise ValueError("--jsonl and --csv exclude each other: give one of them")
         if self.verbose and self.quiet:
             raise ValueError("--verbose and --quiet exclude each other: give one of them")
 

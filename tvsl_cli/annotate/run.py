@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import tvsl_core
+from tvsl_cli.annotate.after import check_formats, hand_on
 from tvsl_cli.annotate.progress import watching
 from tvsl_cli.annotate.stdout import ResultWriter
 from tvsl_cli.annotate.summary import say_failures, say_plan, say_summary
@@ -41,6 +42,7 @@ def run(inputs: Sequence[str], request: AnnotateRequest) -> int:
         _log.debug("%s", options)
         with usage_errors():
             shard = _shard(request.shard)
+            check_formats(request)
         found = find_videos(inputs, stdin=sys.stdin)
         if found.passed_over and not quiet:
             say(passed_over(found.passed_over))
@@ -50,7 +52,7 @@ def run(inputs: Sequence[str], request: AnnotateRequest) -> int:
         if shard is not None:
             found = _share(found, shard, quiet=quiet)
         tally = Tally(videos=len(found.items) + len(found.problems), stages=1 if options.overlay == "none" else 2)
-        writer = ResultWriter(jsonl=request.jsonl, dry_run=dry_run)
+        writer = ResultWriter(jsonl=request.jsonl, csv=request.csv is not None, dry_run=dry_run)
         try:
             with nullcontext(tally.hear) if quiet or dry_run else watching(tally) as hear:
 
@@ -69,6 +71,8 @@ def run(inputs: Sequence[str], request: AnnotateRequest) -> int:
     elif not quiet:
         say_summary(report, tally)
     say_failures(report)
+    if not dry_run and any(video.status != "failed" for video in report.finished):
+        hand_on(request)
     return 1 if report.failed else 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from tvsl_cli.annotate.heard import heard
 from tvsl_cli.annotate.tally import Tally, clock_text
 from tvsl_cli.shared.terminal import console, say, sentence, visible
 
@@ -50,7 +51,7 @@ def summary_table(finished: Sequence[VideoFinished], tally: Tally) -> Table:
     table.add_column("video", overflow="fold", ratio=2)
     for title in ("length", "sources"):
         table.add_column(title, justify="right")
-    table.add_column("classes", overflow="fold", ratio=2)
+    table.add_column("sounding", overflow="fold", ratio=2)
     for title in ("time", "speed"):
         table.add_column(title, justify="right")
     table.add_column("status")
@@ -61,7 +62,7 @@ def summary_table(finished: Sequence[VideoFinished], tally: Tally) -> Table:
             Text(visible(row.video)),
             clock_text(row.duration_s) if row.duration_s else "",
             "" if row.status == "failed" else str(row.sources),
-            Text(visible(", ".join(row.classes))),
+            Text("\n".join(map(visible, heard(row)))),
             clock_text(row.elapsed_s) if done else "",
             speed_text(tally.annotated_s.get(row.video, 0.0), row.elapsed_s) if done else "",
             Text(row.status, style=_STYLES[row.status]),

@@ -18,7 +18,9 @@ def evaluate(
     annotations: Annotated[
         Path | None,
         typer.Option(
-            "--annotations", metavar="DIR", help="Annotation files (for 'custom' the CSV or COCO file) [TVSL_DATA]."
+            "--annotations",
+            metavar="DIR",
+            help="Annotation files (for 'custom' a CSV or COCO file, or results with labels) [TVSL_DATA].",
         ),
     ] = None,
     media: Annotated[

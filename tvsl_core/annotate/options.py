@@ -34,6 +34,8 @@ class AnnotateOptions:
     """sources: one heatmap video per source; combined: one video, a colour per source; none: tables only."""
     save_maps: bool = option(False, topic=_OUT)
     """Store every localization map in the table."""
+    strips: bool = option(True, topic=_OUT)
+    """Write a strip of thumbnails per video: the strongest moment of each source."""
     classes: tuple[str, ...] = option((), metavar="A,B", topic=_WHAT)
     """Look only for these classes; `tvsl vocabulary` lists them."""
     vocabulary: Path | None = option(None, metavar="FILE", topic=_WHAT, changes_results=False)

@@ -59,9 +59,13 @@ class VideoFinished:
     """Different source ids."""
     classes: tuple[str, ...] = ()
     """Their classes, the most frequent first."""
+    events: int = 0
+    """How often one of them sounded."""
     fingerprint: str = ""
     outputs: tuple[Path, ...] = ()
     """Every file that was written; the table comes first."""
+    event_table: Path | None = None
+    """Its table of events, where it has one."""
     warnings: tuple[str, ...] = ()
     failure: FailureKind | None = None
     """Of what failed in this run."""

@@ -55,6 +55,7 @@ class Annotation:
     rows: int = 0
     classes: Counter[str] = field(default_factory=Counter)
     sources: int = 0
+    events: int = 0
     warnings: list[str] = field(default_factory=list)
     outputs: list[Path] = field(default_factory=list)
 
@@ -69,6 +70,7 @@ class Annotation:
             "mtime_s": self.mtime_s,
             "rows": self.rows,
             "sources": self.sources,
+            "events": self.events,
             "classes": tuple(name for name, _ in self.classes.most_common()),
             "warnings": tuple(dict.fromkeys(self.warnings)),
         }
@@ -122,7 +124,7 @@ def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], on_eve
                 result.classes[one.event.name] += 1
             on_event(_advanced(job, info, done_s=None))
             result.rows, result.sources = table.rows, len(timelines.sources)
-            if info.has_picture:
+            if info.has_picture and options.strips:
                 result.outputs.append(write_video_strip(job, info, timelines))
             result.outputs.extend(render_heatmaps(job, info, timelines, on_event=on_event))
         outcome = json.dumps(result.outcome())

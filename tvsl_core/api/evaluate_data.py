@@ -15,7 +15,7 @@ from tvsl_core.data.benchmarks.catalog import (
     media_folder,
 )
 from tvsl_core.data.benchmarks.composed import Composed, compose
-from tvsl_core.data.benchmarks.custom import load_custom
+from tvsl_core.data.benchmarks.custom import labels_of, load_custom
 from tvsl_core.data.benchmarks.sample import Benchmark
 from tvsl_core.data.benchmarks.select import heard_classes, split_by_classes, spread, trained_on
 from tvsl_core.errors import InputError, ManifestError
@@ -36,7 +36,8 @@ def load_benchmark(request: EvaluateRequest) -> Benchmark:
     if request.benchmark == CUSTOM:
         if request.annotations is None:
             raise InputError(
-                "the benchmark 'custom' needs a list.", hint="Name your CSV or COCO file with --annotations FILE."
+                "the benchmark 'custom' needs a list.",
+                hint="Name your CSV or COCO file, or a results folder with labels, with --annotations.",
             )
         return narrowed(load_custom(Path(request.annotations), form=request.box_form), request)
     if request.benchmark in COMPOSED:
@@ -120,6 +121,8 @@ def clip_source(request: EvaluateRequest) -> ClipSource:
     if request.benchmark in COMPOSED:
         return ClipSource(media=_sample_videos(request), composed=request.benchmark)
     if request.benchmark == CUSTOM:
+        if request.media is None and request.annotations is not None and Path(request.annotations).is_dir():
+            return folder_loader(labels_of(Path(request.annotations)))
         if request.media is None:
             raise InputError("the benchmark 'custom' needs media.", hint="Name your folder with --media DIR.")
         return ClipSource(media=Path(request.media))

@@ -17,7 +17,7 @@ class EvaluateRequest:
     benchmark: str
     """Its name, as ``tvsl datasets list`` says it; ``custom`` for a list of one's own."""
     annotations: AnyPath | None = None
-    """Its annotation files (for ``custom`` the CSV or COCO file); None looks below ``data``."""
+    """Its annotation files (for ``custom`` the CSV or COCO file, or results with labels); None looks below ``data``."""
     media: AnyPath | None = None
     """Frames and sounds, or videos; None looks below ``data``. Composed benchmarks need the sample videos."""
     data: AnyPath | None = None

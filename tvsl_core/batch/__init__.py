@@ -6,6 +6,7 @@
 - ``inputs``: from what a user typed to the videos that are meant: files, folders, globs, lists and standard input;
 - ``journal``: the journal of an output folder: what each run was to do, and what became of every video, written as it
   happens;
+- ``keywords``: the options of an annotation as keywords of a call;
 - ``merge``: many tables, one a video, become one sorted dataset with large row groups, and a manifest that vouches
   for it;
 - ``queue``: what is left to do: hands out units one by one, and takes back what became of them;

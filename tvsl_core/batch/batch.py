@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from tvsl_core.annotate.options import AnnotateOptions, QueueOptions
 from tvsl_core.annotate.progress import Event, EventHandler, VideoFinished, ignore
@@ -13,6 +13,7 @@ from tvsl_core.batch.engines.base import Engine
 from tvsl_core.batch.engines.task import ModelChoice, choose_names
 from tvsl_core.batch.engines.threads import ThreadEngine
 from tvsl_core.batch.inputs import FoundVideos, Videos, as_found
+from tvsl_core.batch.keywords import AnnotateKeywords, with_keywords
 from tvsl_core.batch.run import Run
 from tvsl_core.system.progress import OnProgress, reporting
 from tvsl_core.types import AnyPath
@@ -58,6 +59,7 @@ def annotate_videos(  # noqa: PLR0913 one keyword for each thing that a run is g
     command: Sequence[str] = (),
     label: str = "all",
     raise_errors: bool = False,
+    **keywords: Unpack[AnnotateKeywords],
 ) -> BatchReport:
     """Annotate videos; one that fails does not stop the others.
 
@@ -79,6 +81,7 @@ def annotate_videos(  # noqa: PLR0913 one keyword for each thing that a run is g
         command: As the user typed it, for run.json.
         label: Which part of the inputs this is: letters, digits and ``-``.
         raise_errors: Raise the first error instead of recording it. Used when no engine is given.
+        keywords: Single options, in the place of those in ``options``: ``fps=4``.
 
     Raises:
         InputError: No video was named at all.
@@ -87,7 +90,7 @@ def annotate_videos(  # noqa: PLR0913 one keyword for each thing that a run is g
         WeightsError: The model cannot be loaded.
         KeyboardInterrupt: Passed on after what is finished has been recorded.
     """
-    found, options = as_found(videos), options or AnnotateOptions()
+    found, options = as_found(videos), with_keywords(options, keywords)
     engine = engine or ThreadEngine(
         _loader(model, names or _names(model, options)), workers=workers, raise_errors=raise_errors
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,25 +11,30 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tvsl_core.annotate.results.table import SOURCES_SCHEMA, read_metadata
+from tvsl_core.annotate.results.event_table import EVENTS_SCHEMA
+from tvsl_core.annotate.results.table import SCHEMA_VERSION, SOURCES_SCHEMA, read_metadata
 from tvsl_core.batch.journal import Journal
 from tvsl_core.batch.records import VideoRow
 from tvsl_core.batch.run import rows
 from tvsl_core.errors import InputError
 
-ProblemKind = Literal["failed", "pending", "missing", "unreadable", "duplicate", "settings"]
-"""``failed``, ``pending`` and ``missing`` (its table is gone): a gap. ``duplicate``: a video that is there twice."""
+ProblemKind = Literal["failed", "pending", "missing", "unreadable", "duplicate", "settings", "version"]
+"""``failed``, ``pending`` and ``missing`` (one of its tables is gone): a gap. ``duplicate``: a video that is there
+twice. ``version``: results of an earlier one, which have no events.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceFile:
-    """The table of one video."""
+    """The tables of one video."""
 
     path: Path
     video: str
     rows: int
     metadata: Mapping[str, str]
     """How it was made; see :mod:`tvsl_core.annotate.results.table`."""
+    events: Path | None = None
+    """Its table of events, where there is one that can be read."""
 
     @property
     def fingerprint(self) -> str:
@@ -87,6 +92,7 @@ def survey(folders: Sequence[Path]) -> Survey:
                 videos[name] = row
     problems += [problem for name in sorted(videos) if (problem := _gap(videos[name], tables)) is not None]
     problems += _copies(tables.values())
+    problems += _outdated(tables.values())
     settings = _settings(tables.values())
     if len(settings) > 1:
         shares = ", ".join(f"{one['fingerprint'] or 'unknown'} ({one['videos']})" for one in settings)
@@ -118,7 +124,29 @@ def _tables(folder: Path, names: Mapping[str, str], problems: list[MergeProblem]
             problems.append(MergeProblem(kind="unreadable", video=name, message=message, hint=hint))
             continue
         video = first["video"][0].as_py() if first is not None and first.num_rows else name
-        yield SourceFile(path=path, video=video, rows=count, metadata=read_metadata(path))
+        metadata = read_metadata(path)
+        events = None
+        if metadata.get("schema_version") == SCHEMA_VERSION:
+            events = _events(folder / "events" / path.relative_to(folder / "sources"), video, problems)
+        yield SourceFile(path=path, video=video, rows=count, metadata=metadata, events=events)
+
+
+def _events(path: Path, video: str, problems: list[MergeProblem]) -> Path | None:
+    """A video's table of events; None when it is gone or damaged, which is a problem."""
+    hint = "Give the command of the run again."
+    if not path.is_file():
+        message = f"{video} is done, but its table of events is gone."
+        problems.append(MergeProblem(kind="missing", video=video, message=message, hint=hint))
+        return None
+    try:
+        if not pq.read_schema(path).equals(EVENTS_SCHEMA):
+            raise pa.ArrowInvalid("its columns are not those of this version")
+    except (OSError, pa.ArrowException) as error:
+        message = f"the table {path} cannot be read: {str(error).splitlines()[0].rstrip('.')}."
+        hint = f"{hint[:-1]}, with --overwrite."
+        problems.append(MergeProblem(kind="unreadable", video=video, message=message, hint=hint))
+        return None
+    return path
 
 
 def _double(table: SourceFile, first: SourceFile) -> MergeProblem:
@@ -158,6 +186,15 @@ def _copies(tables: Iterable[SourceFile]) -> Iterator[MergeProblem]:
             hint = "Remove the table of one of them, and name the file once."
             yield MergeProblem(kind="duplicate", video=table.video, message=message, hint=hint)
         seen.setdefault(place, table)
+
+
+def _outdated(tables: Collection[SourceFile]) -> Iterator[MergeProblem]:
+    """What an earlier version wrote, in one sentence: they may be many."""
+    old = sum(table.metadata.get("schema_version") != SCHEMA_VERSION for table in tables)
+    if old:
+        message = f"{old:,} of {len(tables):,} videos were annotated by an earlier version, without events."
+        hint = "Give the command of the run again, so that they are made anew."
+        yield MergeProblem(kind="version", video="", message=message, hint=hint)
 
 
 def _settings(tables: Iterable[SourceFile]) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -30,6 +31,8 @@ SOUND_SUFFIXES = frozenset(
 MAX_LIST_BYTES = 64 * 1024 * 1024
 MAX_LINE = 65_536
 """Letters; no system takes a path of so many."""
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+"""How an address begins (RFC 3986, section 3.1); one letter is a drive of Windows."""
 _LIST_HINT = "Give a text file with one path a line."
 
 
@@ -189,7 +192,7 @@ def _resolve(given: str, search: _Search) -> list[tuple[Path, str]]:
     except FileNotFoundError:
         kind = None
     except OSError as error:
-        if not glob.has_magic(given):
+        if not glob.has_magic(given) and not _ADDRESS.match(given):
             raise InputError(f"{given!r} cannot be opened: {error.strerror}.", hint="Check the path.") from error
         kind = None
     if kind is not None and stat.S_ISDIR(kind):
@@ -202,6 +205,12 @@ def _resolve(given: str, search: _Search) -> list[tuple[Path, str]]:
         return inside
     if kind is not None:
         return [(path, path.name)]
+    if _ADDRESS.match(given):
+        raise InputError(
+            f"{given!r} is an address, and only files are read: a stream has no end and no second look, and tvsl asks "
+            "nothing of any network.",
+            hint="Save the video first, and name the file.",
+        )
     if glob.has_magic(given):
         matches = sorted(_match(given))
         if matches:

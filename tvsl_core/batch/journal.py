@@ -25,7 +25,7 @@ from tvsl_core.batch.records import RunPlan, VideoRecord, parse_plan, parse_reco
 from tvsl_core.system.files import PARTIAL_PATTERN, discard_partial, make_folder, write_bytes
 from tvsl_core.system.results import HEATMAPS, JOURNAL
 
-ROOMS = ("sources", "strips", HEATMAPS, JOURNAL)
+ROOMS = ("sources", "events", "strips", HEATMAPS, JOURNAL)
 """Folders of the output that annotation writes into."""
 
 

@@ -1,7 +1,8 @@
 """Many tables, one a video, become one sorted dataset with large row groups, and a manifest that vouches for it.
 
-Rows are ordered by video, time, source and region. One row group and one video's sort keys are held at a time, however
-many rows there are. A folder without its manifest is not finished: the manifest is removed first and written last.
+Rows are ordered by video, time, source and region, events by video and onset. One row group and one video's sort keys
+are held at a time, however many rows there are. A folder without its manifest is not finished: the manifest is removed
+first and written last.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from tvsl_core.annotate.results.event_table import EVENTS_SCHEMA
 from tvsl_core.annotate.results.table import BOX_CONVENTION, SCHEMA_VERSION, SOURCES_SCHEMA
 from tvsl_core.batch.check import SourceFile, Survey, survey
 from tvsl_core.batch.records import write_videos
@@ -32,6 +34,7 @@ ROWS_A_GROUP = 131_072
 """Of the merged dataset: large enough for fast scans, small enough to hold."""
 ROWS_A_FILE = 64 * ROWS_A_GROUP
 SORTED_BY = ("video", "time_s", "source_id", "region")
+EVENTS_SORTED_BY = ("video", "start_s", "event_id")
 MANIFEST = "manifest.json"
 VIDEOS = "videos.parquet"
 
@@ -68,7 +71,10 @@ class MergeReport:
     """What was found; nothing was written if it has problems and nobody insisted."""
     manifest: Path | None = None
     files: tuple[Path, ...] = ()
+    """Those of the sources, then those of the events."""
     rows: int = 0
+    """Of the sources."""
+    events: int = 0
 
 
 def merge(request: MergeRequest, *, on_event: Callable[[SourceFile], None] | None = None) -> MergeReport:
@@ -95,36 +101,44 @@ def merge(request: MergeRequest, *, on_event: Callable[[SourceFile], None] | Non
     make_folder(out)
     with contextlib.suppress(FileNotFoundError):
         (out / MANIFEST).unlink()
-    parts = _Parts(out, rows_a_group=request.rows_a_group, rows_a_file=request.rows_a_file)
+    sizes = {"rows_a_group": request.rows_a_group, "rows_a_file": request.rows_a_file}
+    parts = _Parts(out, "part", SOURCES_SCHEMA, SORTED_BY, **sizes)
+    event_parts = _Parts(out, "events", EVENTS_SCHEMA, EVENTS_SORTED_BY, **sizes)
     try:
         for table in found.tables:
             if on_event:
                 on_event(table)
-            for piece in _sorted(table, most=request.rows_a_group):
+            for piece in _sorted(table.path, SORTED_BY, most=request.rows_a_group):
                 parts.write(piece)
-        files = parts.close()
+            for piece in _sorted(table.events, EVENTS_SORTED_BY, most=request.rows_a_group) if table.events else ():
+                event_parts.write(piece)
+        files, event_files = parts.close(), event_parts.close()
     except BaseException:
         parts.discard()
+        event_parts.discard()
         raise
-    for old in set(out.glob("part-*.parquet")) - {out / file["name"] for file in files}:
+    names = [out / file["name"] for file in (*files, *event_files)]
+    for old in {*out.glob("part-*.parquet"), *out.glob("events-*.parquet")}.difference(names):
         old.unlink(missing_ok=True)
     write_videos(out / VIDEOS, found.videos)
-    manifest = _manifest(found, folders, files, request.rows_a_group)
+    manifest = _manifest(found, folders, files, event_files, request.rows_a_group)
     write_bytes(out / MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode())
     return MergeReport(
         survey=found,
         manifest=out / MANIFEST,
-        files=tuple(out / file["name"] for file in files),
+        files=tuple(names),
         rows=manifest["rows"],
+        events=manifest["events"]["rows"],
     )
 
 
-def _sorted(table: SourceFile, *, most: int) -> Iterator[pa.Table]:
-    """The rows of one video in their order, at most ``most`` at a time."""
-    with pq.ParquetFile(table.path) as file:
-        keys = file.read(columns=["time_s", "source_id", "region"])
-        time, source, region = (keys[name].to_numpy() for name in ("time_s", "source_id", "region"))
-        order: NDArray[np.int64] = np.lexsort((region, source, time)).astype(np.int64)
+def _sorted(path: Path, keys: tuple[str, ...], *, most: int) -> Iterator[pa.Table]:
+    """The rows of one video's table by all keys but the first, which is the video; at most ``most`` at a time."""
+    with pq.ParquetFile(path) as file:
+        columns = file.read(columns=list(keys[1:]))
+        order: NDArray[np.int64] = np.lexsort([columns[name].to_numpy() for name in reversed(keys[1:])]).astype(
+            np.int64
+        )
         sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
         ends = np.cumsum([0, *sizes])
         for begin in range(0, len(order), most):
@@ -145,16 +159,27 @@ def _gather(file: pq.ParquetFile, wanted: NDArray[np.int64], ends: NDArray[np.in
 
 
 class _Parts:
-    """Writes row groups of one size into files of one size, each under a temporary name until all are complete."""
+    """Writes row groups of one size into files of one size, each under a temporary name until all are complete.
 
-    def __init__(self, out: Path, *, rows_a_group: int, rows_a_file: int) -> None:
-        self._out, self._group, self._file = out, rows_a_group, rows_a_file
+    Args:
+        out: Folder of the files.
+        name: What their names begin with.
+        schema: Of their rows.
+        sorted_by: The order in which rows are written.
+        rows_a_group: Of every row group but the last of a file.
+        rows_a_file: After so many a new file begins.
+    """
+
+    def __init__(
+        self, out: Path, name: str, schema: pa.Schema, sorted_by: Sequence[str], *, rows_a_group: int, rows_a_file: int
+    ) -> None:
+        self._out, self._name, self._group, self._file = out, name, rows_a_group, rows_a_file
         self._waiting: list[pa.Table] = []
         self._held = 0
         self._writer: pq.ParquetWriter | None = None
         self._done: list[tuple[Path, dict[str, Any]]] = []
-        self._schema = SOURCES_SCHEMA.with_metadata(
-            {"schema_version": SCHEMA_VERSION, "box": BOX_CONVENTION, "sorted_by": ",".join(SORTED_BY)}
+        self._schema = schema.with_metadata(
+            {"schema_version": SCHEMA_VERSION, "box": BOX_CONVENTION, "sorted_by": ",".join(sorted_by)}
         )
 
     def write(self, piece: pa.Table) -> None:
@@ -202,7 +227,7 @@ class _Parts:
 
     def _begin_file(self) -> None:
         self._end_file()
-        name = f"part-{len(self._done):05}.parquet"
+        name = f"{self._name}-{len(self._done):05}.parquet"
         partial = begin_partial(self._out / name)
         about = {"name": name, "rows": 0, "row_groups": 0, "first_video": "", "last_video": ""}
         self._done.append((partial, about))
@@ -217,7 +242,13 @@ class _Parts:
             self._writer = None
 
 
-def _manifest(found: Survey, folders: Sequence[Path], files: list[dict[str, Any]], rows_a_group: int) -> dict[str, Any]:
+def _manifest(
+    found: Survey,
+    folders: Sequence[Path],
+    files: list[dict[str, Any]],
+    event_files: list[dict[str, Any]],
+    rows_a_group: int,
+) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -227,6 +258,11 @@ def _manifest(found: Survey, folders: Sequence[Path], files: list[dict[str, Any]
         "rows": sum(file["rows"] for file in files),
         "videos": len(found.tables),
         "files": files,
+        "events": {
+            "sorted_by": list(EVENTS_SORTED_BY),
+            "rows": sum(file["rows"] for file in event_files),
+            "files": event_files,
+        },
         "settings": [dict(one) for one in found.settings],
         "problems": [
             {"kind": problem.kind, "video": problem.video, "message": problem.message} for problem in found.problems

@@ -206,10 +206,12 @@ class JobQueue:
 
     def _skipped(self, job: Job, record: VideoRecord | None) -> VideoFinished:
         """A video whose results are there; its record is made from its table when that is all there is."""
-        outputs = (job.table, *sorted(job.heatmaps.glob("*.mp4")))
+        outputs = (job.table, job.events, *sorted(job.heatmaps.glob("*.mp4")))
         if record and record.row.status == "done":
-            return record.row.outcome(path=job.item.path, outputs=outputs, status="skipped")
+            video = record.row.outcome(path=job.item.path, outputs=outputs, status="skipped")
+            return dataclasses.replace(video, event_table=job.events)
         video = _row_of_table(job).outcome(path=job.item.path, outputs=outputs, status="skipped")
+        video = dataclasses.replace(video, event_table=job.events)
         if self._journal:
             self._journal.record(video, self._key(job), run=self._run)
         return video

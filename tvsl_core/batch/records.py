@@ -40,6 +40,7 @@ VIDEOS_SCHEMA = pa.schema(
         pa.field("elapsed_s", pa.float64(), nullable=False),
         pa.field("fingerprint", pa.string()),
         pa.field("table", pa.string()),
+        pa.field("events", pa.int64(), nullable=False),
     ]
 )
 """One row is one video and the last thing that became of it; ``table`` is relative to the output folder."""
@@ -73,6 +74,7 @@ class VideoRow:
     elapsed_s: float = 0.0
     fingerprint: str = ""
     table: str | None = None
+    events: int = 0
 
     @classmethod
     def of(cls, video: VideoFinished, out: Path) -> VideoRow:
@@ -138,6 +140,8 @@ class RunPlan:
     command: tuple[str, ...] = ()
     host: str = ""
     pid: int = 0
+    schema_version: str = "1"
+    """Of the tables that it writes; plans of the first version do not say it."""
     workers: int = 1
     started: str = ""
     finished: str = ""

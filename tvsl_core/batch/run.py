@@ -14,6 +14,7 @@ from typing import Any
 
 from tvsl_core.annotate.options import AnnotateOptions, QueueOptions
 from tvsl_core.annotate.progress import EventHandler, VideoFinished
+from tvsl_core.annotate.results.table import SCHEMA_VERSION
 from tvsl_core.batch.engines.base import Engine
 from tvsl_core.batch.engines.task import ModelIdentity
 from tvsl_core.batch.inputs import FoundVideos
@@ -78,6 +79,7 @@ class Run:
                 command=self._command,
                 host=socket.gethostname(),
                 pid=os.getpid(),
+                schema_version=SCHEMA_VERSION,
                 workers=self._engine.workers,
                 started=now(),
             )

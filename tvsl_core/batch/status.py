@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from tvsl_core.annotate.results.table import SCHEMA_VERSION
 from tvsl_core.batch.journal import Journal, unit_key
 from tvsl_core.batch.records import RunPlan, VideoRecord
 from tvsl_core.errors import InputError
@@ -60,6 +61,8 @@ class BatchStatus:
     """Seconds until all is done, if the rest is like what is done; None when nothing runs or nothing is known yet."""
     errors: tuple[LastError, ...]
     """The latest ones first."""
+    outdated: bool
+    """Whether the latest run was one of an earlier version, whose results have no events."""
 
 
 def read_status(out: Path) -> BatchStatus:
@@ -97,6 +100,7 @@ def read_status(out: Path) -> BatchStatus:
         videos_an_hour=an_hour,
         left_s=(left + len(at_work) / 2) * 3600 / an_hour if is_running and an_hour else None,
         errors=tuple(_error(record) for record in failed[:LAST_ERRORS]),
+        outdated=plans[-1].schema_version != SCHEMA_VERSION,
     )
 
 

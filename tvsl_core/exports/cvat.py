@@ -62,7 +62,7 @@ def _write_track(root: ElementTree.Element, video: VideoResults, source_id: int,
     facts = {"id": str(source_id), "label": _text(events[0].name), "source": "auto"}
     track = ElementTree.Element("track", facts)
     for event in events:
-        shown = [one for one in video.instants_of(event) if one.box is not None]
+        shown = video.key_boxes(event)
         for one in shown:
             _write_box(track, video, event, one, frame=one.frame, outside=False)
         if shown:

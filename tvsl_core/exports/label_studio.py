@@ -56,10 +56,13 @@ def _points(video: VideoResults, event: SourceEvent) -> list[dict[str, Any]]:
             "height": 100 * (one.box.y_max - one.box.y_min) / video.height,
             "time": one.time_s,
         }
-        for one in video.instants_of(event)
+        for one in video.key_boxes(event)
         if one.box is not None
     ]
     if points:
-        end = max(video.frame_at(event.end_s) + 1, points[-1]["frame"] + 1)
-        points.append(points[-1] | {"frame": end, "enabled": False, "time": event.end_s})
+        # A point that is not enabled is the last that is shown: frame_at gives the first frame after the event, from 0.
+        last = video.frame_at(event.end_s)
+        if last > points[-1]["frame"]:
+            points.append(points[-1] | {"frame": last, "time": event.end_s})
+        points[-1]["enabled"] = False
     return points

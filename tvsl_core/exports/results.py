@@ -88,11 +88,30 @@ class VideoResults:
             if one.source_id == event.source_id and event.start_s <= one.time_s < event.end_s
         )
 
+    def key_boxes(self, event: SourceEvent) -> tuple[SourceInstant, ...]:
+        """The instants of one event that have a box, from the frame of its onset on.
+
+        Programs show a track from its first box on, so the first one is repeated at the onset.
+        """
+        shown = tuple(one for one in self.instants_of(event) if one.box is not None)
+        onset = self.frame_at(event.start_s)
+        if shown and onset < shown[0].frame:
+            return replace(shown[0], frame=onset, time_s=event.start_s), *shown
+        return shown
+
     def frame_at(self, time_s: float) -> int:
         """The frame that is shown at a time, from 0; exact for a variable rate while the file is there."""
         if self._frame_times:
             return max(0, bisect_right(self._frame_times, time_s + 1e-6) - 1)
         return max(0, int(time_s * self.frame_rate + 1e-6))
+
+    def time_at(self, frame: int) -> float:
+        """When a frame is shown, in seconds; of the frame after the last one, when the video ends."""
+        if self._frame_times and frame < len(self._frame_times):
+            return self._frame_times[frame]
+        if self._frame_times or not self.frame_rate:
+            return self.duration_s
+        return float(frame / self.frame_rate)
 
     @cached_property
     def frames(self) -> int:

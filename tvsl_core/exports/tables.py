@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tvsl_core.exports.results import VideoResults
-from tvsl_core.types import Box
+from tvsl_core.types import Box, SourceEvent
 
 EVENT_COLUMNS = (
     *("video", "event_id", "source_id", "class", "start_s", "end_s", "score", "verdict", "peak_s"),
@@ -21,18 +21,28 @@ INSTANT_COLUMNS = (
 
 
 def event_lines(videos: Iterable[VideoResults]) -> Iterator[str]:
-    """One line an event, the names of the columns first. Alternatives stand as ``name:score`` joined by ``;``."""
-    yield _line(EVENT_COLUMNS)
+    """One line an event, the names of the columns first."""
+    yield event_header()
     for video in videos:
-        for event in video.events:
-            others = ";".join(f"{other.name}:{other.score:.3f}" for other in event.alternatives)
-            yield _line(
-                (
-                    *(video.name, event.event_id, event.source_id, event.name),
-                    *(f"{event.start_s:.3f}", f"{event.end_s:.3f}", f"{event.score:.4f}", event.verdict),
-                    *(f"{event.peak_s:.3f}", *_corners(event.box), others),
-                )
+        yield from event_lines_of(video.name, video.events)
+
+
+def event_header() -> str:
+    """The names of the columns."""
+    return _line(EVENT_COLUMNS)
+
+
+def event_lines_of(video: str, events: Iterable[SourceEvent]) -> Iterator[str]:
+    """The events of one video. Alternatives stand as ``name:score`` joined by ``;``."""
+    for event in events:
+        others = ";".join(f"{other.name}:{other.score:.3f}" for other in event.alternatives)
+        yield _line(
+            (
+                *(video, event.event_id, event.source_id, event.name),
+                *(f"{event.start_s:.3f}", f"{event.end_s:.3f}", f"{event.score:.4f}", event.verdict),
+                *(f"{event.peak_s:.3f}", *_corners(event.box), others),
             )
+        )
 
 
 def instant_lines(videos: Iterable[VideoResults]) -> Iterator[str]:

@@ -154,7 +154,9 @@ def embed_video(
         metadata = _metadata(towers, options)  # reading it will say what is wrong
     if not overwrite and metadata.items() <= read_metadata(table).items():
         return EmbeddedVideo(video=item.name, status="skipped", table=table, windows=pq.read_metadata(table).num_rows)
-    schema = embedding_schema(towers.dim, options.modalities).with_metadata(metadata)
+    # The path is told to whoever shows what was found; where a video moved to, its embeddings stay good.
+    told = metadata | {"tvsl.path": str(item.path.absolute()).encode("utf-8", "replace").decode()}
+    schema = embedding_schema(towers.dim, options.modalities).with_metadata(told)
     windows = 0
     rows = _rows(item, towers, options)
     with closing(rows):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.results.names import result_folder, result_path
-from tvsl_core.annotate.results.table import read_metadata
+from tvsl_core.annotate.results.table import SCHEMA_VERSION, read_metadata
 from tvsl_core.errors import OutputError
 from tvsl_core.system.files import PARTIAL_PATTERN, discard_partial, make_folder
 from tvsl_core.system.leases import Lease
@@ -67,8 +67,8 @@ class Job:
     def staleness(self) -> str | None:
         """Why an earlier result of this video does not hold; empty when it does, None when there is none."""
         metadata = read_metadata(self.table) if self.table.is_file() else {}
-        if not metadata:
-            return None
+        if metadata.get("schema_version") != SCHEMA_VERSION:
+            return "made by an earlier version, without events" if metadata else None
         try:
             key = self.key()
         except OSError:
@@ -78,7 +78,8 @@ class Job:
             return "its input changed"
         if "input_id" in wrong:
             return "another file had its name"
-        return "other settings, model or version" if wrong else ""
+        gone = "" if self.events.is_file() else "its table of events is gone"
+        return "other settings, model or version" if wrong else gone
 
     def is_done(self) -> bool:
         """Whether the table of an earlier run with the same input and settings is there, whole."""

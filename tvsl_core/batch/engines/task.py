@@ -200,5 +200,6 @@ def _done(job: Job, result: Annotation, *, elapsed_s: float) -> VideoFinished:
         elapsed_s=elapsed_s,
         fingerprint=job.fingerprint,
         outputs=tuple(result.outputs),
+        event_table=job.events,
         **result.outcome(),
     )

@@ -2,8 +2,9 @@
 
 CSV: a header with ``id, class`` and either ``x_min, y_min, x_max, y_max`` or ``x, y, width, height``, in shares of the
 frame, or in pixels when the columns ``frame_width, frame_height`` say of what. Optional: ``video`` (what the bootstrap
-draws; default the id). Rows of one id and class are one source. COCO: the usual ``images``, ``annotations`` and
-``categories`` with boxes in pixels; the id is the file name without its ending.
+draws; default the id). Rows of one id and class are one source; where all four corners are empty, the class sounds and
+nobody marked it. COCO: the usual ``images``, ``annotations`` and ``categories`` with boxes in pixels; the id is the
+file name without its ending. A results folder stands for the labels that ``tvsl import-labels`` keeps in it.
 """
 
 from __future__ import annotations
@@ -21,18 +22,24 @@ from tvsl_core.errors import ManifestError
 
 CORNER_COLUMNS = ("x_min", "y_min", "x_max", "y_max")
 SIZE_COLUMNS = ("x", "y", "width", "height")
-_Row = tuple[str, str, str, tuple[float, float, float, float]]
+LABELS = "labels"
+"""Folder of what people said, inside the results of what the model said."""
+BENCHMARK_LIST, TRAINING_LIST = "benchmark.csv", "training.csv"
+"""Its instants, to score on and to train on."""
+_Row = tuple[str, str, str, CornerBox | None]
 
 
 def load_custom(path: Path, *, form: BoxForm | None = None) -> Benchmark:
     """Read a list of one's own.
 
     Args:
-        path: A ``.csv`` or COCO ``.json`` file.
+        path: A ``.csv`` or COCO ``.json`` file, or a results folder with labels.
         form: How boxes are written; None takes it from the column names (CSV) or the convention (COCO: xywh).
 
     Raises: ManifestError: The file is missing or damaged, lacks a column, or its boxes are in the other form.
     """
+    if path.is_dir():
+        path = labels_of(path) / BENCHMARK_LIST
     if not path.is_file():
         raise ManifestError(
             f"the list '{path}' does not exist.", hint="Name a CSV or COCO file: --benchmark custom --annotations FILE."
@@ -43,8 +50,22 @@ def load_custom(path: Path, *, form: BoxForm | None = None) -> Benchmark:
         rows, form = _csv_rows(path, form)
     if not rows:
         raise ManifestError(f"'{path}' lists no box.")
-    check_form([row[3] for row in rows], form, where=str(path))
+    check_form([row[3] for row in rows if row[3] is not None], form, where=str(path))
     return _group(rows, form)
+
+
+def labels_of(results: Path) -> Path:
+    """The labels of a results folder: lists, frames and sounds.
+
+    Raises: ManifestError: Nobody labelled anything there.
+    """
+    labels = results / LABELS
+    if not (labels / BENCHMARK_LIST).is_file():
+        raise ManifestError(
+            f"the folder '{results}' holds no labels.",
+            hint="Bring corrections in with tvsl import-labels FILE --results DIR.",
+        )
+    return labels
 
 
 def _group(rows: Iterable[_Row], form: BoxForm) -> Benchmark:
@@ -53,7 +74,7 @@ def _group(rows: Iterable[_Row], form: BoxForm) -> Benchmark:
     dropped = 0
     for clip, video, name, box in rows:
         _, sources = found.setdefault(clip, (video, {}))
-        corners, lost = read_boxes([box], form)
+        corners, lost = read_boxes([box] if box else [], form)
         sources.setdefault(name, []).extend(corners)
         dropped += lost
     samples, refused = [], []
@@ -87,17 +108,15 @@ def _csv_rows(path: Path, form: BoxForm | None) -> tuple[list[_Row], BoxForm]:
     if missing or not columns:
         needed = f"id, class and {', '.join(CORNER_COLUMNS)} (or {', '.join(SIZE_COLUMNS)})"
         raise ManifestError(f"'{path}' must have a header with {needed}; it has {', '.join(header) or 'none'}.")
-    rows = []
+    rows: list[_Row] = []
     for number, row in enumerate(reader, start=2):
         try:
-            left, top, third, fourth = (float(row[name]) for name in columns)
-            across, down = float(row.get("frame_width") or 1), float(row.get("frame_height") or 1)
-            box = (left / across, top / down, third / across, fourth / down)
+            box = _csv_box(row, columns)
         except (TypeError, ValueError, ZeroDivisionError):
             raise ManifestError(f"'{path}', line {number}: a box coordinate is missing or no number.") from None
         if not row["id"] or not row["class"]:
             raise ManifestError(f"'{path}', line {number}: id or class is empty.")
-        if max(abs(value) for value in box) > 10:
+        if box and max(abs(value) for value in box) > 10:
             raise ManifestError(
                 f"'{path}', line {number}: the box {box} is not in shares of the frame.",
                 hint="Add the columns frame_width and frame_height if coordinates are pixels.",
@@ -106,12 +125,20 @@ def _csv_rows(path: Path, form: BoxForm | None) -> tuple[list[_Row], BoxForm]:
     return rows, form or named
 
 
+def _csv_box(row: Mapping[str, str], columns: tuple[str, ...]) -> CornerBox | None:
+    if not any(row[name] for name in columns):
+        return None
+    left, top, third, fourth = (float(row[name]) for name in columns)
+    across, down = float(row.get("frame_width") or 1), float(row.get("frame_height") or 1)
+    return left / across, top / down, third / across, fourth / down
+
+
 def _coco_rows(path: Path) -> list[_Row]:
     content: Mapping[str, Any] = read_json(path, dict)
     try:
         names = {entry["id"]: str(entry["name"]) for entry in content["categories"]}
         images = {entry["id"]: entry for entry in content["images"]}
-        rows = []
+        rows: list[_Row] = []
         for entry in content["annotations"]:
             image = images[entry["image_id"]]
             clip = Path(image["file_name"]).stem

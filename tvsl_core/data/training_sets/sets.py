@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tvsl_core.data.benchmarks.catalog import DATA_VARIABLE, annotations_folder, how_to_get, media_folder
+from tvsl_core.data.benchmarks.custom import LABELS, TRAINING_LIST
 from tvsl_core.data.benchmarks.layout import ClipMedia, find_all
 from tvsl_core.data.material.folder import SkippedFile, load_material
 from tvsl_core.data.scenes.pool import MediaPool, PictureItem, SoundItem
@@ -94,10 +95,13 @@ def _by_path(
     cut_white: bool,
     on_progress: Callable[[int, int], None] | None,
 ) -> TrainingSet:
-    """One's own material, class folders or table."""
+    """One's own material, class folders, table, or results with labels."""
     if path.is_dir():
         if (path / "images").is_dir() or (path / "sounds").is_dir():
             return _material(path, cut_white, on_progress)
+        if (path / LABELS / TRAINING_LIST).is_file():
+            labels = path / LABELS
+            return _custom(clips_from_table(labels / TRAINING_LIST, labels), labels, tested)
         return _custom(clips_from_folder(path), path, tested)
     if path.suffix.lower() == ".csv" and path.is_file():
         return _custom(clips_from_table(path, media), path, tested)

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from tvsl_core.errors import InputError
 from tvsl_core.exports.results import VideoResults, read_results
+from tvsl_core.imports.run import read_labels
 from tvsl_core.report.viewer.data import overview_row, thumbnail, video_id, video_page
 from tvsl_core.system.files import make_folder, write_bytes
 
@@ -68,11 +69,12 @@ def build_report(
     inline: list[str] = []
     made = 0
     by_name = {video.name: video for video in read_results(folder)}
+    labels = read_labels(folder)
     for row in _video_rows(folder):
         video = by_name.get(row["video"]) if row["status"] == "done" else None
         picture = ""
         if video is not None:
-            anew, picture = _write_video(video, place, inline if options.single_file else None)
+            anew, picture = _write_video(video, labels.get(video.name), place, inline if options.single_file else None)
             made += anew
         rows.append(overview_row(row, video, picture))
         if on_video is not None:
@@ -97,7 +99,9 @@ def _video_rows(folder: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _write_video(video: VideoResults, place: Path, inline: list[str] | None) -> tuple[bool, str]:
+def _write_video(
+    video: VideoResults, labels: VideoResults | None, place: Path, inline: list[str] | None
+) -> tuple[bool, str]:
     """The page's data and the picture of one video.
 
     Returns: Whether it was made anew, and the picture's address.
@@ -105,16 +109,17 @@ def _write_video(video: VideoResults, place: Path, inline: list[str] | None) -> 
     name = video_id(video.name)
     script, picture = place / f"data/video-{name}.js", place / f"data/{name}.jpg"
     if inline is not None:
-        inline.append(f"tvsl.video({_json(video_page(video, place))})")
+        inline.append(f"tvsl.video({_json(video_page(video, place, labels))})")
         coded = base64.b64encode(thumbnail(video)).decode("ascii")
         return True, f"data:image/jpeg;base64,{coded}" if coded else ""
-    stamp = max(video.sources.stat().st_mtime_ns, video.table.stat().st_mtime_ns)
+    tables = [video.sources, video.table, *((labels.table,) if labels is not None else ())]
+    stamp = max(table.stat().st_mtime_ns for table in tables)
     anew = not script.is_file() or script.stat().st_mtime_ns < stamp
     if anew:
         shown = thumbnail(video)
         if shown:
             write_bytes(picture, shown)
-        write_bytes(script, f"tvsl.video({_json(video_page(video, place))})".encode())
+        write_bytes(script, f"tvsl.video({_json(video_page(video, place, labels))})".encode())
     return anew, f"data/{name}.jpg" if picture.is_file() else ""
 
 

@@ -18,9 +18,11 @@ import pyarrow.parquet as pq
 
 from tvsl_core.errors import TvslError
 from tvsl_core.exports.results import VideoResults
+from tvsl_core.imports.compare import Difference, compare
 from tvsl_core.media.read.frames import read_frames
 from tvsl_core.media.read.probe import probe
 from tvsl_core.media.read.sound import SoundStream
+from tvsl_core.types import Box, SourceEvent
 
 WAVE_RATE = 8000
 """Samples a second from which the waveform is drawn."""
@@ -64,13 +66,15 @@ def overview_row(row: Mapping[str, Any], video: VideoResults | None, thumbnail: 
     }
 
 
-def video_page(video: VideoResults, place: Path) -> dict[str, Any]:
+def video_page(video: VideoResults, place: Path, labels: VideoResults | None = None) -> dict[str, Any]:
     """Everything about one video: events, boxes and maps at each instant, and the outline of its sound.
 
     Args:
         video: Its results.
         place: Folder of the report, from which the video's address is given.
+        labels: What people said of it; None when nobody did.
     """
+    said = compare(video, labels) if labels is not None else None
     return {
         "id": video_id(video.name),
         "name": video.name,
@@ -82,22 +86,40 @@ def video_page(video: VideoResults, place: Path) -> dict[str, Any]:
         # A browser counts from the first picture or sound as we do; containers whose times begin elsewhere start at 0.
         "offset": 0,
         "events": [
-            {
-                "id": event.event_id,
-                "source": event.source_id,
-                "class": event.name,
-                "start": round(event.start_s, 3),
-                "end": round(event.end_s, 3),
-                "score": round(event.score, 3),
-                "verdict": event.verdict,
-                "others": [[other.name, round(other.score, 3)] for other in event.alternatives],
-            }
-            for event in video.events
+            _event(event) | ({"opinion": _opinion(said, event)} if said is not None else {}) for event in video.events
         ],
+        "people": None
+        if labels is None
+        else {"events": [_event(event) for event in labels.events], "instants": list(_instants(labels))},
+        "added": [event.event_id for event in said.added] if said is not None else [],
         "instants": (instants := list(_instants(video))),
         "has_maps": any("map" in one for one in instants) or not video.events,
         "wave": waveform(video.path, video.duration_s),
     }
+
+
+def _event(event: SourceEvent) -> dict[str, Any]:
+    return {
+        "id": event.event_id,
+        "source": event.source_id,
+        "class": event.name,
+        "start": round(event.start_s, 3),
+        "end": round(event.end_s, 3),
+        "score": round(event.score, 3),
+        "verdict": event.verdict,
+        "others": [[other.name, round(other.score, 3)] for other in event.alternatives],
+    }
+
+
+def _opinion(said: Difference, event: SourceEvent) -> str:
+    """What people say of an event, in words."""
+    opinion, answer = said.opinions[event.event_id], said.answers.get(event.event_id)
+    if opinion == "renamed" and answer is not None:
+        return f"is {answer.name}"
+    if opinion == "changed" and answer is not None:
+        moved = (answer.start_s, answer.end_s) != (event.start_s, event.end_s)
+        return f"changed to {answer.start_s:.2f} - {answer.end_s:.2f} s" if moved else "moved in the picture"
+    return opinion
 
 
 def _instants(video: VideoResults) -> Iterator[dict[str, Any]]:
@@ -150,9 +172,21 @@ def thumbnail(video: VideoResults) -> bytes:
     """A small JPEG of the surest moment, its box drawn; empty where the file has gone or has no picture."""
     best = max(video.events, key=lambda event: (event.box is not None, event.score), default=None)
     at = best.peak_s if best else video.duration_s / 2
+    return thumbnail_at(video.path, at, box=best.box if best else None, width=video.width)
+
+
+def thumbnail_at(path: Path, time_s: float, *, box: Box | None = None, width: int = 0) -> bytes:
+    """A small JPEG of one moment; empty where the file has gone or has no picture.
+
+    Args:
+        path: The video.
+        time_s: The moment; the last one where the video ends before it.
+        box: That is drawn, in pixels of a frame of ``width``.
+        width: Of the frame as shown; 0 when there is no box.
+    """
     try:
-        info = probe(video.path)
-        frames = read_frames(info, fps=1.0, start_s=min(at, max(0.0, info.duration_s - 0.1)), max_side=640)
+        info = probe(path)
+        frames = read_frames(info, fps=1.0, start_s=min(time_s, max(0.0, info.duration_s - 0.1)), max_side=640)
         try:
             frame = next(frames, None)
         finally:
@@ -162,12 +196,13 @@ def thumbnail(video: VideoResults) -> bytes:
     if frame is None:
         return b""
     picture = cv2.cvtColor(frame.pixels, cv2.COLOR_RGB2BGR)
-    height, width = picture.shape[:2]
-    if best is not None and best.box is not None and video.width:
-        scale = width / video.width
-        corners = [round(value * scale) for value in (best.box.x_min, best.box.y_min, best.box.x_max, best.box.y_max)]
-        cv2.rectangle(picture, (corners[0], corners[1]), (corners[2], corners[3]), (61, 163, 232), 3, cv2.LINE_AA)
-    shrink = min(1.0, max(THUMBNAIL[0] / width, THUMBNAIL[1] / height))
+    tall, wide = picture.shape[:2]
+    if box is not None and width:
+        left, top, right, bottom = (
+            round(value * wide / width) for value in (box.x_min, box.y_min, box.x_max, box.y_max)
+        )
+        cv2.rectangle(picture, (left, top), (right, bottom), (61, 163, 232), 3, cv2.LINE_AA)
+    shrink = min(1.0, max(THUMBNAIL[0] / wide, THUMBNAIL[1] / tall))
     small = cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
     _, coded = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, THUMBNAIL_QUALITY])
     return coded.tobytes()

@@ -91,24 +91,41 @@ const tvsl = (() => {
     lanes(); table(); wave();
   }
   function lanes() {
-    const by = new Map();
-    for (const event of current.events) { if (!by.has(event.source)) by.set(event.source, []); by.get(event.source).push(event); }
-    $("lanes").replaceChildren(...[...by.entries()].map(([source, events]) => {
+    const rows = grouped(current.events, (event) => event.source).map(([source, events]) => {
       const who = make("button", { type: "button", class: "who", "aria-pressed": "false", title: "Hear only the moments of this source" }, make("span", { class: "dot", style: { background: colour(source) } }), document.createTextNode(events[0].class));
-      who.onclick = (event) => { event.stopPropagation(); solo = solo === source ? null : source; for (const other of document.querySelectorAll(".who")) other.setAttribute("aria-pressed", String(other === who && solo !== null)); tick(); };
-      return make("div", { class: "lane" }, who, ...events.map((event) => {
-        const bar = make("button", { type: "button", class: event.verdict === "offscreen" ? "event off" : "event", title: told(event), "aria-label": told(event),
-          style: { left: `${100 * event.start / current.duration}%`, width: `${100 * (event.end - event.start) / current.duration}%`, backgroundColor: colour(source), opacity: String(0.45 + 0.55 * event.score) } });
-        bar.onclick = (click) => { click.stopPropagation(); seek(event.start); };
-        return bar;
-      }));
-    }));
+      who.onclick = (event) => { event.stopPropagation(); solo = solo === source ? null : source; for (const other of document.querySelectorAll("button.who")) other.setAttribute("aria-pressed", String(other === who && solo !== null)); tick(); };
+      return [events[0].class, make("div", { class: "lane" }, who, ...events.map((event) => bar(event, told(event))))];
+    });
+    // What people say of a class stands below the model's last lane of that class.
+    for (const [name, events] of peopled() ? grouped(current.people.events, (event) => event.class) : []) {
+      const lane = make("div", { class: "lane said" }, make("span", { class: "who", text: `people: ${name}` }), ...events.map((event) => bar(event, `people say ${span(event)}`)));
+      const last = rows.map((row) => row[0]).lastIndexOf(name);
+      rows.splice(last === -1 ? rows.length : last + 1, 0, [name, lane]);
+    }
+    $("lanes").replaceChildren(...rows.map((row) => row[1]));
   }
+  const peopled = () => current.people !== null && $("people").checked;
+  function grouped(events, key) {
+    const by = new Map();
+    for (const event of events) { if (!by.has(key(event))) by.set(key(event), []); by.get(key(event)).push(event); }
+    return [...by.entries()];
+  }
+  function bar(event, name) {
+    const made = make("button", { type: "button", class: event.verdict === "offscreen" ? "event off" : "event", title: name, "aria-label": name,
+      style: { left: `${100 * event.start / current.duration}%`, width: `${100 * (event.end - event.start) / current.duration}%`, backgroundColor: colour(event.source), opacity: String(0.45 + 0.55 * event.score) } });
+    made.onclick = (click) => { click.stopPropagation(); seek(event.start); };
+    return made;
+  }
+  const span = (event) => `${event.class}, ${clock(event.start)} to ${clock(event.end)}${event.verdict === "offscreen" ? ", off screen" : ""}`;
   const told = (event) => `${event.class}, ${clock(event.start)} to ${clock(event.end)}, ${percent(event.score)}${event.verdict === "offscreen" ? ", off screen" : ""}` + (event.others.length ? `; could also be ${event.others.map((one) => `${one[0]} ${percent(one[1])}`).join(", ")}` : "");
   function table() {
-    $("events").tBodies[0].replaceChildren(...current.events.map((event) => {
+    const added = current.people ? current.people.events.filter((event) => current.added.includes(event.id)) : [];
+    $("said").hidden = $("people-choice").hidden = current.people === null;
+    $("events").tBodies[0].replaceChildren(...[...current.events, ...added].map((event) => {
       const go = make("a", { href: `#/v/${current.id}?t=${event.start.toFixed(2)}`, text: clock(event.start) });
-      return make("tr", {}, make("td", { text: event.class }), make("td", {}, go), make("td", { text: clock(event.end) }), make("td", { text: percent(event.score) }), make("td", { text: event.verdict === "offscreen" ? "off screen" : "in view" }), make("td", { text: event.others.map((one) => `${one[0]} ${percent(one[1])}`).join(", ") }));
+      const cells = [event.class, null, clock(event.end), added.includes(event) ? "" : percent(event.score), event.verdict === "offscreen" ? "off screen" : "in view", event.others.map((one) => `${one[0]} ${percent(one[1])}`).join(", ")];
+      if (current.people !== null) cells.push(added.includes(event) ? "added" : event.opinion);
+      return make("tr", {}, ...cells.map((text) => text === null ? make("td", {}, go) : make("td", { text })));
     }));
   }
   function wave() {
@@ -121,8 +138,8 @@ const tvsl = (() => {
   const active = (event, time) => event.start <= time && time < event.end;
   function bytes(text) { const raw = atob(text), found = new Uint8Array(raw.length); for (let n = 0; n < raw.length; n++) found[n] = raw.charCodeAt(n); return found; }
   // The instants just before and after a time inside an event, and how far between them the time lies.
-  function around(event, time) {
-    const own = event.instants || (event.instants = current.instants.filter((one) => one.source === event.source && active(event, one.time)));
+  function around(event, time, instants = current.instants) {
+    const own = event.instants || (event.instants = instants.filter((one) => one.source === event.source && active(event, one.time)));
     if (!own.length) return null;
     let after = own.findIndex((one) => one.time > time);
     if (after === -1) after = own.length - 1;
@@ -143,8 +160,14 @@ const tvsl = (() => {
       if (!near) continue;
       const [a, b, share] = near, fade = Math.min(1, (time - event.start) / 0.15 + 0.2, (event.end - time) / 0.15 + 0.2);
       if ($("heat").checked && a.map) glow(pen, canvas, a, b.map ? b : a, share, colour(event.source), fade);
-      if ($("boxes").checked && a.box) frame(pen, canvas, a.box, b.box || a.box, share, event);
+      if ($("boxes").checked && a.box) frame(pen, canvas, a.box, b.box || a.box, share, event, `${event.class} ${percent(event.score)}`);
     }
+    pen.setLineDash([6, 4]);
+    for (const event of peopled() && $("boxes").checked ? current.people.events.filter((one) => active(one, time)) : []) {
+      const near = around(event, time, current.people.instants);
+      if (near && near[0].box) frame(pen, canvas, near[0].box, near[1].box || near[0].box, near[2], event, `people: ${event.class}`);
+    }
+    pen.setLineDash([]);
   }
   function glow(pen, canvas, a, b, share, tint, fade) {
     a.cells = a.cells || bytes(a.map); b.cells = b.cells || bytes(b.map);
@@ -159,11 +182,10 @@ const tvsl = (() => {
     pen.imageSmoothingEnabled = true; pen.imageSmoothingQuality = "high";
     pen.drawImage(small, 0, 0, canvas.width, canvas.height);
   }
-  function frame(pen, canvas, from, to, share, event) {
+  function frame(pen, canvas, from, to, share, event, label) {
     const x = canvas.width / current.width, y = canvas.height / current.height, mix = from.map((value, n) => (1 - share) * value + share * to[n]), scale = window.devicePixelRatio || 1;
     pen.strokeStyle = colour(event.source); pen.lineWidth = 2.5 * scale;
     pen.strokeRect(mix[0] * x, mix[1] * y, (mix[2] - mix[0]) * x, (mix[3] - mix[1]) * y);
-    const label = `${event.class} ${percent(event.score)}`;
     pen.font = `${13 * scale}px system-ui, sans-serif`;
     const wide = pen.measureText(label).width + 10 * scale, top = Math.max(0, mix[1] * y - 20 * scale);
     pen.fillStyle = "rgba(15,16,20,.82)"; pen.fillRect(mix[0] * x, top, wide, 19 * scale);
@@ -219,6 +241,7 @@ const tvsl = (() => {
     $("play").onclick = toggle; $("step-back").onclick = () => step(-1 / (current.rate || 25)); $("step-on").onclick = () => step(1 / (current.rate || 25));
     $("previous").onclick = () => jump(false); $("next").onclick = () => jump(true);
     $("speed").onchange = () => { $("video").playbackRate = Number($("speed").value); };
+    $("people").onchange = () => { lanes(); tick(); };
     $("link").onclick = () => { history.replaceState(null, "", `#/v/${current.id}?t=${now().toFixed(2)}`); if (navigator.clipboard) navigator.clipboard.writeText(location.href).catch(() => {}); };
     $("timeline").onclick = (event) => { const lane = $("lanes").getBoundingClientRect(); if (event.clientX >= lane.left) seek((event.clientX - lane.left) / lane.width * current.duration); };
     $("video").addEventListener("error", () => { $("trouble").textContent = "Your browser cannot play this video from here. It may have moved, or have a form that browsers do not play; tvsl view serves it from anywhere on the disk."; });
