@@ -91,9 +91,8 @@ def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], on_eve
     info = probe(job.item.path, audio_track=options.audio_track, limits=options.limits, needs_picture=False)
     on_event(VideoStarted(video=job.item.name, duration_s=info.duration_s))
     _check_range(info, options.start_s)
-    result = Annotation(info=info, size_bytes=stat.st_size, mtime_s=stat.st_mtime, warnings=list(_warnings(info)))
-    if not model.found_scorer.fitted:
-        result.warnings.append("scores are not calibrated for this model: its scorer was fitted for another one")
+    warnings = list(_warnings(info, model))
+    result = Annotation(info=info, size_bytes=stat.st_size, mtime_s=stat.st_mtime, warnings=warnings)
     for place in (job.table, job.events):
         job.make_room(place.parent)
     table = SourceTable(
@@ -154,8 +153,10 @@ def _check_range(info: VideoInfo, start_s: float) -> None:
         )
 
 
-def _warnings(info: VideoInfo) -> Iterator[str]:
-    """What is odd about a video before it is read."""
+def _warnings(info: VideoInfo, model: TvslModel) -> Iterator[str]:
+    """What is odd about a video and its model before it is read."""
+    if not model.found_scorer.fitted:
+        yield "scores are not calibrated for this model: its scorer was fitted for another one"
     if info.sound_track is None:
         yield "the video has no sound track, so no source can be found"
     if not info.has_picture:
