@@ -118,7 +118,7 @@ def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], on_eve
                 timelines.add(one.event, [(moment.time_s, moment.box, moment.map) for moment in one.moments])
                 result.classes[one.event.name] += 1
             on_event(_advanced(job, info, done_s=None))
-            result.rows, result.sources = table.rows, len(timelines.sources)
+            result.rows, result.sources, result.events = table.rows, len(timelines.sources), len(found)
             if info.has_picture and options.strips:
                 result.outputs.append(write_video_strip(job, info, timelines))
             result.outputs.extend(render_heatmaps(job, info, timelines, on_event=on_event))
