@@ -108,9 +108,10 @@ def _log_event(event: Event) -> None:
 def _annotate(found: FoundVideos, request: AnnotateRequest, *, label: str, on_event: EventHandler) -> BatchReport:
     from tvsl_core.batch.batch import annotate_videos
     from tvsl_core.batch.engines.task import choose_names
+    from tvsl_core.model.trained_names import trained_names
 
     with usage_errors():
-        names = choose_names(request.options)
+        names = choose_names(request.options, trained_names(request.model))
     return annotate_videos(
         found,
         out=request.out,

@@ -14,5 +14,6 @@
 - ``registry``: towers by name, loaded when somebody asks for them;
 - ``towers``: what a set of towers must be able to do: pictures, sounds and names become vectors in one joint space;
 - ``scorer``: the probabilities that a class sounds now, that an event is right, and that its source is in view;
+- ``trained_names``: which classes a weights file was trained on, read from its head alone;
 - ``tvsl``: T-VSL over any towers: the name of a class pulls its part out of a mixed picture and a mixed sound.
 """
