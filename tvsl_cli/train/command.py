@@ -65,7 +65,12 @@ def train(
         Path | None, typer.Option(metavar="RUN", help="Go on with an interrupted run.", rich_help_panel=_RUN)
     ] = None,
     init: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Begin with these heads.", rich_help_panel=_RUN)
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Teach these heads what is new in the data; 'compact' are those that ship with tvsl.",
+            rich_help_panel=_RUN,
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.", rich_help_panel=_RUN)

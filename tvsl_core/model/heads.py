@@ -197,6 +197,13 @@ class TvslHeads(nn.Module):
         # As in SigLIP (arXiv 2303.15343): most classes are absent, and the loss should not begin by unlearning them.
         self.biases = nn.ParameterDict({name: nn.Parameter(torch.tensor(-5.0)) for name in ("sound", "detect")})
 
+    def fill_lean(self, fresh: TvslHeads) -> None:
+        """Take what only training needs from other heads, where a lean file left it out as zeros."""
+        for part in ("fuse", "image_class", "sound_class"):
+            mine: GatedAdapter = getattr(self, part)
+            if not any(bool(value.any()) for value in mine.parameters()):
+                mine.load_state_dict(getattr(fresh, part).state_dict())
+
     def use_bf16(self, wanted: bool) -> None:
         """Compute perceptrons in bfloat16, or not."""
         for module in self.modules():

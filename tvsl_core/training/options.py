@@ -32,6 +32,10 @@ class LossWeights:
     """Keep the untrained mapping of patches on names outside the training."""
     distill_sound: float = 0.0
     """Keep the untrained mapping of sounds on names outside the training."""
+    replay_image: float = 1.0
+    """Keep what heads that are taught more said of patches that they had learned from."""
+    replay_sound: float = 1.0
+    """Keep what they said of sounds."""
 
     def __post_init__(self) -> None:
         for one in fields(self):
