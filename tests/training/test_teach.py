@@ -103,3 +103,14 @@ def test_a_run_that_begins_anew_replays_nothing(tmp_path):
     objective = make_objective(run, run.towers.embed_names(OLD), Group())
 
     assert LossWeights().active().keys() - objective.weights.keys() == {"replay_image", "replay_sound"}
+
+
+def test_a_place_that_is_marked_nowhere_has_no_score(tmp_path):
+    from tvsl_core.training.log import read_metrics
+
+    for name, marked in (("marked", True), ("unmarked", False)):
+        run = make_run(tmp_path / name, epochs=1)
+        train(replace(run, validation=TinyScenes(8, seed=9, marked=marked)), device=CPU)
+        (look,) = (line for line in read_metrics(tmp_path / name) if line["kind"] == "validation")
+
+        assert "heard" in look and ("placed" in look) == marked
