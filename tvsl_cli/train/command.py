@@ -84,6 +84,15 @@ def train(
             metavar="FILE.toml", help="Settings of the section [train]; see docs/training.md.", rich_help_panel=_RUN
         ),
     ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="One setting of the section [train], such as losses.correspond=0.5; may be repeated.",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
     model: Annotated[
         str, typer.Option(metavar="compact|audioclip", help="Over which towers.", rich_help_panel=_HOW)
     ] = "compact",
@@ -158,4 +167,4 @@ def train(
         no_cache,
     )
     del cache_epochs
-    run(request_from(context, config, resume), dry_run=dry_run, tensorboard=tensorboard)
+    run(request_from(context, config, resume, set_ or ()), dry_run=dry_run, tensorboard=tensorboard)
