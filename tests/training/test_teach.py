@@ -18,6 +18,7 @@ from tvsl_core.training.options import LossWeights, TrainOptions
 from tvsl_core.training.run import train
 
 OLD, NEW = CLASSES[:2], CLASSES[2:]
+TEACHING = make_run("unused", epochs=30, patience=0).options
 CPU = torch.device("cpu")
 
 
@@ -51,8 +52,18 @@ def taught(tmp_path_factory):
     write_bytes(folder / "memory.safetensors", dump_memory(memory, towers_sha256=first.towers.weights_sha256))
     init = folder / "old" / "heads.safetensors"
     for name, remembered in (("with", folder / "memory.safetensors"), ("without", None)):
-        train(run_on(folder / name, NEW, init=init, memory=remembered), device=CPU)
+        options = replace(TEACHING, init_share=0.0)
+        train(replace(run_on(folder / name, NEW, init=init, memory=remembered), options=options), device=CPU)
     return folder
+
+
+def test_what_is_kept_lies_between_the_old_heads_and_the_new(taught, tmp_path):
+    init = taught / "old" / "heads.safetensors"
+    train(replace(run_on(tmp_path, NEW, init=init), options=TEACHING), device=CPU)
+    folders = (taught / "old", taught / "without", tmp_path)
+    old, learned, kept = (load_heads(folder / "heads.safetensors")[0].background for folder in folders)
+
+    torch.testing.assert_close(kept, (old + learned) / 2)
 
 
 def share_heard(path: Path, classes) -> float:

@@ -334,7 +334,8 @@ def _keep(
 ) -> None:
     calibration, earlier = None, {}
     if run.extended and run.init is not None:
-        _, before = read_heads(run.init)
+        first, before = read_heads(run.init)
+        best = best.towards(first, run.options.init_share)
         calibration, earlier = before.calibration, dict(before.details)
         sides = {key: [*earlier.get(key, before.classes), *names] for key, names in sides.items()}
     info = HeadsInfo(
