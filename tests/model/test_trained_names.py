@@ -11,6 +11,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from tests.builders import make_clip
 from tvsl_cli.app import app
 from tvsl_core.annotate.options import TRAINED, AnnotateOptions
 from tvsl_core.batch.engines.task import choose_names
@@ -109,3 +110,14 @@ def test_a_model_that_is_not_there_has_no_vocabulary():
 
     assert found.returncode != 0
     assert b"No model 'gone.safetensors'" in found.stderr
+
+
+def test_a_model_without_heads_says_that_its_scores_are_not_calibrated(tmp_path):
+    clip, out = str(make_clip(tmp_path / "clip.mp4", seconds=1)), str(tmp_path / "out")
+    said = {
+        name: CliRunner().invoke(app, ["annotate", clip, "--out", out, "--model", name, "--dry-run"]).stderr
+        for name in ("compact", "compact-untrained")
+    }
+
+    assert "are not calibrated" in said["compact-untrained"]
+    assert "calibrated" not in said["compact"]
