@@ -74,7 +74,7 @@ def score_clip(name: str, clip: dict[str, Any], rows: pd.DataFrame, tally: Tally
             tally.offscreen_expected += 1
             tally.offscreen_found += bool((mine["verdict"] == "offscreen").any())
             tally.offscreen_boxed += bool((mine["verdict"] == "sounding").any())
-        else:
+        elif len(mine):  # what is not found at all has no box that could be judged
             _score_boxes(clip, thing, mine, tally)
     for found in rows["class"].unique():
         if not any(same(found, other) for other in sounding):

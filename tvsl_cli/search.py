@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from tvsl_core.search.find import Moment, MomentsFound
+    from tvsl_core.search.find import FoundMoment, MomentsFound
 
 
 def search(
@@ -74,7 +74,7 @@ def _write_rows(found: MomentsFound) -> None:
         write_fields(one.video, f"{one.start_s:.3f}", f"{one.end_s:.3f}", one.klass or one.found, f"{one.score:.4f}")
 
 
-def _json(one: Moment) -> str:
+def _json(one: FoundMoment) -> str:
     import json
 
     box = one.box

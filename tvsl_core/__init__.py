@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from tvsl_core.model.load import load_model, load_towers
     from tvsl_core.model.registry import register_towers
     from tvsl_core.search.embeddings import EmbedOptions
-    from tvsl_core.search.find import FindRequest, Moment, MomentsFound, find_moments
+    from tvsl_core.search.find import FindRequest, FoundMoment, MomentsFound, find_moments
     from tvsl_core.training.options import LossWeights, TrainOptions
     from tvsl_core.training.run import ExportRequest, Trained, export_heads
     from tvsl_core.training.sources import SourceOptions
@@ -67,6 +67,7 @@ __all__ = [
     "EvaluateResult",
     "ExportRequest",
     "FindRequest",
+    "FoundMoment",
     "FoundSource",
     "InputError",
     "LabelledVideo",
@@ -77,7 +78,6 @@ __all__ = [
     "MergeReport",
     "MergeRequest",
     "MixtureOptions",
-    "Moment",
     "MomentsFound",
     "OutputError",
     "ScoreRequest",
@@ -137,7 +137,7 @@ _HOMES = {
     "MergeReport": "tvsl_core.batch.merge",
     "MergeRequest": "tvsl_core.batch.merge",
     "MixtureOptions": "tvsl_core.data.scenes.options",
-    "Moment": "tvsl_core.search.find",
+    "FoundMoment": "tvsl_core.search.find",
     "MomentsFound": "tvsl_core.search.find",
     "OutputError": "tvsl_core.errors",
     "ScoreRequest": "tvsl_core.api.score",

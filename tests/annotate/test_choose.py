@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from tvsl_core.annotate.choose import ChoiceOptions, ScoredEvent, choose_events
+from tvsl_core.annotate.choose import ScoredEvent, choose_events
 from tvsl_core.annotate.events import EventSpan
+from tvsl_core.annotate.rules import DetectOptions
 
 GUITAR, ELECTRIC, VIOLIN, CELLO = range(4)
 ANCESTORS = np.zeros((4, 4), bool)
@@ -18,7 +19,7 @@ def told(*events: ScoredEvent, one_object: tuple[tuple[int, int], ...] = (), **c
     same = np.eye(len(events), dtype=bool)
     for one, other in one_object:
         same[one, other] = same[other, one] = True
-    return choose_events(events, ancestors=ANCESTORS, one_object=same, options=ChoiceOptions(**changes))
+    return choose_events(events, ancestors=ANCESTORS, one_object=same, options=DetectOptions(**changes))
 
 
 def names(events: list[ScoredEvent]) -> list[int]:
@@ -82,5 +83,5 @@ def test_the_order_of_events_does_not_matter():
 
 
 def test_options_that_make_no_sense_are_refused():
-    with pytest.raises(ValueError, match="max_sources"):
-        ChoiceOptions(max_sources=0)
+    with pytest.raises(ValueError, match="max-sources"):
+        DetectOptions(max_sources=0)

@@ -1,6 +1,6 @@
 """Each class that sounds gets a map over the frame: who owns which patch, and how far a map reaches."""
 
-from fractions import Fraction
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,15 +8,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tvsl_core.annotate.embed import EmbeddedClip
 from tvsl_core.annotate.localize import (
-    different_objects,
     keep_own_parts,
     localize,
     separate,
+    shared_regions,
+    shares,
     spread_over_objects,
 )
 from tvsl_core.annotate.rules import MapOptions
+from tvsl_core.annotate.signals.pictures import PictureEvidence
 from tvsl_core.model.evidence import Patches
 from tvsl_core.model.load import load_model
 from tvsl_core.types import Detection
@@ -92,51 +93,38 @@ def test_a_tiny_map_is_a_map():
 # Names for one object
 
 
-def test_two_names_for_one_object_leave_the_likelier_one():
-    values = torch.tensor([[1.0, 1.0, 0.0, 0.0], [0.9, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]])
-
-    assert different_objects(values, MapOptions()) == [0, 2]
-
-
 @pytest.mark.parametrize(
-    ("rows", "kept"),
+    ("rows", "shared"),
     [
-        (["##...", "...##"], [0, 1]),
-        (["##...", ".##.."], [0, 1]),  # a third is shared
-        (["####.", "..##."], [0]),  # exactly half is shared
-        (["####.", "...##"], [0, 1]),
-        (["##...", "##...", "##..."], [0]),
-        (["##...", "..##.", "####."], [0, 1]),  # half of each: what it shares with the first decides
-        (["..##.", "##...", "..##."], [0, 1]),
+        (["##...", "...##"], 0),
+        (["##...", ".##.."], 1 / 3),
+        (["####.", "..##."], 1 / 2),
+        (["####.", "...##"], 1 / 5),
+        (["##...", "##..."], 1),
     ],
 )
-def test_a_name_is_left_out_from_half_a_shared_region_on(rows, kept):
-    assert pytest.approx(0.5) == SAME_OBJECT
-    assert different_objects(regions_of(*rows), MapOptions()) == kept
+def test_two_names_share_as_much_as_their_regions_have_in_common(rows, shared):
+    found = shares(regions_of(*rows), MapOptions())
+
+    assert found == pytest.approx(np.asarray([[1, shared], [shared, 1]]))
 
 
 @QUICK
 @given(maps(), st.sampled_from([0.25, 8.0]), shuffled())
-def test_which_objects_differ_depends_neither_on_scale_nor_on_the_order_of_patches(values, scale, order):
-    kept = different_objects(values, MapOptions())
+def test_what_is_shared_depends_neither_on_scale_nor_on_the_order_of_patches(values, scale, order):
+    found = shares(values, MapOptions())
 
-    assert kept[:1] == [0]
-    assert different_objects(values * scale, MapOptions()) == kept
-    assert different_objects(values[:, order], MapOptions()) == kept
-
-
-def test_what_was_left_out_pushes_nobody_else_out():
-    """The third shares its object with the second only, which is gone."""
-    assert different_objects(regions_of("####....", "..####..", "....####"), MapOptions()) == [0, 1, 2]
-    assert different_objects(regions_of("####....", ".####...", "...####."), MapOptions()) == [0, 2]
+    assert np.allclose(found, found.T)
+    assert np.array_equal(shares(values * scale, MapOptions()), found)
+    assert np.array_equal(shares(values[:, order], MapOptions()), found)
 
 
 def test_a_region_is_what_reaches_its_share_of_the_maximum():
     edge = torch.tensor([[1.0, REGION, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]])
     below = torch.tensor([[1.0, REGION - 0.01, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]])
 
-    assert different_objects(edge, MapOptions()) == [0]
-    assert different_objects(below, MapOptions()) == [0, 1]
+    assert shares(edge, MapOptions())[0, 1] == SAME_OBJECT
+    assert shares(below, MapOptions())[0, 1] == 0
 
 
 # How far a map reaches
@@ -311,18 +299,17 @@ def model():
     return load_model("compact-untrained", device="cpu")
 
 
-def clip(model, *, seen):
+def picture(model, *, seen):
     """A frame in which each class is seen on two patches of its own, in the second row."""
     patches = torch.zeros(GRID[0] * GRID[1], model.towers.dim)
     for place, name in enumerate(seen):
         own = model.evidence.text[list(model.vocabulary.names).index(name)].clone()
         own[1000:] = 0
         patches[6 + 3 * place : 8 + 3 * place, own == own.max()] = 0.95
-    return EmbeddedClip(
-        time=Fraction(0), frame_index=0, pts=0, patches=Patches(joint=patches), grid=GRID,
-        foreground=patches.amax(dim=1).reshape(GRID), affinity=torch.eye(len(patches)),
-        positions=model.evidence.no_sound, offsets_s=np.zeros(0), window=(0.0, 1.0),
-    )  # fmt: skip
+    image = model.evidence.image(Patches(joint=patches)[None])[0]
+    return PictureEvidence(
+        image=image, maps=image.T, affinity=torch.eye(len(patches)), foreground=patches.amax(dim=1), grid=GRID
+    )
 
 
 def detected(model, name, *, verdict="sounding", image_score=0.75):
@@ -334,7 +321,7 @@ def detected(model, name, *, verdict="sounding", image_score=0.75):
 
 def test_each_class_is_on_its_own_patches_and_its_peak_is_how_surely_it_is_in_view(model):
     found = [detected(model, "dog", image_score=0.75), detected(model, "violin", image_score=0.5)]
-    located = localize(clip(model, seen=["dog", "violin"]), found, model, MapOptions(), frame_size=(600, 400))
+    located = localize(picture(model, seen=["dog", "violin"]), found, MapOptions(), frame_size=(600, 400))
 
     assert [detection for detection, _ in located] == found
     assert [set(np.flatnonzero(grid.values == grid.values.max())) for _, grid in located] == [{6, 7}, {9, 10}]
@@ -344,36 +331,32 @@ def test_each_class_is_on_its_own_patches_and_its_peak_is_how_surely_it_is_in_vi
 
 def test_offscreen_sources_have_no_map_and_come_last(model):
     found = [detected(model, "rooster", verdict="offscreen"), detected(model, "dog")]
-    located = localize(clip(model, seen=["dog"]), found, model, MapOptions(), frame_size=(60, 40))
+    located = localize(picture(model, seen=["dog"]), found, MapOptions(), frame_size=(60, 40))
 
     assert [(detection.name, grid is None) for detection, grid in located] == [("dog", False), ("rooster", True)]
-    (alone,) = localize(clip(model, seen=["dog"]), found[:1], model, MapOptions(), frame_size=(60, 40))
+    (alone,) = localize(picture(model, seen=["dog"]), found[:1], MapOptions(), frame_size=(60, 40))
     assert alone == (found[0], None)
 
 
 def test_where_nothing_was_detected_nothing_is_localized(model):
-    assert localize(clip(model, seen=["dog"]), [], model, MapOptions(), frame_size=(60, 40)) == ()
+    assert localize(picture(model, seen=["dog"]), [], MapOptions(), frame_size=(60, 40)) == ()
 
 
-def test_two_names_for_one_object_become_one_unless_the_names_were_given(model):
-    both, found = clip(model, seen=["dog"]), [detected(model, "dog"), detected(model, "dog", image_score=0.5)]
-    kept = localize(both, found, model, MapOptions(), frame_size=(60, 40))
-    given = localize(both, found, model, MapOptions(), frame_size=(60, 40), one_name_an_object=False)
+def test_two_names_for_one_object_share_its_region_and_two_objects_do_not(model):
+    names = list(model.vocabulary.names)
+    dog, violin = names.index("dog"), names.index("violin")
+    shown = picture(model, seen=["dog", "violin"])
 
-    assert [detection for detection, _ in kept] == found[:1]
-    assert [detection for detection, _ in given] == found
+    assert shared_regions(shown, [dog, dog], MapOptions())[0, 1] == 1
+    assert shared_regions(shown, [dog, violin], MapOptions())[0, 1] < SAME_OBJECT
 
 
 def test_mirrored_patches_mirror_the_maps(model):
-    shown = clip(model, seen=["dog", "violin"])
+    shown = picture(model, seen=["dog", "violin"])
     order = torch.arange(24).reshape(GRID).flip(1).flatten()
-    mirrored = EmbeddedClip(
-        time=shown.time, frame_index=0, pts=0, patches=shown.patches[order], grid=GRID,
-        foreground=shown.foreground.flip(1), affinity=shown.affinity, positions=shown.positions,
-        offsets_s=shown.offsets_s, window=shown.window,
-    )  # fmt: skip
+    mirrored = replace(shown, image=shown.image[order], maps=shown.maps[:, order], foreground=shown.foreground[order])
     found = [detected(model, "dog"), detected(model, "violin")]
-    straight, turned = (localize(one, found, model, MapOptions(), frame_size=(60, 40)) for one in (shown, mirrored))
+    straight, turned = (localize(one, found, MapOptions(), frame_size=(60, 40)) for one in (shown, mirrored))
 
     for (_, one), (_, other) in zip(straight, turned, strict=True):
         assert other.values[:, ::-1] == pytest.approx(one.values)

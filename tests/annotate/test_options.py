@@ -28,7 +28,7 @@ def with_another(options, path):
     kind = get_type_hints(type(options))[name]
     if get_origin(kind) is Literal:
         return dataclasses.replace(options, **{name: next(one for one in get_args(kind) if one != value)})
-    others = {bool: [not value], tuple: [("dog",)], type(None): [1.0, 1]}.get(type(value)) or [
+    others = {bool: [not value], tuple: [("dog",), (("dog", 0.3),)], type(None): [1.0, 1]}.get(type(value)) or [
         value * 0.9 or 0.5,
         value + 1,
         value - 1,

@@ -36,12 +36,10 @@ def test_no_keyword_is_also_an_argument_of_its_own():
 
 
 def test_keywords_take_the_place_of_single_options_and_leave_the_rest():
-    given = AnnotateOptions(fps=1, overlay="none", detect=DetectOptions(max_sources=2, near_s=0.5))
+    given = AnnotateOptions(fps=1, overlay="none", detect=DetectOptions(max_sources=2))
     chosen = with_keywords(given, {"fps": 4, "min_score": 0.3})
 
-    assert chosen == AnnotateOptions(
-        fps=4, overlay="none", detect=DetectOptions(min_score=0.3, max_sources=2, near_s=0.5)
-    )
+    assert chosen == AnnotateOptions(fps=4, overlay="none", detect=DetectOptions(min_score=0.3, max_sources=2))
     assert with_keywords(None, {}) == AnnotateOptions()
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,9 @@ def checkout(tmp_path, monkeypatch):
     """What the examples expect around them: the sample videos, and a folder of material."""
     (tmp_path / "sample_videos").symlink_to(ROOT / "sample_videos")
     make_material(tmp_path / "material", sources=("home", "field", "street", "studio"))
+    # A call that the towers know; tones are nothing to them, and no event would be found in their scenes.
+    (tmp_path / "material/sounds/dog/studio__a.wav").unlink()
+    shutil.copy(ROOT / "sample_videos/sources/dog.ogg", tmp_path / "material/sounds/dog/studio__a.ogg")
     monkeypatch.setenv("TVSL_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("TVSL_DATA", raising=False)
     monkeypatch.setattr("tvsl_core.model.registry._registered", {})

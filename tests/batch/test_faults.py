@@ -120,31 +120,29 @@ def test_a_table_that_grows_over_the_disk_is_one_sentence_and_leaves_nothing(sma
 
 
 def test_maps_that_grow_over_the_disk_are_one_sentence(small_disk):
-    from tests.annotate.test_table import source
+    from tests.annotate.test_timeline import event, moment
     from tvsl_core.annotate.results.timeline import Timelines
     from tvsl_core.annotate.rules import DrawOptions
-    from tvsl_core.types import LocalizationMap
 
     (small_disk / "filler").write_bytes(bytes(os.statvfs(small_disk).f_bavail * PAGE - 4 * PAGE))
-    grid = LocalizationMap(values=np.ones((64, 64), np.float32), frame_width=64, frame_height=48)
     with (
         pytest.raises(OutputError, match="the disk is full"),
-        Timelines(small_disk, DrawOptions(), step_s=0.5) as timelines,
+        Timelines(small_disk, DrawOptions()) as timelines,
     ):
         for _ in range(100):
-            timelines.add(dataclasses.replace(source(), map=grid))
+            timelines.add(event(0, 1), [moment(0, values=np.ones((64, 64)))])
 
 
 def test_maps_that_wait_for_the_disk_are_one_sentence_when_they_are_asked_for(small_disk):
-    from tests.annotate.test_table import source
+    from tests.annotate.test_timeline import event, moment
     from tvsl_core.annotate.results.timeline import Timelines
     from tvsl_core.annotate.rules import DrawOptions
 
-    with Timelines(small_disk, DrawOptions(), step_s=0.5) as timelines:
-        timelines.add(source())
+    with Timelines(small_disk, DrawOptions()) as timelines:
+        timelines.add(event(0, 1), [moment(0)])
         (small_disk / "filler").write_bytes(bytes(os.statvfs(small_disk).f_bavail * PAGE))
         with pytest.raises(OutputError, match="the disk is full"):
-            timelines.moment(timelines.sources[3], 0)
+            timelines.peak(timelines.sources[0])
 
 
 def start(folder, out, *arguments):

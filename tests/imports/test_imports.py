@@ -339,7 +339,7 @@ def test_between_key_frames_a_tracked_source_is_where_the_program_shows_it(folde
 
 
 def test_labels_are_a_benchmark_and_a_training_set_by_the_name_of_the_results(folder):
-    from tvsl_core.api.evaluate_data import clip_loader, load_benchmark
+    from tvsl_core.api.evaluate_data import clip_source, load_benchmark
     from tvsl_core.api.evaluate_request import EvaluateRequest
     from tvsl_core.data.training_sets.sets import load_training_set
 
@@ -350,7 +350,7 @@ def test_labels_are_a_benchmark_and_a_training_set_by_the_name_of_the_results(fo
 
     found = load_benchmark(request)
     sample = found.samples[0]
-    clip = clip_loader(request)(sample, 16_000)
+    clip = clip_source(request).open()(sample, 16_000)
     assert {one.id for one in found.samples if one.video == "film.mp4"} == {"film.mp4@000000500", "film.mp4@000002500"}
     assert sample.sources[0].boxes == ((16 / 128, 8 / 96, 80 / 128, 56 / 96),)
     assert clip.frame.shape == (96, 128, 3)

@@ -40,9 +40,9 @@ def peak(values, frame):
     return (column + 0.5) * frame.shape[1] / values.shape[1], (row + 0.5) * frame.shape[0] / values.shape[0]
 
 
-def test_both_sources_are_found_each_on_its_own_object(predictor, moment):
+def test_both_sources_are_found_each_on_its_own_object(model, moment):
     frame, waveform, boxes = moment
-    answer = predictor(frame, waveform, ("cow", "sheep"))
+    answer = ClipPredictor(model)(frame, waveform, ("cow", "sheep"))
 
     assert set(answer.classes) == {"cow", "sheep"}
     assert all(answer.detected)

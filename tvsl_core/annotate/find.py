@@ -40,6 +40,8 @@ class Moment:
 
     index: int
     """Of the instant."""
+    time_s: float
+    """When it is."""
     box: Box
     further: tuple[Box, ...]
     """Boxes of weaker regions."""
@@ -88,8 +90,7 @@ class SourceFinder:
         moments: dict[int, list[Moment | _Unplaced]] = {number: [] for number in range(len(chosen))}
         for index, numbers in self._holding(chosen):
             for number, placed in self._place(index, numbers, chosen):
-                if placed.map is not None:
-                    moments[number].append(_moment(index, placed.boxes, placed.map))
+                moments[number].append(_moment(index, float(self._times[index]), placed))
         linker = Linker(self._options.track)
         return [self._found(number, event, moments[number], linker) for number, event in enumerate(chosen)]
 
@@ -193,7 +194,7 @@ class SourceFinder:
         start_s, end_s = self._seconds(scored)
         peak_s = self._peak(scored)
         name = self._model.vocabulary.names[scored.span.klass]
-        at_peak = min(placed, key=lambda moment: abs(self._times[moment.index] - peak_s), default=None)
+        at_peak = min(placed, key=lambda moment: abs(moment.time_s - peak_s), default=None)
         return FoundEvent(
             event=SourceEvent(
                 event_id=number,
@@ -305,13 +306,15 @@ class _Unplaced:
     """An instant at which no region is bold enough."""
 
     index: int
+    time_s: float
     map: LocalizationMap
 
 
-def _moment(index: int, boxes: tuple[Box, ...], grid: LocalizationMap) -> Moment | _Unplaced:
-    if not boxes:
-        return _Unplaced(index=index, map=grid)
-    return Moment(index=index, box=boxes[0], further=boxes[1:], map=grid)
+def _moment(index: int, time_s: float, placed: PlacedSource) -> Moment | _Unplaced:
+    assert placed.map is not None  # what is placed is in view
+    if not placed.boxes:
+        return _Unplaced(index=index, time_s=time_s, map=placed.map)
+    return Moment(index=index, time_s=time_s, box=placed.boxes[0], further=placed.boxes[1:], map=placed.map)
 
 
 def _filled(moments: Sequence[Moment | _Unplaced], options: AnnotateOptions) -> list[Moment]:
@@ -319,16 +322,18 @@ def _filled(moments: Sequence[Moment | _Unplaced], options: AnnotateOptions) -> 
     placed = [moment for moment in moments if isinstance(moment, Moment)]
     if not placed:
         placed = [
-            Moment(index=moment.index, box=boxes[0], further=(), map=moment.map)
+            Moment(index=moment.index, time_s=moment.time_s, box=boxes[0], further=(), map=moment.map)
             for moment in moments
             if (boxes := boldest(moment.map, options))
         ]
     filled: list[Moment] = []
     own = {moment.index: moment for moment in placed}
     for moment in moments if placed else ():
-        nearest = own.get(moment.index) or min(placed, key=lambda one: abs(one.index - moment.index))
+        nearest = own.get(moment.index) or min(placed, key=lambda one: abs(one.time_s - moment.time_s))
         further = nearest.further if nearest.index == moment.index else ()
-        filled.append(Moment(index=moment.index, box=nearest.box, further=further, map=moment.map))
+        filled.append(
+            Moment(index=moment.index, time_s=moment.time_s, box=nearest.box, further=further, map=moment.map)
+        )
     return filled
 
 

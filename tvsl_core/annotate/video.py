@@ -91,9 +91,8 @@ def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], on_eve
     info = probe(job.item.path, audio_track=options.audio_track, limits=options.limits, needs_picture=False)
     on_event(VideoStarted(video=job.item.name, duration_s=info.duration_s))
     _check_range(info, options.start_s)
-    result = Annotation(info=info, size_bytes=stat.st_size, mtime_s=stat.st_mtime, warnings=list(_warnings(info)))
-    if not model.found_scorer.fitted:
-        result.warnings.append("scores are not calibrated for this model: its scorer was fitted for another one")
+    warnings = list(_warnings(info, model))
+    result = Annotation(info=info, size_bytes=stat.st_size, mtime_s=stat.st_mtime, warnings=warnings)
     for place in (job.table, job.events):
         job.make_room(place.parent)
     table = SourceTable(
@@ -116,22 +115,17 @@ def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], on_eve
             for row in finder.rows(found):
                 table.write(row)
             for one in found:
-                times_s = [float(pictures.instants[moment.index].time) for moment in one.moments]
-                timelines.add(
-                    one.event,
-                    [(time_s, moment.box, moment.map) for time_s, moment in zip(times_s, one.moments, strict=True)],
-                )
+                timelines.add(one.event, [(moment.time_s, moment.box, moment.map) for moment in one.moments])
                 result.classes[one.event.name] += 1
             on_event(_advanced(job, info, done_s=None))
-            result.rows, result.sources = table.rows, len(timelines.sources)
+            result.rows, result.sources, result.events = table.rows, len(timelines.sources), len(found)
             if info.has_picture and options.strips:
                 result.outputs.append(write_video_strip(job, info, timelines))
             result.outputs.extend(render_heatmaps(job, info, timelines, on_event=on_event))
         outcome = json.dumps(result.outcome())
         job.check_lease()
         facts = {"outcome": outcome, "video": job.item.name, "path": _as_text(job.item.path.absolute())}
-        told = [one.event for one in found]
-        write_events(job.events, job.item.name, told, metadata=metadata | key | facts)
+        write_events(job.events, job.item.name, [one.event for one in found], metadata=metadata | key | facts)
         table.close(outcome=outcome)
     except BaseException:
         table.discard()
@@ -154,8 +148,10 @@ def _check_range(info: VideoInfo, start_s: float) -> None:
         )
 
 
-def _warnings(info: VideoInfo) -> Iterator[str]:
-    """What is odd about a video before it is read."""
+def _warnings(info: VideoInfo, model: TvslModel) -> Iterator[str]:
+    """What is odd about a video and its model before it is read."""
+    if not model.found_scorer.fitted:
+        yield "scores are not calibrated for this model: its scorer was fitted for another one"
     if info.sound_track is None:
         yield "the video has no sound track, so no source can be found"
     if not info.has_picture:

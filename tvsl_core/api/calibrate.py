@@ -11,7 +11,7 @@ from tvsl_core.annotate.find import read_clip
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.signals.score import fine_evidence
 from tvsl_core.api.score import EACH, HELD_OUT, check_each
-from tvsl_core.data.scenes.timed import TimedScene, TimedScenes
+from tvsl_core.data.scenes.timed import TimedScene
 from tvsl_core.model.heads_file import dump_heads, load_heads
 from tvsl_core.model.load import load_model
 from tvsl_core.model.scorer import store_scorer
@@ -19,7 +19,7 @@ from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.system.files import write_bytes
 from tvsl_core.system.progress import OnProgress, reporting
 from tvsl_core.tuning.fit import FittedScorer, fit_scorer, hear, support_of
-from tvsl_core.tuning.scenes import alike_classes, exclusive_classes, split_material
+from tvsl_core.tuning.scenes import split_material, timed_scenes
 from tvsl_core.types import AnyPath
 
 
@@ -70,13 +70,7 @@ def calibrate(request: CalibrateRequest, *, progress: bool | OnProgress = False)
         write_bytes(file, dump_heads(trained, supported, half=True))
         model = load_model(file, device=request.device)
     vocabulary = model.vocabulary
-    source = TimedScenes(
-        held_out,
-        families=alike_classes(vocabulary),
-        exclusive=exclusive_classes(model, held_out.classes),
-        seed=request.seed,
-        sample_rate=model.towers.sample_rate,
-    )
+    source = timed_scenes(model, held_out, seed=request.seed)
     scenes = []
     with reporting(progress) as advance:
         for scene in source.draw(request.each):

@@ -122,7 +122,7 @@ def clip_source(request: EvaluateRequest) -> ClipSource:
         return ClipSource(media=_sample_videos(request), composed=request.benchmark)
     if request.benchmark == CUSTOM:
         if request.media is None and request.annotations is not None and Path(request.annotations).is_dir():
-            return folder_loader(labels_of(Path(request.annotations)))
+            return ClipSource(media=labels_of(Path(request.annotations)))
         if request.media is None:
             raise InputError("the benchmark 'custom' needs media.", hint="Name your folder with --media DIR.")
         return ClipSource(media=Path(request.media))

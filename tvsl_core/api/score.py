@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tvsl_core.data.scenes.kinds import count_kinds
+from tvsl_core.evaluation.metrics import recordings
 from tvsl_core.evaluation.metrics.scenes import Figure, score_scenes
 from tvsl_core.model.load import load_model
 from tvsl_core.system.progress import OnProgress, reporting
-from tvsl_core.tuning.scenes import embed_scenes, score_scene, split_material
+from tvsl_core.tuning.scenes import embed_scenes, judge_recording, score_scene, split_material, timed_scenes
 from tvsl_core.types import AnyPath
 
 HELD_OUT = ("tonejs", "musescore", "gcompris", "heldout")
 """Sources of the default material that the shipped heads have not learned from."""
 EACH = 150
 """Scenes of each kind, unless told otherwise."""
+LONG = 30
+"""Long scenes of each kind, unless told otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,12 +33,16 @@ class ScoreRequest:
     """Only files of these sources, which the model must not have learned from."""
     each: int = EACH
     """Scenes of each kind; twice as many pairs."""
+    long: int = LONG
+    """Long scenes of each kind, which say when; 0 for none."""
     seed: int = 6
     """Another seed gives other scenes."""
     device: str = "auto"
 
     def __post_init__(self) -> None:
         check_each(self.each)
+        if self.long < 0:
+            raise ValueError(f"long must not be negative, got {self.long}")
 
 
 def check_each(each: int) -> None:
@@ -51,7 +58,8 @@ def score(request: ScoreRequest, *, progress: bool | OnProgress = False) -> tupl
         request: What is asked.
         progress: True shows a bar; a function is called with what is done, how many scenes are, and of how many.
 
-    Returns: Shares with the number that they were counted on and their 95 % intervals.
+    Returns: Shares with the number that they were counted on and their 95 % intervals; then, from the long scenes, when
+        things sound and whether scores mean what they say.
 
     Raises:
         InputError: The material holds nothing of the sources.
@@ -59,10 +67,14 @@ def score(request: ScoreRequest, *, progress: bool | OnProgress = False) -> tupl
     """
     model = load_model(request.model, device=request.device)
     _, held_out = split_material(Path(request.material), request.sources)
-    judged = []
-    total = count_kinds(request.each)
+    source = timed_scenes(model, held_out, seed=request.seed)
+    judged, heard = [], []
+    total = count_kinds(request.each) + request.long * len(source.kinds)
     with reporting(progress) as advance:
         for scene in embed_scenes(model, held_out, each=request.each, seed=request.seed):
             judged.append(score_scene(scene, model))
             advance("scenes", len(judged), total)
-    return score_scenes(judged)
+        for long_scene in source.draw(request.long):
+            heard.append(judge_recording(long_scene, model))
+            advance("scenes", len(judged) + len(heard), total)
+    return (*score_scenes(judged), *(recordings.figures(recordings.evaluate(heard)) if heard else ()))

@@ -23,8 +23,9 @@ class AnnotateKeywords(TypedDict, total=False):
     strips: bool
     classes: tuple[str, ...]
     vocabulary: Path | None
-    min_score: float | None
+    min_score: float
     max_sources: int
+    thresholds: tuple[tuple[str, float], ...]
     fps: float
     window_s: float
     start_s: float

@@ -1,4 +1,4 @@
-"""Results that papers report, to print beside ours with that label. They are secondary and their protocols differ."""
+"""Results of papers, at second hand, to print beside ours with that label; their protocols differ."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class Reported:
     system: str
     values: Mapping[str, float]
     protocol: str
-    """How such figures come about, as far as is known: the paper's own definition, or its released test."""
+    """The preset that is nearest, which we infer, or that nothing is known of how the figures came about."""
 
 
-# Which of a paper's definitions was run is never said beside its figures; these are the presets that are nearest.
-_DUET = "maps of the given classes, permuted (see avgn)"
-_NOPRIOR = "the released test, map by map (see noprior)"
-_SINGLE = "one map, one source (see lvs and ezvsl); the paper's column is called IoU"
+# Which of a paper's definitions was run is never said beside its figures, so the nearest preset is our inference.
+_DUET = "nearest by inference: avgn (maps of the given classes, permuted)"
+_NOPRIOR = "nearest by inference: noprior (the released test, map by map)"
+_SINGLE = "nearest by inference: lvs and ezvsl (one map, one source); listed under the name IoU"
 _LISTED = "as later papers list it, not from the paper itself"
 
 _MUSIC_DUET = (
@@ -44,4 +44,7 @@ REPORTED: Mapping[str, tuple[Reported, ...]] = {
     "vggsound-instruments": (Reported(system="Alignment", values={"cIoU@0.3": 65.8}, protocol=_LISTED),),
     "vggsound-instruments-multi": (Reported(system="Alignment", values={"cIoU@0.1": 84.9}, protocol=_LISTED),),
 }
-NOTE = "reported by papers; their lists, splits and protocols are not ours, so differences of a few points say nothing"
+NOTE = (
+    "reported by papers, taken from secondary sources; their lists, splits and protocols are not ours, so differences "
+    "of a few points say nothing"
+)

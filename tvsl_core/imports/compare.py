@@ -22,7 +22,7 @@ SAME_TIME = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Difference:
+class Corrections:
     """What people say to the events of one video."""
 
     opinions: dict[int, Opinion]
@@ -33,7 +33,7 @@ class Difference:
     """What the model missed."""
 
 
-def compare(model: VideoResults, labels: VideoResults) -> Difference:
+def compare(model: VideoResults, labels: VideoResults) -> Corrections:
     """Set what people say of a video against what the model said.
 
     An event has at most one answer: the one of its name that shares most time with it, else one of another name that
@@ -60,7 +60,7 @@ def compare(model: VideoResults, labels: VideoResults) -> Difference:
             opinions[event.event_id] = "confirmed" if same else "changed"
     taken = {answer.event_id for answer in answers.values()}
     added = tuple(event for event in labels.events if event.event_id not in taken)
-    return Difference(opinions=opinions, answers=answers, added=added)
+    return Corrections(opinions=opinions, answers=answers, added=added)
 
 
 def _answer(

@@ -55,7 +55,7 @@ class FindRequest:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Moment:
+class FoundMoment:
     """A stretch of a video that answers a query."""
 
     video: str
@@ -85,7 +85,7 @@ class MomentsFound:
     """The answer to a query."""
 
     query: Query
-    moments: tuple[Moment, ...]
+    moments: tuple[FoundMoment, ...]
     """Events first, then windows; the best first."""
     classes: tuple[str, ...]
     """Names of classes that were taken to answer, the best first."""
@@ -161,7 +161,7 @@ class _LazyTowers:
         return self._vectors[name, text]
 
 
-def _events(video: VideoResults, relevance: dict[str, float], query: Query) -> Iterator[Moment]:
+def _events(video: VideoResults, relevance: dict[str, float], query: Query) -> Iterator[FoundMoment]:
     for event in video.events:
         if query.verdict not in (None, event.verdict):
             continue
@@ -169,7 +169,7 @@ def _events(video: VideoResults, relevance: dict[str, float], query: Query) -> I
         for other in event.alternatives:
             score = max(score, other.score * relevance.get(other.name, 0.0))
         if score > 0:
-            yield Moment(
+            yield FoundMoment(
                 video=video.name,
                 start_s=event.start_s,
                 end_s=event.end_s,
@@ -184,7 +184,7 @@ def _events(video: VideoResults, relevance: dict[str, float], query: Query) -> I
             )
 
 
-def _windows(table: Path, query: Query, towers: _LazyTowers, notes: list[str]) -> Iterator[Moment]:
+def _windows(table: Path, query: Query, towers: _LazyTowers, notes: list[str]) -> Iterator[FoundMoment]:
     """Windows of one video whose picture or sound is near a text; each by the nearer of the two."""
     facts = read_metadata(table)
     try:
@@ -205,7 +205,7 @@ def _windows(table: Path, query: Query, towers: _LazyTowers, notes: list[str]) -
     for number in range(len(rows["video"])):
         best = max(modalities, key=lambda name: scores[name][number], default=None)
         if best is not None and scores[best][number] >= LIKE:
-            yield Moment(
+            yield FoundMoment(
                 video=rows["video"][number],
                 start_s=rows["window_start_s"][number],
                 end_s=rows["window_end_s"][number],

@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 
 from tvsl_core.report.viewer.data import address, thumbnail_at, video_id
-from tvsl_core.search.find import Moment, MomentsFound
+from tvsl_core.search.find import FoundMoment, MomentsFound
 from tvsl_core.system.files import make_folder, write_bytes
 
 _WAYS = {"image": "seen", "audio": "heard"}
@@ -55,13 +55,13 @@ def clock(seconds: float) -> str:
     return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
 
 
-def _link(one: Moment, place: Path, report: Path) -> str:
+def _link(one: FoundMoment, place: Path, report: Path) -> str:
     if report.is_file() and one.found == "event":
         return f"{address(report, place)}#/v/{video_id(one.video)}?t={one.start_s:.2f}"
     return f"{address(one.path, place)}#t={one.start_s:.2f}"  # W3C media fragments: browsers start there
 
 
-def _what(one: Moment) -> str:
+def _what(one: FoundMoment) -> str:
     name = one.klass or _WAYS[one.found]
     return f"{name} (off screen)" if one.verdict == "offscreen" else name
 

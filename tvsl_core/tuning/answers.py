@@ -24,7 +24,7 @@ from tvsl_core.data.benchmarks.sample import Sample
 from tvsl_core.data.predictions.prediction import Prediction
 from tvsl_core.data.predictions.read import read_maps, save_maps
 from tvsl_core.errors import InputError, OutputError, TvslError
-from tvsl_core.system.files import write_bytes
+from tvsl_core.system.files import make_folder, write_bytes
 
 if TYPE_CHECKING:
     from tvsl_core.tuning.predict import ClipPredictor
@@ -127,8 +127,8 @@ def _claim(folder: Path, options: AnswerOptions) -> None:
     weights = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
     wanted = {"model": options.model, "weights": weights, "classes": list(options.classes)}
     path = folder / NOTE
+    make_folder(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         if path.is_file():
             found = json.loads(path.read_text(encoding="utf-8"))
         elif any(folder.glob("*.npz")):

@@ -9,13 +9,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tvsl_core.annotate.find import ClipEvidence
+from tvsl_core.annotate.find import ClipEvidence, SourceFinder, read_clip
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.data.predictions.judged import JudgedScene, ObjectTruth, SourceReport
 from tvsl_core.data.scenes.kinds import KindScene, draw_kinds
 from tvsl_core.data.scenes.pool import MediaPool
+from tvsl_core.data.scenes.timed import TimedScene, TimedScenes
 from tvsl_core.data.training_sets.sets import load_training_set
 from tvsl_core.errors import InputError
+from tvsl_core.evaluation.metrics.events import SoundEvent
+from tvsl_core.evaluation.metrics.recordings import JudgedRecording, ToldEvent
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.tuning.predict import ClipPredictor
 from tvsl_core.types import Box
@@ -131,6 +134,31 @@ def score_scene(scene: EmbeddedScene, model: TvslModel, options: AnnotateOptions
             for name in names
             if means_the_same(model, one.detection.name, name)
         ),
+    )
+
+
+def judge_recording(scene: TimedScene, model: TvslModel, options: AnnotateOptions | None = None) -> JudgedRecording:
+    """One long scene, and the events that annotation reports for it."""
+    chosen = options or AnnotateOptions()
+    clip = read_clip(scene.frame, scene.waveform, model, chosen)
+    finder = SourceFinder(clip.sound, clip.pictures, model, chosen, frame_size=clip.size, part=(0.0, clip.seconds))
+    told = tuple(
+        ToldEvent(one.event.name, one.event.start_s, one.event.end_s, one.event.score) for one in finder.events()
+    )
+    true = {event.name for event in scene.events}
+    matches = {(one.name, name) for one in told for name in true if means_the_same(model, one.name, name)}
+    reference = tuple(SoundEvent(*event) for event in scene.events)
+    return JudgedRecording(reference, told, frozenset(matches), clip.seconds)
+
+
+def timed_scenes(model: TvslModel, pool: MediaPool, *, seed: int) -> TimedScenes:
+    """Long scenes of every kind from the files of a pool, for a model's rate and vocabulary."""
+    return TimedScenes(
+        pool,
+        families=alike_classes(model.vocabulary),
+        exclusive=exclusive_classes(model, pool.classes),
+        seed=seed,
+        sample_rate=model.towers.sample_rate,
     )
 
 

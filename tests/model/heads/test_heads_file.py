@@ -118,3 +118,21 @@ def test_heads_belong_to_the_towers_that_they_were_trained_on(tmp_path):
         check_towers(INFO, towers="audioclip", sha256="ab" * 32, path=tmp_path)
     with pytest.raises(WeightsError, match="other compact weights \\(sha256 abababababab, here cdcdcdcdcdcd\\)"):
         check_towers(INFO, towers="compact", sha256="cd" * 32, path=tmp_path)
+
+
+@pytest.mark.parametrize("lean", [False, True])
+def test_a_scorer_travels_with_its_heads_and_leaves_them_as_they_are(lean):
+    from tvsl_core.model.heads_file import parse_heads
+    from tvsl_core.model.scorer import EventScorer, ScorerLayout, restore_scorer, store_scorer
+
+    layout = ScorerLayout(position_features=("a", "b"), event_features=("c",))
+    scorer = EventScorer(layout)
+    stored = store_scorer(scorer, {"scenes": 3})
+    heads = make_heads(project=True)
+    content = dump_heads(heads, dataclasses.replace(INFO, scorer=stored), half=True, lean=lean)
+    back, info = parse_heads(content, source="memory")
+    found, details = restore_scorer(*info.scorer, layout=layout, where="memory")
+
+    assert all(torch.equal(value, scorer.state_dict()[name]) for name, value in found.state_dict().items())
+    assert details == {"scenes": 3} and set(back.state_dict()) == set(heads.state_dict())
+    assert parse_heads(dump_heads(heads, INFO), source="memory")[1].scorer is None

@@ -44,6 +44,8 @@ def levels(samples: Floats, rate: int, *, first: int, count: int) -> tuple[Float
     begin = start - window // 2
     pieces = sliding_window_view(samples[begin : begin + (count * BLOCKS - 1) * block + window], window)[::block]
     spectra = np.abs(np.fft.rfft(pieces * np.hanning(window))) ** 2 * (BINS / window) ** 2
+    # Below 16 kHz there is nothing in the upper bands.
+    spectra = np.pad(spectra, ((0, 0), (0, max(0, EDGES[-1] - spectra.shape[1]))))
     bands = np.stack([spectra[:, low:high].mean(axis=1) for low, high in pairwise(EDGES)], 1)
     bands = (bands + BLOCK_FLOOR).reshape(count, BLOCKS, -1).mean(axis=1)
     return _decibels(level + LEVEL_FLOOR), _decibels(np.maximum(bands, BAND_FLOOR))

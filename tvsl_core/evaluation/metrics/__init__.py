@@ -11,6 +11,7 @@
 - ``matching``: which map answers for which source, when a frame has several of both;
 - ``mixture``: several maps against several sources of one frame;
 - ``negatives``: places among frames that hold no source: a system must also know when nothing sounds in the picture;
+- ``recordings``: when a model says that things sound, and how sure it is, over recordings whose times are known;
 - ``scenes``: what a model reports on scenes whose truth is known to the pixel: who sounds, who is silent, and where;
 - ``segmentation``: masks: how well the outline of what sounds is met;
 - ``success``: how many sources are found well enough.

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from tvsl_core.errors import TvslError
 from tvsl_core.exports.results import VideoResults
-from tvsl_core.imports.compare import Difference, compare
+from tvsl_core.imports.compare import Corrections, compare
 from tvsl_core.media.read.frames import read_frames
 from tvsl_core.media.read.probe import probe
 from tvsl_core.media.read.sound import SoundStream
@@ -111,7 +111,7 @@ def _event(event: SourceEvent) -> dict[str, Any]:
     }
 
 
-def _opinion(said: Difference, event: SourceEvent) -> str:
+def _opinion(said: Corrections, event: SourceEvent) -> str:
     """What people say of an event, in words."""
     opinion, answer = said.opinions[event.event_id], said.answers.get(event.event_id)
     if opinion == "renamed" and answer is not None:
