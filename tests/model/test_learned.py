@@ -11,7 +11,7 @@ import torch
 from tvsl_core.errors import WeightsError
 from tvsl_core.model.compact.conversion.convert import add_heads
 from tvsl_core.model.compact.load import embedded_heads, load_compact, read_weights
-from tvsl_core.model.compact.store import HEADS, read_metadata
+from tvsl_core.model.compact.store import read_metadata
 from tvsl_core.model.evidence import ClassEvidence, Patches, Positions
 from tvsl_core.model.heads import TvslHeads, options_for
 from tvsl_core.model.heads_file import HeadsInfo, dump_heads, parse_heads
@@ -269,5 +269,4 @@ def _raw_metadata(path):
     from safetensors import safe_open
 
     with safe_open(path, framework="pt") as file:
-        assert HEADS in file.keys() or True  # noqa: SIM118 - with or without heads
         return file.metadata()

@@ -117,3 +117,13 @@ def test_a_calibration_with_an_impossible_threshold_is_refused():
     with pytest.raises(ValueError, match="threshold"):
         Calibration(threshold=1.5)
     assert np.isfinite(Calibration().image_weight)
+
+
+def test_a_folder_of_videos_per_class_is_split_as_material_is(tmp_path):
+    for name in ("dog/anna__walk.mp4", "dog/ben__park.mp4", "bell/anna__tower.mp4", "bell/ben__door.mp4"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"not looked into yet")
+    learned_from, held_out = split_material(tmp_path, ["ben"])
+
+    assert (learned_from.groups, held_out.groups) == (("anna",), ("ben",))
+    assert held_out.classes == ("bell", "dog")

@@ -108,9 +108,17 @@ def _log_event(event: Event) -> None:
 def _annotate(found: FoundVideos, request: AnnotateRequest, *, label: str, on_event: EventHandler) -> BatchReport:
     from tvsl_core.batch.batch import annotate_videos
     from tvsl_core.batch.engines.task import choose_names
+    from tvsl_core.model.trained_names import trained_names
 
+    trained = trained_names(request.model)
     with usage_errors():
-        names = choose_names(request.options)
+        names = choose_names(request.options, trained)
+    if not trained and not request.quiet:
+        say(
+            f"The scores of {request.model} are not calibrated, since it has no trained heads: compare them with each "
+            "other only. docs/training.md says how to train and calibrate heads.",
+            style="yellow",
+        )
     return annotate_videos(
         found,
         out=request.out,

@@ -14,7 +14,7 @@ def calibrate(
     heads: Annotated[Path, typer.Argument(help="Trained heads, from `tvsl models export`.")],
     material: MaterialArgument,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where the calibrated heads go.")],
-    sources: SourcesOption = "tonejs,musescore,gcompris,heldout",
+    sources: SourcesOption = "",
     each: EachOption = 150,
     seed: Annotated[int, typer.Option(metavar="N", help="Not that of `tvsl models score`.")] = 5,
     device: DeviceOption = "auto",

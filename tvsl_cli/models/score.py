@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-MaterialArgument = Annotated[Path, typer.Argument(help="A MATERIAL folder; docs/training.md says what that is.")]
+MaterialArgument = Annotated[
+    Path, typer.Argument(help="A MATERIAL folder, or a folder of videos per class; see docs/training.md.")
+]
 SourcesOption = Annotated[
     str,
     typer.Option(metavar="A,B,..", help="Only files of these sources, which the model must not have learned from."),

@@ -65,7 +65,12 @@ def train(
         Path | None, typer.Option(metavar="RUN", help="Go on with an interrupted run.", rich_help_panel=_RUN)
     ] = None,
     init: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Begin with these heads.", rich_help_panel=_RUN)
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Teach these heads what is new in the data; 'compact' are those that ship with tvsl.",
+            rich_help_panel=_RUN,
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.", rich_help_panel=_RUN)
@@ -77,6 +82,15 @@ def train(
         Path | None,
         typer.Option(
             metavar="FILE.toml", help="Settings of the section [train]; see docs/training.md.", rich_help_panel=_RUN
+        ),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="One setting of the section [train], such as losses.correspond=0.5; may be repeated.",
+            rich_help_panel=_RUN,
         ),
     ] = None,
     model: Annotated[
@@ -153,4 +167,4 @@ def train(
         no_cache,
     )
     del cache_epochs
-    run(request_from(context, config, resume), dry_run=dry_run, tensorboard=tensorboard)
+    run(request_from(context, config, resume, set_ or ()), dry_run=dry_run, tensorboard=tensorboard)

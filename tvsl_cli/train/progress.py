@@ -76,7 +76,8 @@ class Screen:
             self._advance("training", event.step, event.steps, f"loss {event.values['loss']:.4f}")
         elif event.kind == "validation" and event.values:
             shown = ("loss", "heard", "exact", "placed")
-            scores = ", ".join(f"{name} {event.values[name]:.3f}" for name in shown if name in event.values)
+            known = {name: f"{event.values[name]:.3f}" for name in shown if name in event.values}
+            scores = ", ".join(f"{name} {known.get(name, '-')}" for name in shown)  # a place may be marked nowhere
             say(f"step {event.step} of {event.steps}: validation {scores}")
 
     def _advance(self, what: str, done: int, total: int, loss: str) -> None:

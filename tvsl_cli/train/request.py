@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,16 +50,53 @@ MAY_CHANGE = frozenset({"device", "workers", "cache"})
 """Options beside --resume that do not change what a run learns."""
 
 
-def request_from(context: typer.Context, config: Path | None, resume: Path | None) -> TrainRequest:
+def request_from(
+    context: typer.Context, config: Path | None, resume: Path | None, overrides: Sequence[str] = ()
+) -> TrainRequest:
     """Read the request of a running command; a wrong value ends it with one sentence and exit code 2."""
     with usage_errors():
         file_only = fine_keys()
         settings = merged(context, config=config, section="train", keys=KEYS, file_only=file_only)
+        for text in overrides:
+            override(settings, text, KEYS | file_only)
+        if resume is not None and overrides:
+            raise ValueError("--resume goes on as the run began, so --set cannot change it; use --init for that")
         if resume is not None:
             settings = _resumed(context, settings, resume)
         for key in ("classes", "validation-sources"):
             settings[key] = kinds.names(settings[key]) if settings[key] else ()
         return _checked(settings)
+
+
+def override(settings: dict[str, Any], text: str, keys: Mapping[str, kinds.Converter]) -> None:
+    """Change one setting, as a line of the section [train] would; a key of a table leaves its other keys as they are.
+
+    Args:
+        settings: Changed in place.
+        text: ``KEY=VALUE`` or ``TABLE.KEY=VALUE``; a value that is not TOML is text.
+        keys: What may be set.
+
+    Raises: ValueError: It is no such line, or no such key, or a wrong value.
+    """
+    from tvsl_core.system.suggest import closest
+
+    name, equals, value = (part.strip() for part in text.partition("="))
+    try:
+        table = tomllib.loads(f"{name} = {value}")
+    except tomllib.TOMLDecodeError:
+        table = {name: value}
+    if not equals or len(table) != 1:
+        raise ValueError(f"--set needs KEY=VALUE, such as losses.correspond=0.5, got {text!r}")
+    ((given, raw),) = table.items()
+    key = given.replace("_", "-")
+    if key not in keys:
+        near = closest(key, keys)
+        raise ValueError(f"--set knows no key {given!r}; {f'did you mean {near!r}?' if near else 'see --help'}")
+    try:
+        found = keys[key](raw)
+    except ValueError as error:
+        raise ValueError(f"--set {given} {error}") from error
+    settings[key] = {**(settings[key] or {}), **found} if isinstance(found, dict) else found
 
 
 def fine_keys() -> dict[str, kinds.Converter]:

@@ -23,6 +23,8 @@ from tvsl_core.option import as_plain, check_range, option
 Overlay = Literal["sources", "combined", "none"]
 """``sources``: one heatmap video per source. ``combined``: one video, a colour per source. ``none``: tables only."""
 
+TRAINED = "trained"
+"""In the place of a vocabulary file: only the classes that the model was trained on."""
 _WHAT, _WHEN, _HOW, _OUT, _MANY = "What to look for", "Which part", "Model and speed", "Results", "Many videos"
 
 
@@ -39,7 +41,7 @@ class AnnotateOptions:
     classes: tuple[str, ...] = option((), metavar="A,B", topic=_WHAT)
     """Look only for these classes; `tvsl vocabulary` lists them."""
     vocabulary: Path | None = option(None, metavar="FILE", topic=_WHAT, changes_results=False)
-    """Class names to use instead of the default ones."""
+    """Class names to use instead of the default ones; 'trained' is what the model was trained on."""
     detect: DetectOptions = DetectOptions()
     """What is worth reporting."""
     thresholds: tuple[tuple[str, float], ...] = option((), metavar="A=P,B=Q", topic=_WHAT)

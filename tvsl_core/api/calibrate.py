@@ -30,11 +30,11 @@ class CalibrateRequest:
     heads: AnyPath
     """Trained heads, from ``export_heads``."""
     material: AnyPath
-    """A MATERIAL folder; docs/training.md says what that is."""
+    """A MATERIAL folder, a folder of videos per class, or a table of clips; docs/training.md says what these are."""
     out: AnyPath
     """Where the calibrated heads go."""
-    sources: tuple[str, ...] = HELD_OUT
-    """Only files of these sources are fitted on; the model must not have learned from them."""
+    sources: tuple[str, ...] = ()
+    """Only files of these sources are fitted on; none means those that the training of the heads held out."""
     each: int = EACH
     """Scenes of each kind, of 12 s."""
     seed: int = 5
@@ -59,9 +59,12 @@ def calibrate(request: CalibrateRequest, *, progress: bool | OnProgress = False)
         WeightsError: The heads cannot be used.
         OutputError: The file cannot be written.
     """
-    learned_from, held_out = split_material(Path(request.material), request.sources)
     trained, info = load_heads(Path(request.heads))
-    supported = replace(info, details={**info.details, **support_of(learned_from)}, scorer=None)
+    sources = request.sources or tuple(info.details.get("held_out", ())) or HELD_OUT
+    learned_from, held_out = split_material(Path(request.material), sources)
+    # Heads that were taught more keep what was found out about the classes before.
+    support = {key: {**info.details.get(key, {}), **found} for key, found in support_of(learned_from).items()}
+    supported = replace(info, details={**info.details, **support}, scorer=None)
     with tempfile.TemporaryDirectory(prefix="tvsl-calibrate-") as folder:
         file = Path(folder) / "heads.safetensors"
         write_bytes(file, dump_heads(trained, supported, half=True))
@@ -74,7 +77,7 @@ def calibrate(request: CalibrateRequest, *, progress: bool | OnProgress = False)
             scenes.append(hear(scene, evidence_of(scene, model), vocabulary))
             advance("scenes", len(scenes), request.each * len(source.kinds))
     fitted = fit_scorer(scenes, vocabulary, seed=request.seed)
-    details = fitted.details(f"{len(scenes)} scenes from {', '.join(request.sources)}, seed {request.seed}")
+    details = fitted.details(f"{len(scenes)} scenes from {', '.join(sources)}, seed {request.seed}")
     calibrated = replace(supported, scorer=store_scorer(fitted.scorer, details))
     write_bytes(Path(request.out), dump_heads(trained, calibrated, half=True))
     return fitted

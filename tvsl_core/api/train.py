@@ -10,8 +10,11 @@ from pathlib import Path
 import torch
 
 from tvsl_core.api.train_request import TrainRequest
+from tvsl_core.model.compact.load import WEIGHTS_FILE
 from tvsl_core.model.load import load_towers, pick_device
+from tvsl_core.model.memory import EMBEDDED_MEMORY
 from tvsl_core.model.towers import require_trainable
+from tvsl_core.model.trained_names import EMBEDDED
 from tvsl_core.model.weights.cache import cache_folder
 from tvsl_core.system.progress import OnProgress, reporting
 from tvsl_core.training.cache import choose_epochs
@@ -62,6 +65,7 @@ def plan_training(request: TrainRequest, *, progress: bool | OnProgress = False)
     towers = require_trainable(load_towers(request.model, weights=as_path(request.weights), device=str(device)))
     cache = as_path(request.cache) or cache_folder() / "features" if request.use_cache else None
     epochs = request.cache_epochs or 1
+    is_embedded = str(request.init) == EMBEDDED
     if cache is not None and request.cache_epochs is None:
         epochs = choose_epochs(LiveFeatures(sources.train, towers), wanted=request.options.epochs)
     # An option that was left open stands in run.json as it was chosen: a machine may have changed when the run goes on.
@@ -75,7 +79,8 @@ def plan_training(request: TrainRequest, *, progress: bool | OnProgress = False)
         cache=cache,
         cache_epochs=epochs,
         workers=min((os.cpu_count() or 1) - 1, MOST_WORKERS) if request.workers is None else request.workers,
-        init=as_path(request.init),
+        init=WEIGHTS_FILE if is_embedded else as_path(request.init),
+        memory=EMBEDDED_MEMORY if is_embedded else None,
         outside=_outside(request, sources),
         facts={
             "dataset": sources.name,

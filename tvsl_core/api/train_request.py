@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tvsl_core.model.registry import towers_names
+from tvsl_core.model.trained_names import EMBEDDED
 from tvsl_core.training.options import TrainOptions
 from tvsl_core.training.sources import SourceOptions
 from tvsl_core.types import AnyPath
@@ -27,7 +28,7 @@ class TrainRequest:
     weights: AnyPath | None = None
     """Other weights of the towers."""
     init: AnyPath | None = None
-    """Heads to begin with."""
+    """Heads to begin with: a file, or ``compact`` for those that ship with tvsl. They go on knowing what they know."""
     outside: tuple[str, ...] = ()
     """Names outside the training on which the untrained mapping is kept, if distilling has a weight; none means those
     of the default vocabulary."""
@@ -62,8 +63,10 @@ class TrainRequest:
         own = ("out", "model", "weights", "init", "outside", "device", "workers", "cache", "cache_epochs")
         values = sources | options | {name: getattr(self, name) for name in own}
         values |= {"data": values.pop("root"), "no_cache": not self.use_cache}
-        paths = ("annotations", "media", "data", "out", "weights", "init", "cache")
+        paths = ["annotations", "media", "data", "out", "weights", "cache"]
+        paths += [] if str(self.init) == EMBEDDED else ["init"]
         values |= {name: _absolute(values[name]) for name in paths}
+        values["init"] = None if self.init is None else str(values["init"])
         values["dataset"] = str(values["dataset"])
         return {name.replace("_", "-"): value for name, value in values.items()}
 

@@ -91,9 +91,7 @@ def annotate_videos(  # noqa: PLR0913 one keyword for each thing that a run is g
         KeyboardInterrupt: Passed on after what is finished has been recorded.
     """
     found, options = as_found(videos), with_keywords(options, keywords)
-    engine = engine or ThreadEngine(
-        _loader(model, names or _names(model, options)), workers=workers, raise_errors=raise_errors
-    )
+    engine = engine or ThreadEngine(_loader(model, options, names), workers=workers, raise_errors=raise_errors)
     with reporting(progress) as advance:
         run = Run(
             found,
@@ -147,16 +145,19 @@ def _counting(on_event: EventHandler, advance: OnProgress, total: int) -> EventH
     return tell
 
 
-def _names(model: TvslModel | Callable[[], TvslModel] | None, options: AnnotateOptions) -> Vocabulary:
-    """The classes that the options ask for; those of a model that was given, unless they name a vocabulary."""
-    if model is None or callable(model) or options.vocabulary is not None:
-        return choose_names(options)
-    return model.vocabulary.restrict(options.classes) if options.classes else model.vocabulary
-
-
-def _loader(model: TvslModel | Callable[[], TvslModel] | None, names: Vocabulary) -> Callable[[], TvslModel]:
+def _loader(
+    model: TvslModel | Callable[[], TvslModel] | None, options: AnnotateOptions, names: Vocabulary | None
+) -> Callable[[], TvslModel]:
     def load() -> TvslModel:
         loaded = ModelChoice(vocabulary=names).load() if model is None else model() if callable(model) else model
-        return loaded if loaded.vocabulary.sha256 == names.sha256 else loaded.with_vocabulary(names)
+        chosen = names or _names(loaded, options)
+        return loaded if loaded.vocabulary.sha256 == chosen.sha256 else loaded.with_vocabulary(chosen)
 
     return load
+
+
+def _names(model: TvslModel, options: AnnotateOptions) -> Vocabulary:
+    """The classes that the options ask for: of the model's own, unless they name a vocabulary."""
+    if options.vocabulary is not None:
+        return choose_names(options, model.trained_names)
+    return model.vocabulary.restrict(options.classes) if options.classes else model.vocabulary

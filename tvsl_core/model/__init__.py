@@ -11,8 +11,10 @@
 - ``learned``: class evidence that has learned: trained heads over frozen towers;
 - ``load``: getting a model ready: by name, from a file, on a device, at a precision;
 - ``losses``: each training loss as a pure function;
+- ``memory``: features of what heads have learned from, replayed when they are taught more;
 - ``registry``: towers by name, loaded when somebody asks for them;
 - ``towers``: what a set of towers must be able to do: pictures, sounds and names become vectors in one joint space;
 - ``scorer``: the probabilities that a class sounds now, that an event is right, and that its source is in view;
+- ``trained_names``: which classes a weights file was trained on, read from its head alone;
 - ``tvsl``: T-VSL over any towers: the name of a class pulls its part out of a mixed picture and a mixed sound.
 """

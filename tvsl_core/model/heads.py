@@ -11,6 +11,7 @@ that docs/experiments.md can measure both.
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -196,6 +197,25 @@ class TvslHeads(nn.Module):
         """Logarithms of the factors on cosines, so that they stay positive."""
         # As in SigLIP (arXiv 2303.15343): most classes are absent, and the loss should not begin by unlearning them.
         self.biases = nn.ParameterDict({name: nn.Parameter(torch.tensor(-5.0)) for name in ("sound", "detect")})
+
+    @torch.no_grad()
+    def towards(self, other: TvslHeads, share: float) -> TvslHeads:
+        """New heads between these and others of the same form, ``share`` of the way.
+
+        Heads that were fine-tuned do their new task nearly as well half the way back, and the old one far better:
+        Wortsman et al., "Robust fine-tuning of zero-shot models" (WiSE-FT), CVPR 2022.
+        """
+        between = copy.deepcopy(self)
+        for mine, theirs in zip(between.parameters(), other.parameters(), strict=True):
+            mine.lerp_(theirs.to(mine.device), share)
+        return between
+
+    def fill_lean(self, fresh: TvslHeads) -> None:
+        """Take what only training needs from other heads, where a lean file left it out as zeros."""
+        for part in ("fuse", "image_class", "sound_class"):
+            mine: GatedAdapter = getattr(self, part)
+            if not any(bool(value.any()) for value in mine.parameters()):
+                mine.load_state_dict(getattr(fresh, part).state_dict())
 
     def use_bf16(self, wanted: bool) -> None:
         """Compute perceptrons in bfloat16, or not."""

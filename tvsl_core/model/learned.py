@@ -48,13 +48,17 @@ class LearnedHeads:
         self.info = info
         self.text = info.text.to(towers.device)
         """``[trained names_dim]`` of the trained classes."""
-        self.coverage = _Coverage(info)
+        self.names = info.classes
+        """What the heads were trained on."""
+        self.vocabulary = load_vocabulary(None).extend(info.classes)
+        """The default classes, and those that only the heads know."""
+        self.coverage = _Coverage(info, self.vocabulary)
         self.trust, self.support = (
             torch.tensor([weights.get(name, usual) for name in info.classes], device=towers.device)
             for weights, usual in ((dict(info.details.get(TRUST, {})), 1.0), (dict(info.details.get(SUPPORT, {})), 0.0))
         )
         """``[trained]``: how much heads and untrained mapping each count in what a trained class sounds like."""
-        self.mapped = towers.class_evidence(info.classes, load_vocabulary(None).evidence())
+        self.mapped = towers.class_evidence(info.classes, self.vocabulary.evidence())
         """The untrained mapping of the trained classes."""
 
     def patches(self, features: Tensor) -> Patches:
@@ -170,9 +174,9 @@ def _read(tensor: Tensor | None) -> Tensor:
 class _Coverage:
     """Which trained classes a name stands for: itself under any of its names, and what is below a generic name."""
 
-    def __init__(self, info: HeadsInfo) -> None:
-        self._classes = info.classes
-        self._vocabulary: Vocabulary = load_vocabulary(None)
+    def __init__(self, info: HeadsInfo, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._classes = tuple(self._usual(name) for name in info.classes)
         looks, sounds = (set(info.details.get(key, info.classes)) for key in (LOOKS, SOUNDS))
         self.looks = np.array([name in looks for name in info.classes])
         self._sounds = np.array([name in sounds for name in info.classes])
@@ -183,8 +187,7 @@ class _Coverage:
         return rows * self.looks, rows * self._sounds
 
     def _row(self, name: str) -> NDArray[np.float32]:
-        known = self._vocabulary.find(name)
-        itself = known.name if known is not None else name
+        itself = self._usual(name)
         row = np.array([itself == trained for trained in self._classes], np.float32)
         if row.any():
             return row
@@ -192,3 +195,8 @@ class _Coverage:
 
     def _above(self, trained: str) -> frozenset[str]:
         return self._vocabulary.ancestors(trained) if trained in self._vocabulary.names else frozenset()
+
+    def _usual(self, name: str) -> str:
+        """What the vocabulary calls it: a list of VGGSound says "playing cello"."""
+        known = self._vocabulary.find(name)
+        return known.name if known is not None else name

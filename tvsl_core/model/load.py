@@ -105,7 +105,8 @@ def load_model(
         weights: For the named towers: another weights file, or a file of heads that were trained over them.
         device: ``auto``, ``cpu`` or ``cuda:N``.
         precision: ``auto``, ``fp32`` or ``bf16``.
-        vocabulary: The classes to look for; None is the default vocabulary.
+        vocabulary: The classes to look for; None is the default vocabulary with the classes that the heads were
+            trained on.
 
     Raises:
         WeightsError: There is no such model, or the weights are missing, damaged or of another model.
@@ -116,12 +117,12 @@ def load_model(
         >>> load_model("compact").name
         'compact'
     """
-    name, vocabulary = str(name), vocabulary or load_vocabulary(None)
+    name = str(name)
     if name == UNTRAINED:
         towers = load_towers("compact", weights=weights, device=device, precision=precision)
         return _assemble(towers, None, towers.weights_sha256, vocabulary)
-    if name not in towers_names():
-        path = _file_of(name)
+    path = model_file(name)
+    if path is not None:
         # A file of heads names its towers; any other is taken for weights in the compact form.
         name, weights = (load_heads(path)[1].towers if is_heads_file(path) else "compact"), path
     given = Path(weights) if isinstance(weights, str) else weights
@@ -137,8 +138,14 @@ def load_model(
     return _assemble(towers, None, towers.weights_sha256, vocabulary)
 
 
-def _file_of(name: str) -> Path:
-    path = Path(name)
+def model_file(name: AnyPath) -> Path | None:
+    """The file of a model; None when it is known by name.
+
+    Raises: WeightsError: There is neither; the nearest name is named.
+    """
+    name, path = str(name), Path(name)
+    if name == UNTRAINED or name in towers_names():
+        return None
     if path.suffix and path.is_file():
         return path
     known = (*towers_names(), UNTRAINED)
@@ -170,24 +177,24 @@ def _assemble(
     towers: Towers,
     heads: tuple[TvslHeads, HeadsInfo] | None,
     sha256: str,
-    vocabulary: Vocabulary,
+    vocabulary: Vocabulary | None,
     *,
     embedded: bool = False,
 ) -> TvslModel:
     scorer = find_scorer(heads[1] if heads is not None else None, sha256, embedded=embedded)
     if heads is None:
-        return TvslModel(
-            towers=towers, vocabulary=vocabulary, calibration=towers.calibration, scorer=scorer, sha256=sha256
-        )
+        names = vocabulary or load_vocabulary(None)
+        return TvslModel(towers=towers, vocabulary=names, calibration=towers.calibration, scorer=scorer, sha256=sha256)
     info = heads[1]
     try:
         calibration = Calibration(**info.calibration) if info.calibration else towers.calibration
+        learned = LearnedHeads(require_trainable(towers), *heads)
     except (TypeError, ValueError) as error:
         raise WeightsError(f"the heads' settings are not those of this tvsl ({error}).", hint=UPGRADE) from error
     return TvslModel(
         towers=towers,
-        learned=LearnedHeads(require_trainable(towers), *heads),
-        vocabulary=vocabulary,
+        learned=learned,
+        vocabulary=vocabulary or learned.vocabulary,
         calibration=calibration,
         untrained=towers.calibration,
         scorer=scorer,

@@ -89,6 +89,11 @@ class TvslModel:
         """Which towers it stands on."""
         return self.towers.name
 
+    @property
+    def trained_names(self) -> tuple[str, ...]:
+        """The classes that its heads were trained on; none without heads."""
+        return () if self.learned is None else self.learned.names
+
     def with_vocabulary(self, vocabulary: Vocabulary) -> TvslModel:
         """The same model, looking for other classes."""
         return TvslModel(

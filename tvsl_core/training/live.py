@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 
 from tvsl_core.data.scenes.scene import UNKNOWN, Picture, Scene, SceneSource, Sound, SplitSceneSource
 from tvsl_core.errors import InputError
+from tvsl_core.model.memory import Memory
 from tvsl_core.model.towers import TrainableTowers
 from tvsl_core.training.batch import Indices, PictureRows, SoundRows
 
+POSITIONS, PATCHES = 3, 4
+"""Of each scene that ``sample_features`` remembers."""
 OBJECTS = 8
 """Most objects of one picture whose place is learned; more are background."""
 
@@ -80,6 +83,25 @@ class LiveFeatures:
         if name not in self._known:
             raise InputError(f"a scene holds {name!r}, which is none of the classes that are trained.")
         return self._known[name]
+
+
+def sample_features(live: LiveFeatures, *, seed: int = 0) -> Memory:
+    """Some sound positions and patches of every scene; half of the patches are those that objects cover most.
+
+    Args:
+        live: Scenes, and the towers that see and hear them.
+        seed: Of the choice.
+    """
+    images, sounds = [], []
+    for index in live.usable:
+        rng, one = np.random.default_rng((seed, int(index))), np.array([index])
+        picture, sound = live.pictures(one, 0), live.sounds(one, 0)
+        covered = np.argsort(-picture.cover[0].max(axis=1).astype(int), kind="stable")[: PATCHES // 2]
+        patches = np.concatenate((covered, rng.permutation(len(picture.cover[0]))[: PATCHES - len(covered)]))
+        images.append(picture.features[0][patches])
+        sounds.append(sound.features[0][rng.permutation(len(sound.features[0]))[:POSITIONS]])
+    image, sound_rows = (torch.from_numpy(np.concatenate(rows)).float() for rows in (images, sounds))
+    return Memory(image=image, sound=sound_rows)
 
 
 def draw_picture(source: SceneSource | SplitSceneSource, index: int, epoch: int) -> Picture:

@@ -11,12 +11,15 @@ from tvsl_core.model import losses
 from tvsl_core.model.evidence import Patches, Positions
 from tvsl_core.model.heads import TvslHeads
 from tvsl_core.model.losses import Gathered, Loss
+from tvsl_core.model.memory import Memory
 from tvsl_core.model.towers import TrainableTowers
 from tvsl_core.training.batch import Batch
 from tvsl_core.training.distributed import Group
 from tvsl_core.training.options import TrainOptions
 from tvsl_core.vocabulary.classes import load_vocabulary
 
+REPLAYED = 128
+"""Patches, and sound positions, of one step that are replayed."""
 PLACED = 0.05
 """A class that covers more of a known patch than this has a place in the picture."""
 
@@ -45,6 +48,40 @@ class Teacher:
         return self.evidence.sound(Positions(joint=self.towers.joint_sound(features))).clone()
 
 
+class Replay:
+    """What heads said of what they had learned from, before they are taught more.
+
+    Args:
+        before: Those heads, over the features.
+        text: ``[old dim]``: the names that they know, which come first among all.
+        memory: Features.
+        new: How many names are new.
+    """
+
+    @torch.no_grad()
+    def __init__(self, before: TvslHeads, text: Tensor, memory: Memory, *, new: int) -> None:
+        self.image, self.sound = (rows[:, None].to(text.device) for rows in memory)
+        likely = torch.softmax(before.image_logits(before.see(self.image), text), dim=-1)[..., :-1]
+        heard = torch.sigmoid(before.sound_logits(before.hear(self.sound), text))
+        # What is new was not there: a clip of it would have been a clip of the training.
+        self.likely, self.heard = (torch.nn.functional.pad(said, (0, new)) for said in (likely, heard))
+
+    def image_loss(self, heads: TvslHeads, text: Tensor) -> Loss:
+        """Cross entropy with the shares of each name, counted by patch."""
+        some = _some(len(self.image), all_of_them=not heads.training)
+        return losses.distill_image(heads.image_logits(heads.see(self.image[some]), text), self.likely[some])
+
+    def sound_loss(self, heads: TvslHeads, text: Tensor) -> Loss:
+        """Binary cross entropy summed over names, counted by position, so that it weighs as much as ``hear``."""
+        some = _some(len(self.sound), all_of_them=not heads.training)
+        total, _ = losses.distill_sound(heads.sound_logits(heads.hear(self.sound[some]), text), self.heard[some])
+        return Loss(total, torch.tensor(float(len(some)), device=text.device))
+
+
+def _some(count: int, *, all_of_them: bool) -> Tensor:
+    return torch.arange(count) if all_of_them else torch.randperm(count)[:REPLAYED]
+
+
 class Objective:
     """Losses of the heads on a batch.
 
@@ -53,14 +90,24 @@ class Objective:
         options: Which losses count how much.
         group: The processes that share a batch.
         teacher: For distilling; None when nothing is distilled.
+        replay: For heads that are taught more; None when they begin anew.
     """
 
-    def __init__(self, text: Tensor, options: TrainOptions, group: Group, teacher: Teacher | None = None) -> None:
+    def __init__(
+        self,
+        text: Tensor,
+        options: TrainOptions,
+        group: Group,
+        teacher: Teacher | None = None,
+        replay: Replay | None = None,
+    ) -> None:
         self.text = text
         self.options = options
         self.group = group
         self.teacher = teacher
-        self.weights = options.losses.active()
+        self.replay = replay
+        active = options.losses.active()
+        self.weights = {name: one for name, one in active.items() if replay or not name.startswith("replay")}
         if teacher is None and any(name.startswith("distill") for name in self.weights):
             raise ValueError("distilling needs names outside the training")
 
@@ -94,6 +141,8 @@ class Objective:
             "see_somewhere": self._see_somewhere,
             "distill_image": self._distill_image,
             "distill_sound": self._distill_sound,
+            "replay_image": self._replay_image,
+            "replay_sound": self._replay_sound,
         }
         return {name: ways[name](heads, batch, seen, heard) for name in self.weights}
 
@@ -134,3 +183,11 @@ class Objective:
     def _distill_sound(self, heads: TvslHeads, batch: Batch, seen: Tensor, heard: Tensor) -> Loss:
         assert self.teacher is not None
         return losses.distill_sound(heads.sound_logits(heard, self.teacher.text), self.teacher.sound(batch.sound))
+
+    def _replay_image(self, heads: TvslHeads, batch: Batch, seen: Tensor, heard: Tensor) -> Loss:
+        assert self.replay is not None
+        return self.replay.image_loss(heads, self.text)
+
+    def _replay_sound(self, heads: TvslHeads, batch: Batch, seen: Tensor, heard: Tensor) -> Loss:
+        assert self.replay is not None
+        return self.replay.sound_loss(heads, self.text)

@@ -32,6 +32,10 @@ class LossWeights:
     """Keep the untrained mapping of patches on names outside the training."""
     distill_sound: float = 0.0
     """Keep the untrained mapping of sounds on names outside the training."""
+    replay_image: float = 1.0
+    """Keep what heads that are taught more said of patches that they had learned from."""
+    replay_sound: float = 1.0
+    """Keep what they said of sounds."""
 
     def __post_init__(self) -> None:
         for one in fields(self):
@@ -82,6 +86,8 @@ class TrainOptions:
     """Share of each picture's patches that a step looks at, drawn anew every epoch; less is faster."""
     sound_pool: SoundPool = "top-third"
     label_smoothing: float = 0.0
+    init_share: float = 0.5
+    """How much of the weights that are kept is of the heads that were taught more, in [0, 1]."""
     losses: LossWeights = field(default_factory=LossWeights)
     heads: dict[str, Any] = field(default_factory=dict)
     """Changes to ``tvsl_core.model.heads.HeadOptions``."""
@@ -93,7 +99,7 @@ class TrainOptions:
         for name in ("learning_rate", "clip_norm", "validate_epochs"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
-        for name in ("warmup", "swap_sounds", "mask_sound"):
+        for name in ("warmup", "swap_sounds", "mask_sound", "init_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
         if not 0 < self.patch_share <= 1:

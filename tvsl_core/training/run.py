@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,14 @@ import torch
 
 from tvsl_core.data.scenes.scene import SceneSource
 from tvsl_core.errors import InputError, TrainingError, TvslError, WeightsError
-from tvsl_core.model.heads import Projection, TvslHeads, options_for
+from tvsl_core.model.compact.load import WEIGHTS_FILE, embedded_heads
+from tvsl_core.model.heads import HeadOptions, Projection, TvslHeads, options_for
 from tvsl_core.model.heads_file import HeadsInfo, check_towers, dump_heads, load_heads
+from tvsl_core.model.learned import LOOKS, SOUNDS
+from tvsl_core.model.memory import load_memory
 from tvsl_core.model.towers import TrainableTowers
+from tvsl_core.model.trained_names import trained_names
+from tvsl_core.model.weights.cache import hash_file
 from tvsl_core.system.files import write_bytes, write_error
 from tvsl_core.system.versions import versions
 from tvsl_core.training.batch import FeatureSource
@@ -36,7 +41,7 @@ from tvsl_core.training.distributed import Group, joined
 from tvsl_core.training.fit import Event, Fit, fit
 from tvsl_core.training.live import LiveFeatures
 from tvsl_core.training.log import read_run, write_run
-from tvsl_core.training.objective import Objective, Teacher
+from tvsl_core.training.objective import Objective, Replay, Teacher
 from tvsl_core.training.options import TrainOptions
 from tvsl_core.types import AnyPath
 
@@ -66,7 +71,9 @@ class TrainingRun:
     workers: int = 0
     """Processes that render scenes beside this one."""
     init: Path | None = None
-    """Heads to begin with."""
+    """Heads to begin with; what they know beside the classes of the scenes they go on knowing."""
+    memory: Path | None = None
+    """Features that ``init`` has learned from, which are replayed."""
     outside: tuple[str, ...] = ()
     """Names outside the training on which the untrained mapping is kept, if distilling has a weight."""
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -80,11 +87,24 @@ class TrainingRun:
         if len(self.train) == 0:
             raise InputError("there are no scenes to train on.")
 
+    @property
+    def extended(self) -> tuple[str, ...]:
+        """The classes of ``init``, where it knows any that the scenes do not hold."""
+        known = () if self.init is None else trained_names(self.init)
+        return known if set(known) - set(self.train.classes) else ()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """All classes that the heads will know; those that are known already come first."""
+        return tuple(dict.fromkeys((*self.extended, *self.train.classes)))
+
     def settings(self) -> str:
         """Fingerprint of everything on which the result depends."""
         options = {name: value for name, value in self.options.to_dict().items() if name not in UNSETTLING}
         sources = [source.fingerprint() for source in (self.train, self.validation) if source is not None]
         facts = [options, sources, self.towers.weights_sha256, self.cache_epochs if self.cache else 0, *self.outside]
+        if self.extended and self.init is not None:
+            facts.append(hash_file(self.init))
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
@@ -173,9 +193,8 @@ def _prepare(
     if run.validation is not None and len(run.validation):
         validation, more = features_of(run, run.validation, group, tell, epochs=1)
         problems += more
-    looks, sounds = covered(train_features)
-    classes = run.train.classes
-    text = run.towers.embed_names(classes).clone().to(device)
+    looks, sounds = covered(train_features, known=run.extended)
+    text = run.towers.embed_names(run.classes).clone().to(device)
     heads = begin_heads(run, train_features)
     job = Fit(
         objective=make_objective(run, text, group),
@@ -186,7 +205,7 @@ def _prepare(
         settings=run.settings(),
         device=device,
         group=group,
-        keep=lambda best, counts: _keep(run, best, counts, text, {"looks": list(looks), "sounds": list(sounds)}),
+        keep=lambda best, counts: _keep(run, best, counts, text, {LOOKS: list(looks), SOUNDS: list(sounds)}),
         listener=lambda event: _hear(run, event, tell) if group.is_first else None,
     )
     return job, heads, tuple(dict.fromkeys(problems))
@@ -201,7 +220,7 @@ def features_of(
 
     Raises: InputError: A class has no usable scene, or too much cannot be read.
     """
-    live = LiveFeatures(source, run.towers, classes=run.train.classes)
+    live = LiveFeatures(source, run.towers, classes=run.classes)
     if run.cache is None:
         return live, []
     epochs = epochs or run.cache_epochs
@@ -223,15 +242,14 @@ def begin_heads(run: TrainingRun, features: FeatureSource, *, examples: int = EX
     """
     options = options_for(run.towers, **run.options.heads)
     if run.init is not None:
-        heads, info = load_heads(run.init)
+        heads, info = read_heads(run.init)
         check_towers(info, towers=run.towers.name, sha256=run.towers.weights_sha256, path=run.init)
         wanted = {one.name: getattr(options, one.name) for one in fields(options)}
         if any(getattr(heads.options, name) != wanted[name] for name in ("dim", "image_features", "sound_features")):
             raise WeightsError(f"{run.init} holds heads of other sizes.", hint="Train it with the same towers.")
+        heads.fill_lean(_fresh(heads.options, run.options.seed))
         return heads.requires_grad_(True)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(run.options.seed)
-        heads = TvslHeads(options)
+    heads = _fresh(options, run.options.seed)
     rng = np.random.default_rng((run.options.seed, 4))
     some = rng.permutation(features.usable)[:examples]
     for projection, rows in (
@@ -243,6 +261,23 @@ def begin_heads(run: TrainingRun, features: FeatureSource, *, examples: int = EX
     return heads
 
 
+def _fresh(options: HeadOptions, seed: int) -> TvslHeads:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return TvslHeads(options)
+
+
+def read_heads(path: Path) -> tuple[TvslHeads, HeadsInfo]:
+    """Heads of a file of their own, or those that a file of compact towers carries.
+
+    Raises: WeightsError: The file holds none, or is damaged.
+    """
+    found = embedded_heads(path)[0] if path == WEIGHTS_FILE else load_heads(path)
+    if found is None:
+        raise WeightsError(f"{path} carries no heads.", hint="Name a file from 'tvsl models export'.")
+    return found
+
+
 def make_objective(run: TrainingRun, text: torch.Tensor, group: Group) -> Objective:
     """The losses of a run, with a teacher if something is distilled."""
     distils = any(name.startswith("distill") for name in run.options.losses.active())
@@ -252,13 +287,28 @@ def make_objective(run: TrainingRun, text: torch.Tensor, group: Group) -> Object
             hint="Give --outside NAMES, or set the weights distill_image and distill_sound to 0.",
         )
     teacher = Teacher(run.towers, run.outside) if distils else None
-    return Objective(text, run.options, group, teacher)
+    return Objective(text, run.options, group, teacher, _replay(run, text))
 
 
-def covered(features: FeatureSource) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _replay(run: TrainingRun, text: torch.Tensor) -> Replay | None:
+    """What heads that are taught more shall go on saying, where features are there that they learned from."""
+    if not run.extended or run.init is None or run.memory is None:
+        return None
+    memory = load_memory(run.memory, towers_sha256=run.towers.weights_sha256)
+    if memory is None:
+        return None
+    before, info = read_heads(run.init)
+    return Replay(before.to(text.device), info.text.to(text.device), memory, new=len(text) - len(info.text))
+
+
+def covered(features: FeatureSource, *, known: Collection[str] = ()) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The classes that scenes show, and those that they let sound.
 
     A class with pictures alone, or with sounds alone, is learned on that side.
+
+    Args:
+        features: Of the scenes.
+        known: Classes that the heads know already.
 
     Raises: InputError: A class has neither.
     """
@@ -266,6 +316,7 @@ def covered(features: FeatureSource) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return features.classes, features.classes
     seen, heard = (counts > 0 for counts in features.class_counts())
     bare = [name for name, any_at_all in zip(features.classes, seen | heard, strict=True) if not any_at_all]
+    bare = [name for name in bare if name not in known]
     if bare:
         shown = ", ".join(bare[:5]) + (f" and {len(bare) - 5} more" if len(bare) > 5 else "")
         raise InputError(
@@ -281,13 +332,22 @@ def covered(features: FeatureSource) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _keep(
     run: TrainingRun, best: TvslHeads, counts: Counts, text: torch.Tensor, sides: Mapping[str, list[str]]
 ) -> None:
+    calibration, earlier = None, {}
+    if run.extended and run.init is not None:
+        first, before = read_heads(run.init)
+        best = best.towards(first, run.options.init_share)
+        calibration, earlier = before.calibration, dict(before.details)
+        sides = {key: [*earlier.get(key, before.classes), *names] for key, names in sides.items()}
     info = HeadsInfo(
         towers=run.towers.name,
         towers_sha256=run.towers.weights_sha256,
-        classes=run.train.classes,
+        classes=run.classes,
         text=text,
         trained_on=str(run.facts.get("dataset", "")),
+        calibration=calibration,
         details={
+            **earlier,
+            "held_out": run.facts.get("held_out", []),
             "step": counts.step,
             "validation_loss": counts.best if run.validation is not None else None,
             "options": run.options.to_dict(),
@@ -307,7 +367,7 @@ def _facts(run: TrainingRun, job: Fit) -> dict[str, Any]:
     return {
         **run.facts,
         "options": run.options.to_dict(),
-        "classes": list(run.train.classes),
+        "classes": list(run.classes),
         "scenes": {"train": len(run.train), "validation": 0 if run.validation is None else len(run.validation)},
         "steps": job.steps,
         "sources": {

@@ -180,7 +180,7 @@ def estimate(run: TrainingRun, *, device: torch.device, steps: int = 3) -> Estim
 
     Raises: TvslError: The first scenes cannot be read.
     """
-    live = LiveFeatures(run.train, run.towers)
+    live = LiveFeatures(run.train, run.towers, classes=run.classes)
     some = np.arange(min(4, len(run.train)))
     live.pictures(some[:1], 0)  # the first call of a network takes longer
     began = time.perf_counter()
@@ -196,7 +196,7 @@ def estimate(run: TrainingRun, *, device: torch.device, steps: int = 3) -> Estim
     if run.cache is not None:
         plans += plan_cache(live, folder=run.cache, epochs=run.cache_epochs)
         if run.validation is not None and len(run.validation):
-            checked = LiveFeatures(run.validation, run.towers, classes=run.train.classes)
+            checked = LiveFeatures(run.validation, run.towers, classes=run.classes)
             plans += plan_cache(checked, folder=run.cache, epochs=1)
     per_epoch = BatchSchedule(scenes=len(run.train), batch=run.options.batch, seed=0).steps_per_epoch
     return Estimate(

@@ -30,7 +30,8 @@ def validate(
 ) -> dict[str, float]:
     """Losses and scores on all scenes of a source, drawn as in its first epoch, without augmentation.
 
-    Returns: ``loss`` (the weighted sum), each loss under its name, and ``SCORES``.
+    Returns: ``loss`` (the weighted sum), each loss under its name, and those of ``SCORES`` that could be judged:
+    without a known place there is no ``placed``.
     """
     heads.eval()
     found: dict[str, Loss] = {}
@@ -46,7 +47,8 @@ def validate(
     means = (sums[:, 0] / sums[:, 1].clamp_min(1.0)).tolist()
     values = dict(zip(found, means, strict=True))
     total = sum(weight * values[name] for name, weight in objective.weights.items())
-    return {"loss": total, **values}
+    unjudged = {name for name, number in zip(found, sums[:, 1].tolist(), strict=True) if number == 0 and name in SCORES}
+    return {"loss": total, **{name: value for name, value in values.items() if name not in unjudged}}
 
 
 def _score(heads: TvslHeads, batch: Batch, text: Tensor, options: TrainOptions) -> dict[str, Loss]:

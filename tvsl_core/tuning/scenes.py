@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from tvsl_core.annotate.find import ClipEvidence, SourceFinder, read_clip
 from tvsl_core.annotate.options import AnnotateOptions
-from tvsl_core.data.material.folder import load_material
 from tvsl_core.data.predictions.judged import JudgedScene, ObjectTruth, SourceReport
 from tvsl_core.data.scenes.kinds import KindScene, draw_kinds
 from tvsl_core.data.scenes.pool import MediaPool
 from tvsl_core.data.scenes.timed import TimedScene, TimedScenes
+from tvsl_core.data.training_sets.sets import load_training_set
 from tvsl_core.errors import InputError
 from tvsl_core.evaluation.metrics.events import SoundEvent
 from tvsl_core.evaluation.metrics.recordings import JudgedRecording, ToldEvent
@@ -39,16 +39,20 @@ class EmbeddedScene(NamedTuple):
 
 
 def split_material(material: Path, sources: Sequence[str]) -> tuple[MediaPool, MediaPool]:
-    """The files of a MATERIAL folder that may be learned from, and those of the sources that are held out.
+    """The files that may be learned from, and those of the sources that are held out.
 
-    Raises: InputError: None are held out.
+    Args:
+        material: A MATERIAL folder, a folder of videos per class, or a table of clips.
+        sources: Held out.
+
+    Raises: InputError: There is no such folder, or none of its files are held out.
     """
-    pool = load_material(material, cut_white=True).pool
+    pool = load_training_set(str(material)).pool
     held_out = pool.only(lambda item: item.group in sources)
     if not held_out.classes:
         raise InputError(
             f"'{material}' holds nothing of the sources {', '.join(sources)}.",
-            hint=f"It has: {', '.join(sorted(pool.groups))}.",
+            hint=f"Name some of its sources with --sources; it has: {', '.join(sorted(pool.groups)[:20])}.",
         )
     return pool.only(lambda item: item.group not in sources), held_out
 

@@ -199,6 +199,26 @@ class Vocabulary:
         classes = (dataclasses.replace(one, parents=_nearest_parents(one, known, kept)) for one in chosen.values())
         return Vocabulary(classes=tuple(classes), masked=self.masked)
 
+    def extend(self, names: Iterable[str]) -> Vocabulary:
+        """The same with every name that is not here as a class of its own: what a model was taught beside it.
+
+        A name that is only another name of a class ("puppy" of a dog) becomes a class below that one.
+
+        Raises: ValueError: A name is no name at all.
+        """
+        extended = self
+        for name in names:
+            known = extended.find(name)
+            if known is None:
+                extended = dataclasses.replace(extended, classes=(*extended.classes, VocabularyClass(name=name)))
+            elif spelling.key(known.name) not in spelling.keys_to_try(name):
+                kept = tuple(one for one in known.aliases if spelling.key(one) not in spelling.keys_to_try(name))
+                below = dataclasses.replace(known, name=name, aliases=(), parents=(known.name,), note="")
+                plain = dataclasses.replace(known, aliases=kept)
+                others = (plain if klass is known else klass for klass in extended.classes)
+                extended = dataclasses.replace(extended, classes=(*others, below))
+        return extended
+
     def _open_class(self, name: str) -> VocabularyClass:
         plain = spelling.tidy(name)
         wrong = spelling.fault(plain)

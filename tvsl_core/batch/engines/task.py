@@ -8,14 +8,14 @@ from __future__ import annotations
 import errno
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tvsl_core.annotate.options import AnnotateOptions
+from tvsl_core.annotate.options import TRAINED, AnnotateOptions
 from tvsl_core.annotate.progress import Event, EventHandler, FailureKind, VideoAdvanced, VideoFinished
 from tvsl_core.annotate.results.job import Job
-from tvsl_core.errors import InputError, TvslError
+from tvsl_core.errors import InputError, ManifestError, TvslError
 from tvsl_core.system.code import code_version
 from tvsl_core.system.versions import tvsl_version
 from tvsl_core.vocabulary.classes import Vocabulary, load_vocabulary
@@ -42,7 +42,7 @@ class ModelChoice:
     device: str = "auto"
     precision: Precision = "auto"
     vocabulary: Vocabulary | None = None
-    """The classes to look for; None is the default vocabulary."""
+    """The classes to look for; None is those of the model."""
 
     def load(self) -> TvslModel:
         """Load it. Raises: WeightsError: It cannot be loaded. InputError: The device is not there."""
@@ -86,13 +86,25 @@ class ModelIdentity:
         )
 
 
-def choose_names(options: AnnotateOptions) -> Vocabulary:
+def choose_names(options: AnnotateOptions, trained: Sequence[str]) -> Vocabulary:
     """The classes that the options ask for.
 
-    Raises: ManifestError: The vocabulary file cannot be used, or a class is unknown.
+    Args:
+        options: Of the annotation.
+        trained: The classes that the model's heads were trained on, which are looked for beside the default ones.
+
+    Raises: ManifestError: The vocabulary file cannot be used, a class is unknown, or nothing was trained.
     """
-    vocabulary = load_vocabulary(options.vocabulary)
-    return vocabulary.restrict(options.classes) if options.classes else vocabulary
+    only_trained = str(options.vocabulary) == TRAINED
+    file = None if only_trained else options.vocabulary
+    vocabulary = load_vocabulary(file)
+    if options.classes:  # a class that was trained is known, whatever the file says
+        return vocabulary.extend(trained).restrict(options.classes)
+    if only_trained and not trained:
+        raise ManifestError("the model was trained on no class.", hint="Leave out --vocabulary, or name a file.")
+    if only_trained:
+        return vocabulary.extend(trained).restrict(trained)
+    return vocabulary if file else vocabulary.extend(trained)
 
 
 def run_unit(

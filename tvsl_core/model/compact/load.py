@@ -17,7 +17,6 @@ from tvsl_core.model.compact.efficientnet_lite import EfficientNetLite0
 from tvsl_core.model.compact.labels import Label, audioset_labels, imagenet_labels, parse_audioset, parse_imagenet
 from tvsl_core.model.compact.language import look_space, sound_space
 from tvsl_core.model.compact.store import (
-    HEADS,
     LABEL_VECTORS,
     REBUILD,
     SCALE,
@@ -33,6 +32,7 @@ from tvsl_core.model.compact.yamnet import Yamnet
 from tvsl_core.model.evidence import LabelEvidence
 from tvsl_core.model.heads import TvslHeads
 from tvsl_core.model.heads_file import HeadsInfo, parse_heads
+from tvsl_core.model.trained_names import HEADS
 from tvsl_core.model.weights.cache import hash_file
 from tvsl_core.vocabulary.classes import load_vocabulary
 

@@ -16,16 +16,13 @@ import torch
 from torch import Tensor
 
 from tvsl_core.errors import WeightsError
+from tvsl_core.model.trained_names import METADATA_KEY
 
 FORMAT = "tvsl-compact"
 VERSION = 1
-METADATA_KEY = "tvsl"
-"""The only key, because the order of several is not reproducible."""
 SCALE = ".scale"
 VOCABULARY = "text.vocabulary"
 LABEL_VECTORS = "labels.vectors"
-HEADS = "heads"
-"""Trained heads, if any: the bytes of a heads file (``tvsl_core.model.heads_file``)."""
 TOWERS_SHA256 = "towers_sha256"
 """Metadata of a file with heads: the sha256 that the file has without them."""
 REBUILD = "Reinstall tvsl, or rebuild the file with 'tvsl models build compact --from DIR'."

@@ -26,7 +26,6 @@ from tvsl_core.model.compact.conversion.sources import SOURCES, PackagedFile, re
 from tvsl_core.model.compact.efficientnet_lite import STAGES, fold_batch_norm
 from tvsl_core.model.compact.labels import Label, audioset_labels, imagenet_labels
 from tvsl_core.model.compact.store import (
-    HEADS,
     LABEL_VECTORS,
     SCALE,
     TOWERS_SHA256,
@@ -39,6 +38,7 @@ from tvsl_core.model.compact.store import (
 from tvsl_core.model.compact.text import DEPTH, TextTower
 from tvsl_core.model.compact.yamnet import BANDS, LAYERS, LOG_OFFSET, SPECTRUM
 from tvsl_core.model.heads_file import check_towers, dump_heads, load_heads
+from tvsl_core.model.trained_names import HEADS
 from tvsl_core.system.files import write_bytes
 
 HEADS_LICENCE = "Apache-2.0, trained by the tvsl project; docs/model-card.md names the data and their terms"
