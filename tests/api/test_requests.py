@@ -21,6 +21,7 @@ from tvsl_core import (
     SourceOptions,
     TrainOptions,
     TrainRequest,
+    WeightsError,
     calibrate,
     embed,
     evaluate,
@@ -154,13 +155,9 @@ def test_the_same_request_goes_on_where_a_run_stopped(capsys):
     assert json.loads(Path("mine/run.json").read_text())["continued_from"] != []
 
 
-def test_heads_that_cannot_be_calibrated_leave_no_file():
-    with pytest.raises(InputError, match="holds nothing of the sources nobody"):
-        calibrate(
-            CalibrateRequest(
-                heads="none", material=make_material(Path("material")), out="out.safetensors", sources=("nobody",)
-            )
-        )
+def test_heads_that_cannot_be_read_are_not_calibrated_and_leave_no_file():
+    with pytest.raises(WeightsError, match="cannot be read"):
+        calibrate(CalibrateRequest(heads="none", material=make_material(Path("material")), out="out.safetensors"))
 
     assert not Path("out.safetensors").exists()
 
