@@ -72,7 +72,7 @@ def test_wherever_the_disk_gets_full_it_is_one_sentence_and_a_rerun_completes(
 
     run(tmp_path / "undisturbed")
     failures = []
-    for pages in range(0, 40, every):
+    for pages in range(0, 56, every):
         shutil.rmtree(out, ignore_errors=True)
         filler.unlink(missing_ok=True)
         filler.write_bytes(bytes(os.statvfs(small_disk).f_bavail * PAGE - pages * PAGE))

@@ -113,9 +113,14 @@ def test_jsonl_is_the_rows_of_the_table(tmp_path):
 
     assert code == 0
     assert out
-    assert [json.loads(line)["class"] for line in out] == [row["class"] for row in rows]
-    assert [json.loads(line)["time_s"] for line in out] == [row["time_s"] for row in rows]
-    assert [set(json.loads(line)) for line in out] == [set(row) for row in rows]
+    told = [json.loads(line) for line in out]
+    instants = [one for one in told if one.get("kind") != "event"]
+    events = pq.read_table(tmp_path / "events" / "owl.mp4.parquet").to_pylist()
+    assert told == [*told[: len(events)], *instants], "events come first"
+    assert [one["start_s"] for one in told[: len(events)]] == [row["start_s"] for row in events]
+    assert [one["class"] for one in instants] == [row["class"] for row in rows]
+    assert [one["time_s"] for one in instants] == [row["time_s"] for row in rows]
+    assert [set(one) for one in instants] == [set(row) for row in rows]
 
 
 @pytest.mark.slow
