@@ -59,7 +59,7 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("overlay", "every"), [("none", 3), pytest.param("combined", 4, marks=pytest.mark.slow)], ids=["tables", "videos"]
+    ("overlay", "every"), [("none", 3), pytest.param("combined", 1, marks=pytest.mark.slow)], ids=["tables", "videos"]
 )
 def test_wherever_the_disk_gets_full_it_is_one_sentence_and_a_rerun_completes(
     tmp_path, small_disk, model, overlay, every

@@ -23,7 +23,7 @@ from tvsl_core.errors import InputError, WeightsError
 
 ROOT = Path(__file__).resolve().parents[2]
 HEARD = EventOptions(onset=0.02, offset=0.01)  # tones are no sounds of life: what is told of them is unlikely
-OPTIONS = AnnotateOptions(overlay="none", fps=4, events=HEARD, detect=DetectOptions(min_score=0.0))
+OPTIONS = AnnotateOptions(overlay="none", fps=8, events=HEARD, detect=DetectOptions(min_score=0.0))
 NODE = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_dashboard": False}
 SECOND = {"num_cpus": 1, "object_store_memory": 80 << 20}
 
