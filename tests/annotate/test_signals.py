@@ -20,6 +20,7 @@ from tvsl_core.media.read.frames import read_frames
 from tvsl_core.media.read.probe import probe
 from tvsl_core.media.read.sound import SoundStream, resample
 from tvsl_core.tuning.predict import benchmark_vocabulary
+from tvsl_core.vocabulary.classes import Vocabulary, VocabularyClass
 
 RATE = 16_000
 USUAL = AnnotateOptions()
@@ -90,6 +91,16 @@ def test_silence_speaks_for_nothing_but_keeps_its_positions(model):
         assert len(heard.sound) == int(5 / HOP_S) + 1
         assert (heard.sound == np.float16(NOTHING)).all()
         assert heard.level_db[10:40] == pytest.approx(np.full(30, level_db), abs=1.0)
+
+
+def test_the_towers_have_no_second_opinion_of_a_class_that_only_the_heads_know(model, call):
+    dog = model.vocabulary.find("dog")
+    taught = model.with_vocabulary(Vocabulary(classes=(VocabularyClass(name="owl"), dog)))  # no label speaks for it
+    heard = listen(taught, ClipSound(call, sample_rate=RATE), AnalysisOptions(), end_s=2.0)
+
+    assert taught.is_sound_trained.all()
+    assert np.array_equal(heard.untrained[:, 0], heard.sound[:, 0])
+    assert not np.array_equal(heard.untrained[:, 1], heard.sound[:, 1])
 
 
 def test_a_position_is_centred_on_its_time():

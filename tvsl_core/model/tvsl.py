@@ -61,6 +61,8 @@ class TvslModel:
         """``[klass]``, what kind of thing each class is."""
         self.is_noise = np.isin(self.groups, NOISE_GROUPS)
         """``[klass]``, whether its sound is mostly noise, so that any hiss resembles it."""
+        self.is_curated = np.asarray([klass.is_curated for klass in vocabulary.classes], dtype=bool)
+        """``[klass]``, whether labels of the towers are known to speak for it."""
         names = vocabulary.prompts
         self.published: ClassEvidence = towers.class_evidence(names, vocabulary.evidence())
         """The same as ``evidence`` by the towers as they were published, without trained heads."""

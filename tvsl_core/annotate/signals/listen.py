@@ -176,4 +176,10 @@ def _logits(model: TvslModel, positions: Positions) -> tuple[Floats, Floats]:
         return np.asarray(torch.logit(values[0].float(), eps=EPSILON).cpu().numpy(), np.float32)
 
     sound = read(model.evidence.sound(positions))
-    return sound, sound if model.learned is None else read(model.published.sound(positions))
+    if model.learned is None:
+        return sound, sound
+    untrained = read(model.published.sound(positions))
+    # Of a class that only the heads know the towers have no second opinion; "surely not" would be one.
+    alone = model.is_sound_trained & ~model.is_curated
+    untrained[:, alone] = sound[:, alone]
+    return sound, untrained

@@ -98,7 +98,7 @@ def verify_weights(name: str, *, cache: Path | None = None, progress: Callable[[
 
     Returns: The file.
 
-    Raises: WeightsError: Nothing is there, it has changed, or it was imported from another file than published.
+    Raises: WeightsError: Nothing is there, or it has changed.
     """
     path = find_weights(name, cache)
     entry = published(name)
@@ -108,13 +108,6 @@ def verify_weights(name: str, *, cache: Path | None = None, progress: Callable[[
         raise WeightsError(
             f"{path} has changed: sha256 {found[:12]}... instead of {expected[:12]}...",
             hint=f"Run: tvsl models remove {name}, then download or import again.",
-        )
-    origin = entry.sha256 if path.name == entry.file else read_metadata(path).get("source_sha256", "")
-    if origin != entry.sha256:
-        raise WeightsError(
-            f"{path} is whole, but it was imported from another file (sha256 {origin[:12]}) than {entry.file} "
-            f"({entry.sha256[:12]}).",
-            hint=f"It may be used. For the published one: tvsl models remove {name}, then tvsl models download {name}.",
         )
     return path
 
