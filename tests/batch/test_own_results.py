@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ from tests.builders import make_clip
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.batch.batch import annotate_videos
 from tvsl_core.batch.inputs import find_videos
+from tvsl_core.batch.journal import Journal
 from tvsl_core.data.training_sets.custom import clips_from_folder
 from tvsl_core.data.training_sets.prepare import index_videos
 from tvsl_core.system.results import find_results, is_results, lies_in_results, make_results_folder
@@ -129,3 +131,23 @@ def test_only_a_new_or_empty_folder_is_marked(tmp_path):
         make_results_folder(tmp_path / name)
 
     assert [is_results(tmp_path / name) for name in ("new", "empty", "full")] == [True, True, False]
+
+
+def test_a_run_that_begins_while_another_sweeps_still_marks_the_folder(tmp_path):
+    folders = [tmp_path / str(number) for number in range(100)]
+    over = threading.Event()
+
+    def sweep():
+        while not over.is_set():
+            for folder in folders:
+                Journal(folder).sweep()
+
+    sweeper = threading.Thread(target=sweep)
+    sweeper.start()
+    try:
+        for folder in folders:
+            make_results_folder(folder)
+    finally:
+        over.set()
+        sweeper.join()
+    assert all(is_results(folder) for folder in folders)

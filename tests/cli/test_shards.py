@@ -60,8 +60,9 @@ def test_tasks_of_a_job_array_share_the_work_and_the_folder(videos, tmp_path):
     assert pq.read_table(tmp_path / "videos.parquet")["video"].to_pylist() == NAMES
     merge = [sys.executable, "-m", "tvsl_cli", "merge", tmp_path, "--out", tmp_path / "merged"]
     merged = subprocess.run(merge, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-    assert (merged.returncode, merged.stdout) == (0, f"{tmp_path / 'merged' / 'part-00000.parquet'}\n"), merged.stderr
-    assert "rows of 5 videos" in merged.stderr
+    parts = [tmp_path / "merged" / f"{kind}-00000.parquet" for kind in ("part", "events")]
+    assert (merged.returncode, merged.stdout.split()) == (0, [str(part) for part in parts]), merged.stderr
+    assert "of 5 videos" in merged.stderr
     code, tables, said = ended(start(videos, tmp_path))
     assert (code, tables) == (0, NAMES)
     assert "5 skipped" in said

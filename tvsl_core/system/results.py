@@ -6,11 +6,12 @@ would annotate them, and the third their heatmaps again, without end.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from tvsl_core.system.files import make_folder, write_bytes, write_error
+from tvsl_core.system.files import make_folder, sync_folder, write_error
 
 MARK = ".tvsl-results"
 """File in every folder that a command of tvsl writes media or tables into; a renamed folder keeps it."""
@@ -24,15 +25,18 @@ _TEXT = b"Results of tvsl. It passes over this folder when it searches for video
 def make_results_folder(folder: Path) -> None:
     """Create an output folder and mark it; one that holds other things already is not ours to mark.
 
+    The mark is made in its place: a temporary file would be swept away by another run that begins in the same moment.
+
     Raises: OutputError: It cannot be created or written to.
     """
     make_folder(folder)
     try:
-        is_new = next(folder.iterdir(), None) is None
+        if next(folder.iterdir(), None) is None:
+            with contextlib.suppress(FileExistsError), (folder / MARK).open("xb") as mark:
+                mark.write(_TEXT)
+            sync_folder(folder)
     except OSError as error:
         raise write_error(folder, error) from error
-    if is_new:
-        write_bytes(folder / MARK, _TEXT)
 
 
 def is_results(folder: Path) -> bool:
