@@ -2,6 +2,7 @@
 
 - ``annotate``: ``tvsl bench annotate``: every stage of annotation by itself, and what the whole costs beside them;
 - ``app``: ``tvsl bench``: how fast each part is, measured side by side;
+- ``batch``: ``tvsl bench batch``: how many videos a machine annotates at the same time, and what holds it up;
 - ``model``: ``tvsl bench model``: AudioCLIP's shipped path beside the plain network;
 - ``train``: ``tvsl bench train``: steps of training from the feature cache beside steps through the towers.
 """

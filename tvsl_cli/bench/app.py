@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from tvsl_cli.bench.annotate import bench_annotate
+from tvsl_cli.bench.batch import bench_batch
 from tvsl_cli.bench.model import bench_model
 from tvsl_cli.bench.train import bench_train
 
@@ -17,5 +18,6 @@ def bench() -> None:
 
 
 app.command("annotate")(bench_annotate)
+app.command("batch")(bench_batch)
 app.command("model")(bench_model)
 app.command("train")(bench_train)

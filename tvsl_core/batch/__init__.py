@@ -1,6 +1,7 @@
 """Many videos: which, in what order, by whom, and what became of each.
 
 - ``batch``: many videos: what is done is skipped, what fails becomes a row, and the rest goes on, whatever happens;
+- ``bench``: how fast a batch is on this machine, and what its processor and its GPU do meanwhile;
 - ``check``: what an output folder holds before it is merged: its tables, and everything that is missing, double or
   mixed;
 - ``inputs``: from what a user typed to the videos that are meant: files, folders, globs, lists and standard input;

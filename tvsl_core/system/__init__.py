@@ -9,5 +9,6 @@
 - ``progress``: how far a long loop is, for those who call the library: a bar of tqdm's, or a function of their own;
 - ``results``: folders that tvsl has written: marked, so that a search for videos passes over what it made itself;
 - ``suggest``: did you mean: the name that was probably meant by one that does not exist;
+- ``usage``: how busy a machine is while something runs on it: its processor cores, and its GPU where there is one;
 - ``versions``: which versions of which packages made a result.
 """
