@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import threading
-from pathlib import Path
 from types import TracebackType
+
+from tvsl_core.system import platforms
 
 SAMPLE_MS = 200
 """Milliseconds between two looks at the GPU."""
-_STAT = Path("/proc/stat")
 _ASK = ("nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", f"-lms={SAMPLE_MS}")
 
 
@@ -51,14 +51,14 @@ class Usage:
                 )
                 self._reader = threading.Thread(target=self._read, args=(self._child,), daemon=True)
                 self._reader.start()
-        self._before = self._after = _ticks()
+        self._before = self._after = platforms.core_ticks()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End watching."""
-        self._after = _ticks()
+        self._after = platforms.core_ticks()
         if self._child is not None and self._reader is not None:
             self._child.terminate()
             self._child.wait()
@@ -70,12 +70,3 @@ class Usage:
             for line in child.stdout:
                 with contextlib.suppress(ValueError):
                     self._shares.append(float(line) / 100)
-
-
-def _ticks() -> tuple[int, int]:
-    """Ticks of all cores together since the system began: used, and all."""
-    try:
-        ticks = [int(word) for word in _STAT.read_text(encoding="ascii").partition("\n")[0].split()[1:9]]
-    except (OSError, ValueError):
-        return 0, 0
-    return sum(ticks) - sum(ticks[3:5]), sum(ticks)
