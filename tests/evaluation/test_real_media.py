@@ -110,6 +110,7 @@ def test_the_model_is_scored_on_real_media_and_missing_ones_are_told(data, tmp_p
     assert again == 0
 
 
+@pytest.mark.slow
 def test_shards_fill_one_folder_and_processes_give_the_same_scores(data, tmp_path):
     common = ("--annotations", data / "annotations", "--media", data / "media", "--allow-missing")
     for shard in ("1/2", "2/2"):

@@ -52,6 +52,7 @@ def on_a_poor_system(code: str, *arguments: str) -> subprocess.CompletedProcess[
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_every_module_can_be_imported_without_what_windows_lacks():
     files = sorted(path for package in ("tvsl_core", "tvsl_cli") for path in (ROOT / package).rglob("*.py"))
     names = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in files]
@@ -61,6 +62,7 @@ def test_every_module_can_be_imported_without_what_windows_lacks():
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.slow
 def test_a_run_without_processes_uses_nothing_that_windows_lacks(tmp_path):
     make_clip(tmp_path / "a.mp4", seconds=1, size=(64, 48))
     (tmp_path / "list.txt").write_text(f"{tmp_path / 'a.mp4'}\n")

@@ -57,6 +57,7 @@ def taught(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_what_is_kept_lies_between_the_old_heads_and_the_new(taught, tmp_path):
     init = taught / "old" / "heads.safetensors"
     train(replace(run_on(tmp_path, NEW, init=init), options=TEACHING), device=CPU)

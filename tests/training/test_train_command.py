@@ -52,6 +52,7 @@ def alone(tmp_path, monkeypatch):
     torch.set_num_threads(threads)
 
 
+@pytest.mark.slow
 def test_train_then_go_on_then_export(material, tmp_path, capsys):
     arguments = ["train", "--dataset", str(material), "--config", "run.toml", "--out", "mine"]
     assert main([*arguments, "--dry-run"]) == 0
@@ -141,6 +142,7 @@ def test_every_configuration_in_the_documents_is_understood():
         assert read_config(Path(f"{number}.toml"), section="train", keys=KEYS | fine_keys(), sections=["train"])
 
 
+@pytest.mark.slow
 def test_broken_files_are_left_out_and_named(material, tmp_path, capsys):
     import shutil
 

@@ -55,6 +55,7 @@ def kill_after(step, *arguments):
     assert process.wait(timeout=60) == -signal.SIGKILL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [5])
 def test_a_run_killed_at_any_moment_ends_with_the_same_weights(tmp_path, step):
     whole = finish_here(tmp_path / "whole")
@@ -76,6 +77,7 @@ def test_a_run_killed_again_and_again_ends_with_the_same_weights(tmp_path):
     assert digest(newest(killed)) == digest(newest(whole))
 
 
+@pytest.mark.slow
 def test_two_processes_compute_what_one_does(tmp_path):
     """Batches of 7 and 20 pictures: the processes have different numbers of scenes, and of pairs."""
     arguments = ("exact=1", "batch=7", "count=20", "epochs=3", "swap_sounds=0.3")

@@ -200,6 +200,7 @@ def test_evidence_lies_every_hop_and_rises_where_the_sound_does(model):
     assert abs(int(heard.rise.argmax()) - at(2.0)) <= 1 and abs(int(heard.fall.argmax()) - at(3.0)) <= 1
 
 
+@pytest.mark.slow
 def test_a_scorer_is_stored_with_its_heads(tmp_path, model):
     from tvsl_core.model.heads_file import dump_heads, load_heads
     from tvsl_core.model.load import load_model

@@ -4,6 +4,7 @@ from tests.model.audioclip.tiny_audioclip import TINY
 from tvsl_core.model.bench import bench_audioclip
 
 
+@pytest.mark.slow
 def test_every_path_is_measured_beside_the_plain_network():
     found = bench_audioclip(batch=2, repeats=1, sizes=TINY)
 
