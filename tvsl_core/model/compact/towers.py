@@ -141,10 +141,12 @@ class CompactTowers:
             raise ValueError(f"frames are uint8 [clip height width 3], got {frames.dtype} {frames.shape}")
         size = working_size(frames.shape[1], frames.shape[2])
         pixels = torch.from_numpy(np.ascontiguousarray(frames)).to(self.device).permute(0, 3, 1, 2)
-        # On the CPU torch resizes bytes in channels-last order several times faster than floats.
-        pixels = pixels if self.device.type == "cpu" else pixels.float()
         if pixels.shape[-2:] != size:
-            pixels = F.interpolate(pixels, size=size, mode="bilinear", antialias=True)
+            # On the CPU torch resizes bytes in channels-last order several times faster than floats, and rounds to
+            # bytes again. A GPU cannot resize bytes: there the rounding is done by hand, so that both see one picture.
+            fitting = pixels if self.device.type == "cpu" else pixels.float()
+            pixels = F.interpolate(fitting, size=size, mode="bilinear", antialias=True)
+            pixels = pixels.round_() if pixels.is_floating_point() else pixels
         return pixels.float().sub_(efficientnet_lite.MEAN).div_(efficientnet_lite.SCALE)
 
     @torch.inference_mode()
