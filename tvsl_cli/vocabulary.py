@@ -71,7 +71,7 @@ def vocabulary(
 
 def _trained(model: str) -> tuple[str, ...]:
     """The classes that a model was trained on. Raises: WeightsError: There is no such model."""
-    from tvsl_core.model.trained_names import EMBEDDED, trained_names
+    from tvsl_core.model.facts import EMBEDDED, trained_names
 
     if model != EMBEDDED:
         from tvsl_core.model.load import model_file

@@ -260,7 +260,7 @@ def test_damaged_heads_are_one_sentence(base, heads):
 
 
 def _shipped():
-    from tvsl_core.model.compact.load import WEIGHTS_FILE
+    from tvsl_core.model.facts import WEIGHTS_FILE
 
     return WEIGHTS_FILE
 

@@ -13,8 +13,9 @@ from tvsl_core.model.audioclip import importing, network
 from tvsl_core.model.audioclip.importing import import_weights
 from tvsl_core.model.weights import registry
 from tvsl_core.model.weights import store as weights
-from tvsl_core.model.weights.cache import cache_folder, hash_file
+from tvsl_core.model.weights.hashing import hash_file
 from tvsl_core.model.weights.safe_load import read_metadata
+from tvsl_core.system.cache import cache_folder
 
 CONTENT = b"published bytes" * 1000
 

@@ -34,8 +34,10 @@ _log = logging.getLogger(__name__)
 def run(inputs: Sequence[str], request: AnnotateRequest) -> int:
     """Annotate and give the exit code: 0 all done, 1 some input failed, 2 a setting was wrong, 130 interrupted."""
     from tvsl_core.batch.inputs import find_videos
+    from tvsl_core.system.arrow import leave_pandas_out
     from tvsl_core.system.results import passed_over
 
+    leave_pandas_out()
     options, quiet, dry_run = request.options, request.quiet, request.dry_run
     with logging_to(verbose=request.verbose, quiet=quiet, log_file=request.log_file):
         _log.debug("tvsl %s: %s", tvsl_core.__version__, sys.argv[1:])
@@ -108,7 +110,7 @@ def _log_event(event: Event) -> None:
 def _annotate(found: FoundVideos, request: AnnotateRequest, *, label: str, on_event: EventHandler) -> BatchReport:
     from tvsl_core.batch.batch import annotate_videos
     from tvsl_core.batch.engines.task import choose_names
-    from tvsl_core.model.trained_names import trained_names
+    from tvsl_core.model.facts import trained_names
 
     trained = trained_names(request.model)
     with usage_errors():

@@ -10,12 +10,11 @@ from pathlib import Path
 import torch
 
 from tvsl_core.api.train_request import TrainRequest
-from tvsl_core.model.compact.load import WEIGHTS_FILE
+from tvsl_core.model.facts import EMBEDDED, WEIGHTS_FILE
 from tvsl_core.model.load import load_towers, pick_device
 from tvsl_core.model.memory import EMBEDDED_MEMORY
 from tvsl_core.model.towers import require_trainable
-from tvsl_core.model.trained_names import EMBEDDED
-from tvsl_core.model.weights.cache import cache_folder
+from tvsl_core.system.cache import cache_folder
 from tvsl_core.system.progress import OnProgress, reporting
 from tvsl_core.training.cache import choose_epochs
 from tvsl_core.training.cache_build import CacheProgress

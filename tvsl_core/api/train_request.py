@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tvsl_core.model.facts import EMBEDDED
 from tvsl_core.model.registry import towers_names
-from tvsl_core.model.trained_names import EMBEDDED
 from tvsl_core.training.options import TrainOptions
 from tvsl_core.training.sources import SourceOptions
 from tvsl_core.types import AnyPath

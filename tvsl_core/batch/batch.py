@@ -15,6 +15,7 @@ from tvsl_core.batch.engines.threads import ThreadEngine
 from tvsl_core.batch.inputs import FoundVideos, Videos, as_found
 from tvsl_core.batch.keywords import AnnotateKeywords, with_keywords
 from tvsl_core.batch.run import Run
+from tvsl_core.model.facts import EMBEDDED, trained_names
 from tvsl_core.system.progress import OnProgress, reporting
 from tvsl_core.types import AnyPath
 from tvsl_core.vocabulary.classes import Vocabulary
@@ -109,11 +110,13 @@ def annotate_videos(  # noqa: PLR0913 one keyword for each thing that a run is g
 
 def _carry_out(run: Run, engine: Engine, *, dry_run: bool) -> None:
     try:
-        engine.begin()
+        identity = engine.identify()
+        if identity is None:
+            engine.begin()
         if not dry_run:
             run.open()
-        run.plan(engine.start())
-        run.work()
+        run.plan(identity or engine.start())
+        run.work(is_ready=identity is None)
     finally:
         engine.close()
         run.close()
@@ -147,9 +150,12 @@ def _counting(on_event: EventHandler, advance: OnProgress, total: int) -> EventH
 
 def _loader(
     model: TvslModel | Callable[[], TvslModel] | None, options: AnnotateOptions, names: Vocabulary | None
-) -> Callable[[], TvslModel]:
+) -> ModelChoice | Callable[[], TvslModel]:
+    if model is None:
+        return ModelChoice(vocabulary=names or choose_names(options, trained_names(EMBEDDED)))
+
     def load() -> TvslModel:
-        loaded = ModelChoice(vocabulary=names).load() if model is None else model() if callable(model) else model
+        loaded = model() if callable(model) else model
         chosen = names or _names(loaded, options)
         return loaded if loaded.vocabulary.sha256 == chosen.sha256 else loaded.with_vocabulary(chosen)
 

@@ -73,6 +73,7 @@ class JobQueue:
         self._on_event, self._choices, self._run = on_event, choices, run
         self._journal, self._leases = journal, leases
         self._todo, self._put_off = deque(items), deque[tuple[float, VideoItem]]()
+        self._found: Job | None = None
         self._counts, self._lock, self._stopped = _Counts(), threading.RLock(), threading.Event()
         self._folder = _identity(out)
 
@@ -89,11 +90,24 @@ class JobQueue:
     @property
     def is_over(self) -> bool:
         """Whether nothing is left to hand out; what was handed out may still be at work."""
-        return self.is_stopped or not (self._todo or self._put_off)
+        return self.is_stopped or not (self._found or self._todo or self._put_off)
 
     def stop(self) -> None:
         """Hand out nothing more."""
         self._stopped.set()
+
+    def find_work(self) -> bool:
+        """Whether any unit needs work; looks until one does, which ``take`` then gives first.
+
+        Raises: OutputError: The output folder is gone, or cannot be written to.
+        """
+        while not self.is_over:
+            self._found = self.take()
+            if self._found is not None:
+                return True
+            if not self._todo:
+                time.sleep(PATIENCE_S)  # what is left is another process's
+        return False
 
     def take(self) -> Job | None:
         """The next unit that needs work, and is ours; None when there is none at this moment.
@@ -102,6 +116,9 @@ class JobQueue:
         """
         until = time.monotonic() + PATIENCE_S
         with self._lock:
+            if self._found is not None and not self.is_stopped:
+                found, self._found = self._found, None
+                return found
             while not self.is_stopped and time.monotonic() < until:
                 waited, item = self._next()
                 if item is None:

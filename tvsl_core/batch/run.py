@@ -21,6 +21,7 @@ from tvsl_core.batch.inputs import FoundVideos
 from tvsl_core.batch.journal import Journal, now
 from tvsl_core.batch.queue import JobQueue
 from tvsl_core.batch.records import RunPlan, VideoRow, write_videos
+from tvsl_core.errors import WeightsError
 from tvsl_core.system.files import write_bytes
 from tvsl_core.system.leases import Lease, Leases
 from tvsl_core.system.results import make_results_folder
@@ -67,7 +68,7 @@ class Run:
         self._sweep()
 
     def plan(self, identity: ModelIdentity) -> None:
-        """With the model known, say what is to be done."""
+        """With the model known, loaded or not, say what is to be done."""
         fingerprint = identity.fingerprint(self._options)
         if self._journal is not None and self._leases is not None:
             inputs = {item.name: str(item.path.absolute()) for item in self._found.items}
@@ -105,10 +106,28 @@ class Run:
         )
         self._identity = identity
 
-    def work(self) -> None:
-        """Every unit."""
-        self._engine.work(self.jobs)
+    def work(self, *, is_ready: bool) -> None:
+        """Every unit.
+
+        Args:
+            is_ready: Whether the engine has begun; otherwise it begins when a unit is found that needs work.
+
+        Raises: WeightsError: The model is not the one that was planned with.
+        """
+        if is_ready or self.jobs.find_work():
+            if not is_ready:
+                self._engine.begin()
+                self._meet(self._engine.start())
+            self._engine.work(self.jobs)
         self._interrupted = False
+
+    def _meet(self, loaded: ModelIdentity) -> None:
+        assert self._identity is not None
+        if loaded.fingerprint(self._options) != self._identity.fingerprint(self._options):
+            raise WeightsError(
+                "The model's file changed while it was loaded.", hint="Give the same command again when it is in place."
+            )
+        self._identity = loaded
 
     def close(self) -> None:
         """Say what became of the run, and leave the folder.

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tvsl_core.annotate.results.event_table import read_events
+from tvsl_core.annotate.results.table import read_table
 from tvsl_core.errors import InputError, MediaError
 from tvsl_core.media.read.frame_times import coded_size, frame_times
 from tvsl_core.media.read.probe import camera_rate
@@ -77,7 +78,7 @@ class VideoResults:
     @cached_property
     def instants(self) -> tuple[SourceInstant, ...]:
         """Every source at every instant inside one of the selected events, in order of time."""
-        rows = pq.read_table(self.sources, columns=list(_COLUMNS)).sort_by([("time_s", "ascending")]).to_pylist()
+        rows = read_table(self.sources, _COLUMNS).sort_by([("time_s", "ascending")]).to_pylist()
         return tuple(_instant(row) for row in rows if self._is_selected(row))
 
     def instants_of(self, event: SourceEvent) -> tuple[SourceInstant, ...]:

@@ -4,6 +4,7 @@
 - ``calibration``: from evidence to a decision: which classes sound, which of them are visible;
 - ``evidence``: what pictures and sounds hold of the classes of one vocabulary: the interface, and the values that pass
   through it;
+- ``facts``: what a weights file says of its model, read from its head alone;
 - ``heads``: everything that is learned: T-VSL's heads over the features of any frozen towers;
 - ``heads_file``: trained heads as one safetensors file: the tensors, and in the metadata everything that is needed to
   use them;
@@ -15,6 +16,5 @@
 - ``registry``: towers by name, loaded when somebody asks for them;
 - ``towers``: what a set of towers must be able to do: pictures, sounds and names become vectors in one joint space;
 - ``scorer``: the probabilities that a class sounds now, that an event is right, and that its source is in view;
-- ``trained_names``: which classes a weights file was trained on, read from its head alone;
 - ``tvsl``: T-VSL over any towers: the name of a class pulls its part out of a mixed picture and a mixed sound.
 """

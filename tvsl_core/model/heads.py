@@ -189,7 +189,7 @@ class TvslHeads(nn.Module):
         """P_av of step 5."""
         self.key = GatedAdapter(dim)
         """P_va of step 5."""
-        self.background = nn.Parameter(torch.randn(dim) / math.sqrt(dim))
+        self.background = nn.Parameter(torch.empty(dim))
         """A direction for patches that show none of the classes."""
         self.scales = nn.ParameterDict(
             {name: nn.Parameter(torch.tensor(math.log(10.0))) for name in ("image", "sound", "detect", "class", "pair")}
@@ -197,6 +197,9 @@ class TvslHeads(nn.Module):
         """Logarithms of the factors on cosines, so that they stay positive."""
         # As in SigLIP (arXiv 2303.15343): most classes are absent, and the loss should not begin by unlearning them.
         self.biases = nn.ParameterDict({name: nn.Parameter(torch.tensor(-5.0)) for name in ("sound", "detect")})
+        # Arithmetic without memory behind it makes torch load its compiler, which takes longer than all of the model.
+        if not self.background.is_meta:
+            nn.init.normal_(self.background, std=1 / math.sqrt(dim))
 
     @torch.no_grad()
     def towards(self, other: TvslHeads, share: float) -> TvslHeads:

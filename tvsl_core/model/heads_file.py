@@ -20,9 +20,9 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from tvsl_core.errors import WeightsError
+from tvsl_core.model.facts import FORMAT, METADATA_KEY
 from tvsl_core.model.heads import HeadOptions, TvslHeads
 from tvsl_core.model.scorer import StoredScorer, stored_scorer
-from tvsl_core.model.trained_names import FORMAT, METADATA_KEY
 from tvsl_core.model.weights.safe_load import read_metadata, read_tensors
 from tvsl_core.model.weights.strict import fit
 

@@ -11,6 +11,7 @@ import torch
 from tvsl_core.errors import InputError, WeightsError
 from tvsl_core.model.calibration import Calibration
 from tvsl_core.model.compact import embedded_heads
+from tvsl_core.model.facts import SCORER_FILE, UNTRAINED
 from tvsl_core.model.heads import TvslHeads
 from tvsl_core.model.heads_file import HeadsInfo, check_towers, is_heads_file, load_heads
 from tvsl_core.model.learned import LearnedHeads
@@ -18,18 +19,14 @@ from tvsl_core.model.registry import find_loader, towers_names
 from tvsl_core.model.scorer import FoundScorer, load_scorer, restore_scorer
 from tvsl_core.model.towers import Towers, require_trainable
 from tvsl_core.model.tvsl import TvslModel
-from tvsl_core.model.weights.cache import hash_file
+from tvsl_core.model.weights.hashing import hash_file
 from tvsl_core.system.suggest import closest
 from tvsl_core.types import AnyPath
 from tvsl_core.vocabulary.classes import Vocabulary, load_vocabulary
 
 Precision = Literal["auto", "fp32", "bf16"]
-UNTRAINED = "compact-untrained"
-"""The compact towers without the heads that ship with them: what the published networks know by themselves."""
 Weights = Path | str | Mapping[str, Any] | None
 """A file, tensors under their published names, or None for the model's own."""
-SCORER_FILE = Path(__file__).parent / "compact" / "scorer.safetensors"
-"""Fitted for the model in the package."""
 UPGRADE = "Use the version of tvsl that made them, or export them again."
 
 

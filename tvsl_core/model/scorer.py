@@ -20,8 +20,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from tvsl_core.errors import WeightsError
+from tvsl_core.model.facts import SCORER_KEY
 
-KIND, KIND_KEY = "tvsl-scorer-1", "kind"
+KIND = "tvsl-scorer-1"
 """What a scorer's file says of itself; the number rises when its tensors mean something else."""
 PREFIX = "scorer."
 """Before the names of its tensors, so that they can stand in one file with towers and heads."""
@@ -117,11 +118,11 @@ def store_scorer(scorer: EventScorer, details: Mapping[str, Any]) -> StoredScore
 
 def stored_scorer(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> StoredScorer | None:
     """The scorer among what a file holds, without what belongs to others; None when there is none."""
-    if KIND_KEY not in metadata:
+    if SCORER_KEY not in metadata:
         return None
     return StoredScorer(
         {name: tensor for name, tensor in tensors.items() if name.startswith(PREFIX)},
-        {key: metadata[key] for key in (KIND_KEY, *METADATA) if key in metadata},
+        {key: metadata[key] for key in (SCORER_KEY, *METADATA) if key in metadata},
     )
 
 
@@ -144,7 +145,7 @@ def scorer_tensors(scorer: EventScorer) -> dict[str, Tensor]:
 def scorer_metadata(scorer: EventScorer, details: Mapping[str, Any]) -> dict[str, str]:
     """What a weights file says about it; ``details`` are plain values such as the reliability table."""
     layout = {"positions": scorer.layout.position_features, "events": scorer.layout.event_features}
-    return {KIND_KEY: KIND, "features": json.dumps(layout), "details": json.dumps(dict(details))}
+    return {SCORER_KEY: KIND, "features": json.dumps(layout), "details": json.dumps(dict(details))}
 
 
 def save_scorer(scorer: EventScorer, path: Path, *, details: Mapping[str, Any]) -> None:
@@ -180,7 +181,7 @@ def restore_scorer(
 
     Raises: WeightsError: There is none, or it takes other features.
     """
-    if metadata.get(KIND_KEY) != KIND:
+    if metadata.get(SCORER_KEY) != KIND:
         raise WeightsError(f"'{where}' holds no scorer of this version of tvsl.", hint="Fit one again.")
     stored = json.loads(metadata["features"])
     found = ScorerLayout(position_features=tuple(stored["positions"]), event_features=tuple(stored["events"]))

@@ -1,5 +1,7 @@
 """What a machine and its file system grant us.
 
+- ``arrow``: pyarrow for programs that only read and write tables;
+- ``cache``: the user's cache folder, and small facts in it that take longer to find out than to look up;
 - ``code``: what the code of some modules says, apart from how it is laid out and commented;
 - ``files``: A file appears under its name only when it is whole;
 - ``leases``: who works on what: leases, so that processes that share an output folder never do one thing twice;

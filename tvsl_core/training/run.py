@@ -22,14 +22,14 @@ import torch
 
 from tvsl_core.data.scenes.scene import SceneSource
 from tvsl_core.errors import InputError, TrainingError, TvslError, WeightsError
-from tvsl_core.model.compact.load import WEIGHTS_FILE, embedded_heads
+from tvsl_core.model.compact.load import embedded_heads
+from tvsl_core.model.facts import WEIGHTS_FILE, trained_names
 from tvsl_core.model.heads import HeadOptions, Projection, TvslHeads, options_for
 from tvsl_core.model.heads_file import HeadsInfo, check_towers, dump_heads, load_heads
 from tvsl_core.model.learned import LOOKS, SOUNDS
 from tvsl_core.model.memory import load_memory
 from tvsl_core.model.towers import TrainableTowers
-from tvsl_core.model.trained_names import trained_names
-from tvsl_core.model.weights.cache import hash_file
+from tvsl_core.model.weights.hashing import hash_file
 from tvsl_core.system.files import write_bytes, write_error
 from tvsl_core.system.versions import versions
 from tvsl_core.training.batch import FeatureSource

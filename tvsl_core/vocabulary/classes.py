@@ -82,6 +82,8 @@ class Vocabulary:
     classes: tuple[VocabularyClass, ...]
     masked: tuple[str, ...] = ()
     """Labels that say nothing about what sounds ("Music"): never reported, never evidence."""
+    names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """Of all classes, in order."""
     _by_key: dict[str, int] = field(init=False, repr=False, compare=False)
     _ancestors: dict[str, frozenset[str]] = field(init=False, repr=False, compare=False)
 
@@ -91,6 +93,7 @@ class Vocabulary:
             for name in (klass.name, *klass.aliases):
                 if by_key.setdefault(spelling.key(name), index) != index:
                     raise ValueError(f"two classes are called {name!r}")
+        object.__setattr__(self, "names", tuple(klass.name for klass in self.classes))
         object.__setattr__(self, "_by_key", by_key)
         object.__setattr__(self, "_ancestors", _all_ancestors(self.classes))
 
@@ -102,11 +105,6 @@ class Vocabulary:
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and self.find(name) is not None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Of all classes, in order."""
-        return tuple(klass.name for klass in self.classes)
 
     @property
     def prompts(self) -> tuple[str, ...]:

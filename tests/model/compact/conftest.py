@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file
 
 from tvsl_core.model.compact import load_compact
-from tvsl_core.model.compact.load import WEIGHTS_FILE
+from tvsl_core.model.facts import WEIGHTS_FILE
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,8 @@ import subprocess
 import sys
 
 from tvsl_core.model.compact.labels import audioset_labels, imagenet_labels, parse_audioset, parse_imagenet
-from tvsl_core.model.compact.load import WEIGHTS_FILE, read_weights
+from tvsl_core.model.compact.load import read_weights
+from tvsl_core.model.facts import WEIGHTS_FILE
 
 
 def test_every_output_of_the_networks_has_one_label_and_no_key_occurs_twice():

@@ -9,8 +9,8 @@ from safetensors.torch import save_file
 
 from tvsl_core.errors import WeightsError
 from tvsl_core.model.compact import load_compact
-from tvsl_core.model.compact.load import WEIGHTS_FILE
 from tvsl_core.model.compact.store import dump_metadata, read_metadata
+from tvsl_core.model.facts import WEIGHTS_FILE
 
 
 def changed(shipped, **changes):

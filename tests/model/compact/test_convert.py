@@ -23,8 +23,8 @@ from tvsl_core.model.compact.conversion.convert import (
     embed_labels,
 )
 from tvsl_core.model.compact.conversion.sources import SOURCES, read_checkpoint, read_source
-from tvsl_core.model.compact.load import WEIGHTS_FILE
 from tvsl_core.model.compact.store import dump_metadata, pack_half, pack_rows, read_metadata, unpack
+from tvsl_core.model.facts import WEIGHTS_FILE
 
 MOST_BYTES = 50_000_000
 

@@ -11,6 +11,7 @@ from tvsl_core.model.compact.evidence import (
     LEAST_LIKENESS,
     SAME_WORDS,
     contains_words,
+    label_places,
     names_head,
     normalize_name,
     sharpen,
@@ -117,7 +118,7 @@ def test_curated_evidence_is_taken_as_it_is_whatever_the_spelling(towers):
 
 def test_an_unknown_label_is_refused_and_the_nearest_named():
     with pytest.raises(ValueError, match=r"'Vioolin'.*'violin'"):
-        weigh_labels({"Vioolin": 1.0}, imagenet_labels())
+        weigh_labels({"Vioolin": 1.0}, label_places(imagenet_labels()))
 
 
 @pytest.mark.parametrize("weight", [0.0, -1.0, 1.5])

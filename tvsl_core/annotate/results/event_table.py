@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from tvsl_core.annotate.results.table import BOX_CONVENTION, SCHEMA_VERSION, write_table
+from tvsl_core.annotate.results.table import BOX_CONVENTION, SCHEMA_VERSION, read_table, write_table
 from tvsl_core.types import Alternative, Box, SourceEvent
 
 _NAME = pa.dictionary(pa.int32(), pa.string())
@@ -81,7 +80,10 @@ def read_events(path: Path) -> tuple[SourceEvent, ...]:
         OSError: It is not there.
         pyarrow.ArrowException: It is damaged, or no such table.
     """
-    return tuple(_event(row) for row in pq.read_table(path, schema=EVENTS_SCHEMA).to_pylist())
+    table = read_table(path)
+    if not table.schema.equals(EVENTS_SCHEMA):
+        raise pa.ArrowInvalid(f"{path} holds no events of this version")
+    return tuple(_event(row) for row in table.to_pylist())
 
 
 def _event(row: Mapping[str, Any]) -> SourceEvent:

@@ -167,6 +167,21 @@ def _storable(value: Any) -> Any:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
+def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """All rows of one table; ``pyarrow.parquet.read_table`` loads pandas, and what reads folders of tables, by the way.
+
+    Args:
+        path: Of the file.
+        columns: Names of some columns; None is all of them.
+
+    Raises:
+        OSError: It is not there.
+        pyarrow.ArrowException: It is damaged, or no such table.
+    """
+    with pq.ParquetFile(path) as file:
+        return file.read(columns=None if columns is None else list(columns))
+
+
 def read_metadata(path: Path) -> dict[str, str]:
     """The key-value pairs of a Parquet file; empty when it is missing or damaged."""
     try:

@@ -11,11 +11,15 @@ from tvsl_core.batch.queue import JobQueue
 class Engine(Protocol):
     """One way to annotate the units of a run.
 
-    A run calls ``begin``, ``start`` and ``work`` in this order, and ``close`` whatever happens.
+    A run calls ``identify``, then ``begin``, ``start`` and ``work`` in this order when there is work, and ``close``
+    whatever happens.
     """
 
     workers: int
     """Videos that it works on at the same time."""
+
+    def identify(self) -> ModelIdentity | None:
+        """What the model will say of itself, at once; None where only the loaded one can tell."""
 
     def begin(self) -> None:
         """Set off whatever takes time before the first unit; returns at once."""

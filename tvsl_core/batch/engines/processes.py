@@ -58,6 +58,10 @@ class ProcessEngine:
         self._team: list[_Worker] = []
         self._stillborn = DeathCount(MOST_STILLBORN)
 
+    def identify(self) -> ModelIdentity | None:
+        """What the model will say of itself, from its file."""
+        return self._setup.choice.identify()
+
     def begin(self) -> None:
         """Start the processes; they load the model while the caller does something else."""
         self._team = [_Worker(self._setup) for _ in range(self.workers)]

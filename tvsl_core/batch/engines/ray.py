@@ -140,6 +140,10 @@ class RayEngine:
         self._checked = 0.0
         self._resources: dict[str, float] = {}
 
+    def identify(self) -> ModelIdentity | None:
+        """What the model will say of itself, from its file."""
+        return self._choice.identify()
+
     def begin(self) -> None:
         """Join or start the cluster and start the actors.
 

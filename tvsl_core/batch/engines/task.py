@@ -16,6 +16,7 @@ from tvsl_core.annotate.options import TRAINED, AnnotateOptions
 from tvsl_core.annotate.progress import Event, EventHandler, FailureKind, VideoAdvanced, VideoFinished
 from tvsl_core.annotate.results.job import Job
 from tvsl_core.errors import InputError, ManifestError, TvslError
+from tvsl_core.model.facts import read_facts
 from tvsl_core.system.code import code_version
 from tvsl_core.system.versions import tvsl_version
 from tvsl_core.vocabulary.classes import Vocabulary, load_vocabulary
@@ -34,24 +35,6 @@ _MEMORY_WORDS = ("out of memory", "allocate memory", "insufficient memory", "bad
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ModelChoice:
-    """Which model to load, wherever it is needed; can be sent to another process."""
-
-    name: str = "compact"
-    """Model name, or the path of a weights file."""
-    device: str = "auto"
-    precision: Precision = "auto"
-    vocabulary: Vocabulary | None = None
-    """The classes to look for; None is those of the model."""
-
-    def load(self) -> TvslModel:
-        """Load it. Raises: WeightsError: It cannot be loaded. InputError: The device is not there."""
-        from tvsl_core.model.load import load_model
-
-        return load_model(self.name, device=self.device, precision=self.precision, vocabulary=self.vocabulary)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class ModelIdentity:
     """What a run must know of its model, without holding it."""
 
@@ -62,6 +45,7 @@ class ModelIdentity:
     classes: int
     """How many classes are looked for."""
     device: str
+    """Where it runs, or what was asked for while it is not loaded."""
 
     @classmethod
     def of(cls, model: TvslModel) -> ModelIdentity:
@@ -83,6 +67,39 @@ class ModelIdentity:
             names=self.vocabulary_sha256,
             version=tvsl_version(),
             code=code_version(*RESULTS_FROM),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelChoice:
+    """Which model to load, wherever it is needed; can be sent to another process."""
+
+    name: str = "compact"
+    """Model name, or the path of a weights file."""
+    device: str = "auto"
+    precision: Precision = "auto"
+    vocabulary: Vocabulary | None = None
+    """The classes to look for; None is those of the model."""
+
+    def load(self) -> TvslModel:
+        """Load it. Raises: WeightsError: It cannot be loaded. InputError: The device is not there."""
+        from tvsl_core.model.load import load_model
+
+        return load_model(self.name, device=self.device, precision=self.precision, vocabulary=self.vocabulary)
+
+    def identify(self) -> ModelIdentity | None:
+        """What the loaded model would say of itself, from its file alone; None where only loading it tells."""
+        facts = read_facts(self.name)
+        if facts is None:
+            return None
+        names = self.vocabulary or load_vocabulary(None).extend(facts.classes)
+        return ModelIdentity(
+            name=facts.towers,
+            sha256=facts.sha256,
+            scorer_sha256=facts.scorer_sha256,
+            vocabulary_sha256=names.sha256,
+            classes=len(names),
+            device=self.device,
         )
 
 

@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 from tvsl_core.annotate.progress import Event
-from tvsl_core.batch.engines.task import ModelIdentity, run_unit
+from tvsl_core.batch.engines.task import ModelChoice, ModelIdentity, run_unit
 from tvsl_core.batch.queue import JobQueue
 
 if TYPE_CHECKING:
@@ -27,18 +27,28 @@ class ThreadEngine:
     """Annotates in this process, with a model that is there already.
 
     Args:
-        model: The model, or what loads it.
+        model: The model, the choice of one, or what loads it.
         workers: Videos that are worked on at the same time, each in a thread.
         raise_errors: Raise the first error of a video instead of recording it.
     """
 
     def __init__(
-        self, model: TvslModel | Callable[[], TvslModel], *, workers: int = 1, raise_errors: bool = False
+        self,
+        model: TvslModel | ModelChoice | Callable[[], TvslModel],
+        *,
+        workers: int = 1,
+        raise_errors: bool = False,
     ) -> None:
         self.workers = workers
         self._given, self._raising = model, raise_errors
         self._model: TvslModel | None = None
         self._stop = threading.Event()
+
+    def identify(self) -> ModelIdentity | None:
+        """What the model says of itself, or will by its file; None of one that the caller loads."""
+        if isinstance(self._given, ModelChoice):
+            return self._given.identify()
+        return None if callable(self._given) else ModelIdentity.of(self._given)
 
     def begin(self) -> None:
         """Nothing has to be made ready ahead."""
@@ -48,7 +58,8 @@ class ThreadEngine:
 
         Raises: WeightsError: It cannot be loaded.
         """
-        self._model = self._given() if callable(self._given) else self._given
+        load = self._given.load if isinstance(self._given, ModelChoice) else self._given
+        self._model = load() if callable(load) else load
         return ModelIdentity.of(self._model)
 
     def work(self, jobs: JobQueue) -> None:

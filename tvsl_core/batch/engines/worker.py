@@ -24,6 +24,7 @@ from tvsl_core.batch.engines.task import ModelChoice, ModelIdentity, is_memory, 
 from tvsl_core.errors import TvslError
 from tvsl_core.system import machine as host
 from tvsl_core.system import platforms
+from tvsl_core.system.arrow import leave_pandas_out
 
 if TYPE_CHECKING:
     from tvsl_core.model.tvsl import TvslModel
@@ -155,6 +156,7 @@ def _bound(setup: WorkerSetup) -> None:
     import cv2
     import torch
 
+    leave_pandas_out()
     cv2.setNumThreads(1)
     if setup.cores:
         host.take_share(setup.cores)

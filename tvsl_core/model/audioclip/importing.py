@@ -9,7 +9,7 @@ import torch
 
 from tvsl_core.errors import WeightsError
 from tvsl_core.model.audioclip.network import empty_network
-from tvsl_core.model.weights.cache import hash_file
+from tvsl_core.model.weights.hashing import hash_file
 from tvsl_core.model.weights.safe_load import read_tensors
 from tvsl_core.model.weights.store import store_imported
 from tvsl_core.model.weights.strict import fit

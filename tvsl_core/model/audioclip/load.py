@@ -77,7 +77,7 @@ def load_network(
     if isinstance(weights, Mapping):
         sha256 = hash_tensors(tensors)
     else:
-        from tvsl_core.model.weights.cache import hash_file
+        from tvsl_core.model.weights.hashing import hash_file
 
         sha256 = hash_file(Path(weights))
     network.load_state_dict(tensors, strict=True, assign=True)

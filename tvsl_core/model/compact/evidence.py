@@ -49,18 +49,26 @@ def normalize_name(name: str) -> str:
     return " ".join(name.casefold().replace("_", " ").split())
 
 
-def weigh_labels(weights: Mapping[str, float], labels: Sequence[Label]) -> NDArray[np.float32]:
+def label_places(labels: Sequence[Label]) -> dict[str, int]:
+    """Where each label stands, by its key, whose case does not count."""
+    return {label.key.casefold(): place for place, label in enumerate(labels)}
+
+
+def weigh_labels(weights: Mapping[str, float], places: Mapping[str, int]) -> NDArray[np.float32]:
     """Curated weights as a vector over all labels.
+
+    Args:
+        weights: By the key of a label.
+        places: What ``label_places`` says of all labels.
 
     Raises: ValueError: A key names no label; the nearest one is suggested.
     """
-    index = {label.key.casefold(): position for position, label in enumerate(labels)}
-    vector = np.zeros(len(labels), np.float32)
+    vector = np.zeros(len(places), np.float32)
     for key, weight in weights.items():
-        if key.casefold() not in index:
-            near = closest(key.casefold(), index, least=0.0)
-            raise ValueError(f"no label is called {key!r}; the nearest is {labels[index[near or '']].key!r}")
-        vector[index[key.casefold()]] = weight
+        if key.casefold() not in places:
+            near = closest(key.casefold(), places, least=0.0)
+            raise ValueError(f"no label is called {key!r}; the nearest is {near!r}")
+        vector[places[key.casefold()]] = weight
     return vector
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from tvsl_core.model.compact.evidence import SAME_WORDS, contains_words, names_head, words
+from tvsl_core.model.compact.evidence import SAME_WORDS, contains_words, label_places, names_head, words
 from tvsl_core.model.compact.labels import Label
 
 CARRY_FLOOR = 0.6
@@ -33,6 +33,7 @@ class LabelSpace:
         if sum(counts) != vectors.shape[0]:
             raise ValueError(f"{sum(counts)} names of labels need as many vectors, got {vectors.shape[0]}")
         self.labels = tuple(labels)
+        self.places = label_places(labels)
         self.vectors = vectors
         self.owners = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts)).to(vectors.device)
         self.words = [tuple(words(name) for name in label.names) for label in labels]

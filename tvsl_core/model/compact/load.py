@@ -20,7 +20,6 @@ from tvsl_core.model.compact.store import (
     LABEL_VECTORS,
     REBUILD,
     SCALE,
-    TOWERS_SHA256,
     VOCABULARY,
     read_metadata,
     unpack,
@@ -30,14 +29,13 @@ from tvsl_core.model.compact.text import WIDTH, TextTower
 from tvsl_core.model.compact.towers import CompactTowers, Networks
 from tvsl_core.model.compact.yamnet import Yamnet
 from tvsl_core.model.evidence import LabelEvidence
+from tvsl_core.model.facts import HEADS, TOWERS_SHA256, WEIGHTS_FILE
 from tvsl_core.model.heads import TvslHeads
 from tvsl_core.model.heads_file import HeadsInfo, parse_heads
-from tvsl_core.model.trained_names import HEADS
-from tvsl_core.model.weights.cache import hash_file
+from tvsl_core.model.weights.hashing import hash_file
 from tvsl_core.vocabulary.classes import load_vocabulary
 
 Network = TypeVar("Network", bound=nn.Module)
-WEIGHTS_FILE = Path(__file__).parent / "compact.safetensors"
 
 
 def load_compact(
@@ -97,10 +95,12 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], tuple[Label, ...], tupl
     Raises: WeightsError: The file is missing, damaged, or not of this model.
     """
     try:
-        content = path.read_bytes()
         with safe_open(path, framework="pt") as file:
             details = read_metadata(file.metadata())
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        heads = tensors.pop(HEADS, None)
+        # Heads are trained over towers; the towers keep their identity when heads are put beside them.
+        digest = hash_file(path) if heads is None else str(details.get(TOWERS_SHA256, ""))
     except OSError as error:
         raise WeightsError(f"cannot read the weights {path} ({error.strerror or error}).", hint=REBUILD) from error
     except SafetensorError as error:
@@ -110,9 +110,6 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], tuple[Label, ...], tupl
         looks = tuple(parse_imagenet(line) for line in details["labels_imagenet"])
     except (KeyError, TypeError, AttributeError) as error:
         raise WeightsError(f"the weights {path} do not say which labels they know.", hint=REBUILD) from error
-    heads = tensors.pop(HEADS, None)
-    # Heads are trained over towers; the towers keep their identity when heads are put beside them.
-    digest = hashlib.sha256(content).hexdigest() if heads is None else str(details.get(TOWERS_SHA256, ""))
     return tensors, sounds, looks, digest
 
 

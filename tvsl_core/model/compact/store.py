@@ -16,15 +16,13 @@ import torch
 from torch import Tensor
 
 from tvsl_core.errors import WeightsError
-from tvsl_core.model.trained_names import METADATA_KEY
+from tvsl_core.model.facts import METADATA_KEY
 
 FORMAT = "tvsl-compact"
 VERSION = 1
 SCALE = ".scale"
 VOCABULARY = "text.vocabulary"
 LABEL_VECTORS = "labels.vectors"
-TOWERS_SHA256 = "towers_sha256"
-"""Metadata of a file with heads: the sha256 that the file has without them."""
 REBUILD = "Reinstall tvsl, or rebuild the file with 'tvsl models build compact --from DIR'."
 
 

@@ -245,8 +245,8 @@ class CompactTowers:
         """Weights of names on all labels, by their normalised spelling."""
         rows = {
             normalize_name(name): (
-                weigh_labels(one.looks, self.looks.labels),
-                weigh_labels(one.sounds, self.sounds.labels),
+                weigh_labels(one.looks, self.looks.places),
+                weigh_labels(one.sounds, self.sounds.places),
             )
             for name, one in labels.items()
         }

@@ -1,8 +1,8 @@
 """Published weights: what there is, fetching, checking, loading safely.
 
-- ``cache``: where downloaded and imported weights live;
 - ``download``: fetching one large file over an unreliable network, so that what arrives is what was published or
   nothing;
+- ``hashing``: how a file is known again: by its sha256;
 - ``registry``: the weights that tvsl can fetch, and how to know that they are the right ones;
 - ``safe_load``: reading tensors from files that nobody has vouched for;
 - ``store``: published weights on this machine: what is there, fetching, checking, converting, removing;

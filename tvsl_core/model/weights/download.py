@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from filelock import FileLock, Timeout
 
 from tvsl_core.errors import OutputError, WeightsError
-from tvsl_core.model.weights.cache import CHUNK, hash_file
+from tvsl_core.model.weights.hashing import CHUNK, hash_file
 from tvsl_core.system.files import commit_partial
 
 Progress = Callable[[int, int], None]

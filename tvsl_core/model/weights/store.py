@@ -11,10 +11,11 @@ import torch
 from safetensors.torch import save_file
 
 from tvsl_core.errors import OutputError, WeightsError
-from tvsl_core.model.weights.cache import cache_folder, hash_file
 from tvsl_core.model.weights.download import DownloadOptions, Progress, download
+from tvsl_core.model.weights.hashing import hash_file
 from tvsl_core.model.weights.registry import REGISTRY, PublishedWeights, published
 from tvsl_core.model.weights.safe_load import read_metadata
+from tvsl_core.system.cache import cache_folder
 from tvsl_core.system.files import make_folder, whole_file, write_bytes
 
 IMPORTED = "imported.safetensors"

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from tvsl_core.annotate.results.table import read_table
 from tvsl_core.errors import InputError
 from tvsl_core.exports.results import VideoResults, read_results
 from tvsl_core.imports.run import read_labels
@@ -91,7 +91,7 @@ def build_report(
 def _video_rows(folder: Path) -> list[dict[str, Any]]:
     path = folder / "videos.parquet"
     try:
-        rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+        rows: list[dict[str, Any]] = read_table(path).to_pylist()
     except (OSError, pa.ArrowException) as error:
         raise InputError(
             f"'{path}' cannot be read: {error}.", hint="Name a folder that tvsl annotate finished, such as results."

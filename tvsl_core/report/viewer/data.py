@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 import cv2
 import numpy as np
-import pyarrow.parquet as pq
 
+from tvsl_core.annotate.results.table import read_table
 from tvsl_core.errors import TvslError
 from tvsl_core.exports.results import VideoResults
 from tvsl_core.imports.compare import Corrections, compare
@@ -124,7 +124,7 @@ def _opinion(said: Corrections, event: SourceEvent) -> str:
 
 def _instants(video: VideoResults) -> Iterator[dict[str, Any]]:
     columns = ["source_id", "time_s", "x_min", "y_min", "x_max", "y_max", "map", "map_rows", "map_cols"]
-    for row in pq.read_table(video.sources, columns=columns).sort_by([("time_s", "ascending")]).to_pylist():
+    for row in read_table(video.sources, columns).sort_by([("time_s", "ascending")]).to_pylist():
         one: dict[str, Any] = {"source": row["source_id"], "time": round(row["time_s"], 3)}
         if row["x_min"] is not None:
             one["box"] = [row[name] for name in ("x_min", "y_min", "x_max", "y_max")]

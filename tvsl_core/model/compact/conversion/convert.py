@@ -28,7 +28,6 @@ from tvsl_core.model.compact.labels import Label, audioset_labels, imagenet_labe
 from tvsl_core.model.compact.store import (
     LABEL_VECTORS,
     SCALE,
-    TOWERS_SHA256,
     VOCABULARY,
     dump_metadata,
     pack_half,
@@ -37,8 +36,8 @@ from tvsl_core.model.compact.store import (
 )
 from tvsl_core.model.compact.text import DEPTH, TextTower
 from tvsl_core.model.compact.yamnet import BANDS, LAYERS, LOG_OFFSET, SPECTRUM
+from tvsl_core.model.facts import HEADS, TOWERS_SHA256
 from tvsl_core.model.heads_file import check_towers, dump_heads, load_heads
-from tvsl_core.model.trained_names import HEADS
 from tvsl_core.system.files import write_bytes
 
 HEADS_LICENCE = "Apache-2.0, trained by the tvsl project; docs/model-card.md names the data and their terms"

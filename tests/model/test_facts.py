@@ -17,11 +17,10 @@ from tvsl_core.annotate.options import TRAINED, AnnotateOptions
 from tvsl_core.batch.engines.task import choose_names
 from tvsl_core.errors import ManifestError
 from tvsl_core.model.compact import embedded_heads
-from tvsl_core.model.compact.load import WEIGHTS_FILE
+from tvsl_core.model.facts import WEIGHTS_FILE, trained_names
 from tvsl_core.model.heads import TvslHeads, options_for
 from tvsl_core.model.heads_file import HeadsInfo, dump_heads
 from tvsl_core.model.load import load_model, load_towers
-from tvsl_core.model.trained_names import trained_names
 from tvsl_core.vocabulary.classes import load_vocabulary
 
 TAUGHT = ("vuvuzela", "playing cello", "puppy")
@@ -58,7 +57,7 @@ def test_they_are_read_without_loading_anything(file):
     assert trained_names(file) == TAUGHT
     assert trained_names("compact") == trained_names(WEIGHTS_FILE) == embedded_heads()[0][1].classes
     assert trained_names("compact-untrained") == trained_names("nosuch.safetensors") == ()
-    code = "import sys; from tvsl_core.model.trained_names import trained_names; trained_names('compact'); "
+    code = "import sys; from tvsl_core.model.facts import trained_names; trained_names('compact'); "
     assert (
         subprocess.run([sys.executable, "-c", code + "sys.exit('torch' in sys.modules)"], check=False).returncode == 0
     )
