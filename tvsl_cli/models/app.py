@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tvsl_cli.models.calibrate import calibrate
 from tvsl_cli.models.score import score
 from tvsl_cli.models.weights import register
+
+if TYPE_CHECKING:
+    from tvsl_core.model.compact.conversion.convert import ConversionReport
 
 app = typer.Typer(help="Build and manage model weights.", no_args_is_help=True)
 build = typer.Typer(help="Rebuild the weights that ship with tvsl, bit for bit.", no_args_is_help=True)
@@ -67,10 +70,34 @@ def build_compact(
 
     Example: tvsl models build compact --from downloads --out compact.safetensors
     """
-    from tvsl_cli.shared.terminal import say, write_line
     from tvsl_core.model.compact.conversion.convert import build_compact as convert
 
-    report = convert(sources, out, heads=heads)
+    _show_conversion(convert(sources, out, heads=heads))
+
+
+@build.command("people")
+def build_people(
+    sources: Annotated[
+        Path, typer.Option("--from", metavar="DIR", help="Folder with the source package, as a wheel or unpacked.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where the weights file goes.")] = Path(
+        "people.safetensors"
+    ),
+) -> None:
+    """Convert the published networks that see faces and bodies.
+
+    The same sources give the same bytes; docs/people.md names them. Prints the path of the file.
+
+    Example: tvsl models build people --from downloads --out people.safetensors
+    """
+    from tvsl_core.model.people.conversion import build_people as convert
+
+    _show_conversion(convert(sources, out))
+
+
+def _show_conversion(report: ConversionReport) -> None:
+    from tvsl_cli.shared.terminal import say, write_line
+
     say(f"{report.tensors} tensors, {report.parameters:,} parameters, {report.bytes / 1e6:.1f} MB")
     say(f"sha256 {report.sha256}")
     write_line(str(report.out))

@@ -136,6 +136,23 @@ class BoxOptions:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PeopleOptions:
+    """How people are looked for."""
+
+    min_score: float = 0.5
+    """Least score of a face."""
+    smallest_px: int = 20
+    """Least side of a face, in pixels of the picture that the model sees."""
+    tile: int = 480
+    """Pictures larger than this are also looked at in squares of so many pixels, so that small faces are seen."""
+
+    def __post_init__(self) -> None:
+        check_range(self, "(0, 1]", "min_score")
+        check_range(self, "[1, inf)", "smallest_px")
+        check_range(self, "[64, inf)", "tile")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TrackOptions:
     """When two events have one source, and how its box moves."""
 

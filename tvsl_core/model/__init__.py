@@ -1,5 +1,7 @@
 """Tensors in, tensors out. ``weights`` stores and loads, ``compact`` and ``audioclip`` are towers by one interface.
 
+``people`` sees faces and bodies.
+
 - ``bench``: how fast AudioCLIP's shipped inference path is beside the plain network, and how close to it;
 - ``calibration``: from evidence to a decision: which classes sound, which of them are visible;
 - ``evidence``: what pictures and sounds hold of the classes of one vocabulary: the interface, and the values that pass

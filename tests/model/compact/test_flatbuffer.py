@@ -51,7 +51,30 @@ class Writer:
         return [start + 4 * i for i in range(count)]
 
 
-def tiny_file(values, *, scales=(0.5,)):
+def sparse_part(writer, field, full, *, axis_format=1):
+    """Says that only the values of ``full`` are stored that are not zero, row by row."""
+    sparsity, fields = writer.table("III")
+    struct.pack_into("<I", writer.data, field, sparsity - field)
+    writer.vector(fields[0], np.arange(full.ndim, dtype=np.int32))
+    struct.pack_into("<I", writer.data, fields[1], 0)
+    # No block map: the vtable says that the field is left out.
+    vtable = sparsity - struct.unpack_from("<i", writer.data, sparsity)[0]
+    struct.pack_into("<H", writer.data, vtable + 4 + 2, 0)
+    slots = writer.offsets(fields[2], full.ndim)
+    rows = full.reshape(-1, full.shape[-1])
+    segments = np.concatenate([[0], np.cumsum((rows != 0).sum(axis=1))]).astype(np.uint16)
+    for slot, kind in zip(slots, [0] * (full.ndim - 1) + [axis_format], strict=True):
+        axis, parts = writer.table("bIbIbI")
+        struct.pack_into("<I", writer.data, slot, axis - slot)
+        writer.data[parts[0]] = kind
+        for number, (dtype, values) in enumerate(((2, segments), (3, np.nonzero(rows)[1].astype(np.uint8)))):
+            writer.data[parts[2 + 2 * number]] = dtype
+            vector, (values_field,) = writer.table("I")
+            struct.pack_into("<I", writer.data, parts[3 + 2 * number], vector - parts[3 + 2 * number])
+            writer.vector(values_field, values)
+
+
+def tiny_file(values, *, scales=(0.5,), sparse=False, axis_format=1):
     """One int8 tensor, one operator that uses it."""
     writer = Writer()
     model, fields = writer.table("IIIII")
@@ -62,9 +85,12 @@ def tiny_file(values, *, scales=(0.5,)):
     graph, graph_fields = writer.table("IIII")
     struct.pack_into("<I", writer.data, graph_slot, graph - graph_slot)
     (tensor_slot,) = writer.offsets(graph_fields[0], 1)
-    tensor, tensor_fields = writer.table("IIIII")
+    tensor, tensor_fields = writer.table("IIIIIII" if sparse else "IIIII")
     struct.pack_into("<I", writer.data, tensor_slot, tensor - tensor_slot)
     array = np.asarray(values, np.int8)
+    if sparse:
+        struct.pack_into("<I", writer.data, tensor_fields[5], 0)
+        sparse_part(writer, tensor_fields[6], array, axis_format=axis_format)
     writer.vector(tensor_fields[0], np.array(array.shape, np.int32))
     writer.data[tensor_fields[1]] = 9
     struct.pack_into("<I", writer.data, tensor_fields[2], 1)
@@ -88,7 +114,8 @@ def tiny_file(values, *, scales=(0.5,)):
     ):
         struct.pack_into("<I", writer.data, field, 0)
     slots = writer.offsets(fields[4], 2)
-    for slot, content in zip(slots, (b"", array.tobytes()), strict=True):
+    stored = array[array != 0] if sparse else array
+    for slot, content in zip(slots, (b"", stored.tobytes()), strict=True):
         buffer, (data,) = writer.table("I")
         struct.pack_into("<I", writer.data, slot, buffer - slot)
         writer.vector(data, np.frombuffer(content, np.uint8))
@@ -103,7 +130,7 @@ def test_a_tensor_comes_back_with_its_name_shape_scale_and_operator():
     assert tensor.name == "weights"
     np.testing.assert_array_equal(tensor.values, np.array([[1, -2, 3], [4, 5, -128]], np.int8))
     assert tensor.scales.tolist() == [0.5, 0.25]
-    assert graph.operators == ((0, -1),)
+    assert [operator.inputs for operator in graph.operators] == [(0, -1)]
 
 
 @pytest.mark.parametrize("data", [b"", b"TFL3", b"\0" * 100, b"PK\x03\x04 not this"])
@@ -135,3 +162,14 @@ def test_no_bytes_crash_the_reader(tail, changes):
 def test_another_network_is_refused():
     with pytest.raises(WeightsError, match="has 0 quantised layers, not 28"):
         convert_sound(tiny_file([1, 2, 3]))
+
+
+def test_zeros_that_a_sparse_tensor_leaves_out_are_filled_in():
+    full = [[[0, -2, 0, 7]], [[0, 0, 0, 0]], [[1, 0, 0, 5]]]
+
+    assert read_graph(tiny_file(full, sparse=True)).tensors[0].values.tolist() == full
+
+
+def test_a_tensor_that_is_sparse_in_another_way_is_refused():
+    with pytest.raises(WeightsError, match="another axis than its last"):
+        read_graph(tiny_file([[0, 1], [2, 0]], sparse=True, axis_format=0))

@@ -64,26 +64,28 @@ def unpack(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return found
 
 
-def dump_metadata(details: Mapping[str, Any]) -> dict[str, str]:
+def dump_metadata(details: Mapping[str, Any], *, kind: str = FORMAT) -> dict[str, str]:
     """Metadata for a safetensors header, the same text for the same details."""
-    text = json.dumps({"format": FORMAT, "version": VERSION, **details}, sort_keys=True, ensure_ascii=False)
+    text = json.dumps({"format": kind, "version": VERSION, **details}, sort_keys=True, ensure_ascii=False)
     return {METADATA_KEY: text}
 
 
-def read_metadata(header: Mapping[str, str] | None) -> dict[str, Any]:
+def read_metadata(header: Mapping[str, str] | None, *, kind: str = FORMAT) -> dict[str, Any]:
     """The details of a header.
+
+    Args:
+        header: Of a safetensors file.
+        kind: The format that it must be.
 
     Raises: WeightsError: The header is missing, not ours, or of another version of the format.
     """
     try:
         details = json.loads((header or {})[METADATA_KEY])
-        kind, version = details["format"], details["version"]
+        found, version = details["format"], details["version"]
     except (KeyError, TypeError, ValueError) as error:
+        raise WeightsError(f"these weights are no {kind!r}: the metadata of tvsl is missing.", hint=REBUILD) from error
+    if found != kind or version != VERSION:
         raise WeightsError(
-            "these weights are not a compact model of tvsl: its metadata is missing.", hint=REBUILD
-        ) from error
-    if kind != FORMAT or version != VERSION:
-        raise WeightsError(
-            f"these weights are {kind!r} version {version}, this tvsl reads {FORMAT!r} version {VERSION}.", hint=REBUILD
+            f"these weights are {found!r} version {version}, this tvsl reads {kind!r} version {VERSION}.", hint=REBUILD
         )
     return dict(details)

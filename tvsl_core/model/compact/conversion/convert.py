@@ -176,7 +176,7 @@ def convert_sound(data: bytes) -> dict[str, Tensor]:
     graph = read_graph(data)
     layers: list[tuple[StoredTensor, StoredTensor]] = []
     packed: dict[str, Tensor] = {}
-    for inputs in graph.operators:
+    for inputs in (operator.inputs for operator in graph.operators):
         if len(inputs) != 3 or not all(0 <= index < len(graph.tensors) for index in inputs):
             continue
         weight, bias = graph.tensors[inputs[1]], graph.tensors[inputs[2]]
