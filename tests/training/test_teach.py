@@ -13,7 +13,7 @@ from tvsl_core.model.heads_file import load_heads
 from tvsl_core.model.memory import Memory, dump_memory, load_memory
 from tvsl_core.system.files import write_bytes
 from tvsl_core.training.batch import assemble
-from tvsl_core.training.live import LiveFeatures, sample_features
+from tvsl_core.training.features.live import LiveFeatures, sample_features
 from tvsl_core.training.options import LossWeights, TrainOptions
 from tvsl_core.training.run import train
 
@@ -118,7 +118,7 @@ def test_a_run_that_begins_anew_replays_nothing(tmp_path):
 
 
 def test_a_place_that_is_marked_nowhere_has_no_score(tmp_path):
-    from tvsl_core.training.log import read_metrics
+    from tvsl_core.training.record.log import read_metrics
 
     for name, marked in (("marked", True), ("unmarked", False)):
         run = make_run(tmp_path / name, epochs=1)

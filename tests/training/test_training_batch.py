@@ -14,7 +14,7 @@ from tvsl_core.training.batch import (
     prefetched,
     share_out,
 )
-from tvsl_core.training.live import LiveFeatures
+from tvsl_core.training.features.live import LiveFeatures
 from tvsl_core.training.options import TrainOptions
 
 

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.training.tiny import HEADS, digest, make_run, newest
-from tvsl_core.training.log import read_metrics
+from tvsl_core.training.record.log import read_metrics
 from tvsl_core.training.run import train
 
 HERE = Path(__file__).resolve().parent

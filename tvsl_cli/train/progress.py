@@ -11,7 +11,7 @@ from tvsl_cli.annotate.tally import clock_text
 from tvsl_cli.shared.terminal import console, say
 
 if TYPE_CHECKING:
-    from tvsl_core.training.cache_build import CacheProgress
+    from tvsl_core.training.features.cache_build import CacheProgress
     from tvsl_core.training.fit import Event
 
     Told = CacheProgress | Event
@@ -68,7 +68,7 @@ class Screen:
 
     def hear(self, event: Told) -> None:
         """Take in one event."""
-        from tvsl_core.training.cache_build import CacheProgress
+        from tvsl_core.training.features.cache_build import CacheProgress
 
         if isinstance(event, CacheProgress):
             self._advance(f"features of the {event.side}", event.done, event.scenes, "")

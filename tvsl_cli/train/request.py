@@ -158,7 +158,7 @@ def _check_heads(heads: Mapping[str, Any]) -> None:
 
 def _resumed(context: typer.Context, settings: dict[str, Any], run: Path) -> dict[str, Any]:
     """The settings with which a run began. Raises: ValueError: There are none, or others were typed."""
-    from tvsl_core.training.log import read_run
+    from tvsl_core.training.record.log import read_run
 
     earlier = read_run(run).get("request")
     if not isinstance(earlier, dict):

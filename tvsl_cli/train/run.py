@@ -31,7 +31,7 @@ def run(request: TrainRequest, *, dry_run: bool, tensorboard: bool) -> None:
         return
     extra = None
     if tensorboard and first:
-        from tvsl_core.training.tensorboard import tensorboard_listener
+        from tvsl_core.training.record.loggers import tensorboard_listener
 
         extra = tensorboard_listener(plan.run.out)
     with watching(talk=first, extra=extra) as tell:

@@ -11,7 +11,7 @@ from tvsl_core.model.load import load_towers
 from tvsl_core.model.memory import Memory, dump_memory
 from tvsl_core.model.towers import require_trainable
 from tvsl_core.system.files import write_bytes
-from tvsl_core.training.live import LiveFeatures, sample_features
+from tvsl_core.training.features.live import LiveFeatures, sample_features
 from tvsl_core.tuning.scenes import split_material
 from tvsl_core.types import AnyPath
 

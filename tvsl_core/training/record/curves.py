@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvsl_core.system.files import write_bytes
-from tvsl_core.training.log import read_metrics
+from tvsl_core.training.record.log import read_metrics
 
 COLOURS = ("#0b6e99", "#d9730d", "#448361", "#9065b0", "#c14c8a", "#9f6b53", "#787774", "#b8860b", "#2e8b8b")
 WIDTH, HEIGHT = 760, 300

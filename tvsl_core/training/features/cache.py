@@ -28,7 +28,7 @@ from tvsl_core.data.scenes.scene import SceneSource
 from tvsl_core.errors import InputError
 from tvsl_core.model.towers import TrainableTowers
 from tvsl_core.training.batch import Indices, PictureRows, SoundRows
-from tvsl_core.training.live import LiveFeatures
+from tvsl_core.training.features.live import LiveFeatures
 
 VERSION = 1
 """Of the form of a cache; part of its fingerprint."""

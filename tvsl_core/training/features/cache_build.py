@@ -21,8 +21,8 @@ from tvsl_core.errors import InputError, OutputError, TvslError
 from tvsl_core.model.towers import TrainableTowers
 from tvsl_core.system.files import write_bytes, write_error
 from tvsl_core.training.batch import PictureRows, SoundRows
-from tvsl_core.training.cache import MANIFEST, VERSION, CachePlan, Side
-from tvsl_core.training.live import LiveFeatures, draw_picture, draw_sound
+from tvsl_core.training.features.cache import MANIFEST, VERSION, CachePlan, Side
+from tvsl_core.training.features.live import LiveFeatures, draw_picture, draw_sound
 
 DONE = "done.npy"
 """uint8 ``[scene]`` while a cache is built: 0 to do, 1 done, 2 could not be read."""
