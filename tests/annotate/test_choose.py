@@ -5,9 +5,9 @@ from tvsl_core.annotate.choose import ScoredEvent, choose_events
 from tvsl_core.annotate.events import EventSpan
 from tvsl_core.annotate.rules import DetectOptions
 
-GUITAR, ELECTRIC, VIOLIN, CELLO = range(4)
-ANCESTORS = np.zeros((4, 4), bool)
-ANCESTORS[GUITAR, ELECTRIC] = True
+GUITAR, ELECTRIC, VIOLIN, CELLO, BASS = range(5)
+ANCESTORS = np.zeros((5, 5), bool)
+ANCESTORS[GUITAR, ELECTRIC] = ANCESTORS[GUITAR, BASS] = True
 
 
 def event(klass: int, score: float, first: int = 0, stop: int = 10) -> ScoredEvent:
@@ -51,7 +51,33 @@ def test_a_specific_name_does_not_push_a_better_one_off_its_object():
 def test_two_names_of_one_object_become_one_event():
     (one,) = told(event(VIOLIN, 0.8), event(CELLO, 0.7), one_object=((0, 1),))
 
-    assert (one.span.klass, one.alternatives) == (VIOLIN, ((CELLO, 0.7),))
+    assert (one.span.klass, one.score) == (VIOLIN, 0.8)
+    assert [klass for klass, _ in one.alternatives] == [CELLO]
+
+
+def test_other_names_share_what_the_told_one_leaves():
+    (one,) = told(event(VIOLIN, 0.7), event(CELLO, 0.6), event(GUITAR, 0.2), one_object=((0, 1), (0, 2)))
+
+    assert one.score == 0.7
+    assert one.alternatives == ((CELLO, pytest.approx(0.225)), (GUITAR, pytest.approx(0.075)))
+
+
+def test_other_names_that_fit_beside_the_told_one_keep_their_probabilities():
+    (one,) = told(event(VIOLIN, 0.7), event(CELLO, 0.2), one_object=((0, 1),))
+
+    assert one.alternatives == ((CELLO, 0.2),)
+
+
+def test_specific_names_share_the_probability_of_the_generic_one():
+    (one,) = told(event(GUITAR, 0.6), event(ELECTRIC, 0.4), event(BASS, 0.4), one_object=((0, 1), (0, 2)))
+
+    assert (one.span.klass, one.alternatives) == (GUITAR, ((ELECTRIC, 0.3), (BASS, 0.3)))
+
+
+def test_a_name_that_nothing_is_left_for_is_not_told():
+    (one,) = told(event(VIOLIN, 0.96), event(CELLO, 0.9), one_object=((0, 1),))
+
+    assert one.alternatives == ()
 
 
 def test_two_objects_keep_their_names():
@@ -70,10 +96,10 @@ def test_the_most_likely_events_at_a_time_are_told():
 
 def test_there_are_at_most_so_many_alternatives():
     (one,) = told(
-        event(VIOLIN, 0.9), event(CELLO, 0.3), event(GUITAR, 0.4), one_object=((0, 1), (0, 2)), max_alternatives=1
+        event(VIOLIN, 0.6), event(CELLO, 0.1), event(GUITAR, 0.2), one_object=((0, 1), (0, 2)), max_alternatives=1
     )
 
-    assert one.alternatives == ((GUITAR, 0.4),)
+    assert one.alternatives == ((GUITAR, 0.2),)
 
 
 def test_the_order_of_events_does_not_matter():

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tvsl_core.evaluation.metrics import checks
-from tvsl_core.evaluation.metrics.detection import Heard, average_precision, confusion, evaluate, per_class
+from tvsl_core.evaluation.metrics.detection import Heard, average_precision, certainty, confusion, evaluate, per_class
 
 NAMES = ("dog", "cat", "owl")
 
@@ -110,3 +110,13 @@ def test_a_swap_of_one_region_with_itself_is_refused():
     left, _ = swap_material()
     with pytest.raises(ValueError, match="pixels of its own"):
         checks.swap_moves(left.astype(np.float32), left.astype(np.float32), left, left)
+
+
+def test_scores_are_judged_when_they_are_probabilities():
+    clips = [clip(["dog"], ["dog"], dog=0.9), clip(["cat"], ["dog"], dog=0.3)]
+    found = certainty(clips)
+
+    assert found is not None
+    assert (found.count, found.share_right, found.auroc) == (2, 0.5, 1.0)
+    assert certainty([clip(["dog"], ["dog"], dog=7.0)]) is None
+    assert certainty([clip(["dog"])]) is None

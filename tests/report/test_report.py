@@ -77,7 +77,7 @@ def test_the_page_is_whole_needs_no_other_file_and_runs_nothing(evaluation):
 
     assert reader.open == []
     assert "script" not in reader.seen
-    assert reader.seen.count("svg") == 2
+    assert reader.seen.count("svg") == 3
     assert reader.seen.count("img") == 6
     assert all(link.startswith("data:image/png;base64,") for link in reader.links)
 

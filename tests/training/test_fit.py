@@ -12,8 +12,8 @@ from tests.training.tiny import CLASSES, TinyTowers, digest, make_run, newest
 from tvsl_core.errors import InputError, OutputError, TrainingError
 from tvsl_core.model.heads_file import load_heads
 from tvsl_core.training import fit as fitting
-from tvsl_core.training.record.log import read_metrics, read_run
 from tvsl_core.training.options import LossWeights, TrainOptions
+from tvsl_core.training.record.log import read_metrics, read_run
 from tvsl_core.training.run import ExportRequest, export_heads, train
 
 CPU = torch.device("cpu")

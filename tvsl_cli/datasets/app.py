@@ -23,14 +23,14 @@ def list_benchmarks() -> None:
     Example: tvsl datasets list
     """
     from tvsl_cli.shared.terminal import write_line
-    from tvsl_core.data.benchmarks.catalog import ALIASES, COMPOSED, ENTRIES
+    from tvsl_core.data.benchmarks.catalog import ALIASES, COMPOSED, ENTRIES, EVENTS
 
     write_line("To score on (tvsl evaluate --benchmark NAME):")
     for entry in ENTRIES.values():
         write_line(f"{entry.name:<28}{entry.about}")
     for alias, name in ALIASES.items():
         write_line(f"{alias:<28}the same as {name}")
-    for name in COMPOSED:
+    for name in (*COMPOSED, EVENTS):
         write_line(f"{name:<28}composed by recipe from the sample videos; needs no data")
     write_line(f"{'custom':<28}your own list: --annotations FILE.csv or COCO .json, --media DIR")
     write_line("To train on (tvsl train --dataset NAME):")
@@ -49,12 +49,13 @@ def describe(name: Annotated[str, typer.Argument(metavar="NAME", help="The bench
         COMPOSED,
         CUSTOM,
         ENTRIES,
+        EVENTS,
         data_root,
         find_entry,
         steps_to_get,
     )
 
-    if name in COMPOSED:
+    if name in (*COMPOSED, EVENTS):
         write_line(f"{name}: composed by recipe and seed from the sample videos; needs no data and no network.")
         return
     if name == CUSTOM:

@@ -35,7 +35,7 @@ def request_from(context: typer.Context, config: Path | None) -> tuple[EvaluateR
     """Read the request of a running command; a wrong value ends it with one sentence and exit code 2."""
     from tvsl_cli.shared import config_file as kinds
     from tvsl_core.api.evaluate_request import EvaluateRequest
-    from tvsl_core.data.benchmarks.catalog import COMPOSED, data_root
+    from tvsl_core.data.benchmarks.catalog import COMPOSED, EVENTS, data_root
 
     keys = {
         "annotations": kinds.path,
@@ -65,7 +65,7 @@ def request_from(context: typer.Context, config: Path | None) -> tuple[EvaluateR
             for name, value in merged(context, config=config, section="evaluate", keys=keys).items()
         }
         benchmark = context.params["benchmark"]
-        if benchmark in COMPOSED and values["media"] is None:
+        if benchmark in (*COMPOSED, EVENTS) and values["media"] is None:
             values["media"] = SAMPLE_VIDEOS
         values["sources"] = _numbers(cast("str | None", values["sources"]))
         values["data"] = data_root() or values["data"]

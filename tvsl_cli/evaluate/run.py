@@ -52,9 +52,11 @@ def _print_tables(request: EvaluateRequest, output: EvaluateOutput, result: Eval
     """The scores, class by class where that was asked for, on standard output."""
     from tvsl_cli.evaluate.tables import print_evaluation, print_floors, print_grid
     from tvsl_core.evaluation.classes import per_class_places
-    from tvsl_core.report.tables import class_grid, score_grid
+    from tvsl_core.report.tables import class_grid, score_grid, timing_grid
 
-    if output.table is not None and not output.per_class:
+    if result.evaluations[0].timing:
+        print_grid(timing_grid(result.evaluations[0]), output.table)
+    elif output.table is not None and not output.per_class:
         print_grid(score_grid(result.evaluations), output.table)
     elif output.table is None and request.floors:
         print_floors(result.evaluations)

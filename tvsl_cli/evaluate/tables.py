@@ -40,7 +40,7 @@ def print_grid(grid: Grid, form: TableFormat | None) -> None:
     if form is not None:
         print_text(render_table(grid, form))
         return
-    _print_title(f"{grid.title}; percent")
+    _print_title(grid.caption)
     shown = _table(*grid.header)
     for row in grid.rows:
         shown.add_row(
@@ -75,6 +75,12 @@ def print_evaluation(evaluation: Evaluation) -> None:
         detection = _table("detection", *evaluation.detection)
         detection.add_row("which classes sound", *(f"{100 * value:.1f}" for value in evaluation.detection.values()))
         _print(detection)
+    if evaluation.certainty is not None:
+        found = evaluation.certainty
+        certainty = _table("scores", "reports", "mean score", "right", "calibration error", "Brier", "AUROC")
+        values = (found.mean_score, found.share_right, found.calibration_error, found.brier, found.auroc)
+        certainty.add_row("what they mean", str(found.count), *(f"{value:.3f}" for value in values))
+        _print(certainty)
     print_measures([evaluation])
     _print_reported(evaluation)
 

@@ -1,12 +1,13 @@
 """Which events are told: what is more likely right than not, and one name for one object.
 
-The names that lose against another on the same object become its alternatives, with their own probabilities.
+The names that lose against another on the same object become its alternatives and share its probability: an object has
+one name, so what the told name leaves of 1 is all that the others can have between them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ class ScoredEvent:
     in_view: float
     """Probability that its source is in the picture."""
     alternatives: tuple[tuple[int, float], ...] = ()
-    """Other classes that it may be, with their scores, the likeliest first."""
+    """Other classes that its source may be, with their shares of the probability, the likeliest first."""
 
 
 def choose_events(
@@ -68,7 +69,13 @@ def choose_events(
         elif told[place] and _beside(event, kept, events) < options.max_sources:
             kept.append(place)
             others[place] = []
-    chosen = [_with_alternatives(events[place], [events[other] for other in others[place]], options) for place in kept]
+    chosen = [
+        replace(
+            events[place],
+            alternatives=_alternatives(events[place], [events[other] for other in others[place]], ancestors, options),
+        )
+        for place in kept
+    ]
     return sorted(chosen, key=lambda event: (event.span.first, event.span.klass))
 
 
@@ -105,9 +112,25 @@ def _beside(event: ScoredEvent, kept: Sequence[int], events: Sequence[ScoredEven
     return sum(span.first < event.span.stop and event.span.first < span.stop for span in spans)
 
 
-def _with_alternatives(event: ScoredEvent, others: Sequence[ScoredEvent], options: DetectOptions) -> ScoredEvent:
+def _alternatives(
+    event: ScoredEvent, others: Sequence[ScoredEvent], ancestors: NDArray[np.bool_], options: DetectOptions
+) -> tuple[tuple[int, float], ...]:
+    """The other names of an event's source: at most as likely, together, as what the event's own name leaves them.
+
+    A generic name takes nothing, for it is right whenever the event's own is. More specific names divide the event's
+    own probability, and all others what is left of 1.
+    """
+    klass = event.span.klass
     best: dict[int, float] = {}
     for other in others:
         best[other.span.klass] = max(other.score, best.get(other.span.klass, 0.0))
-    likeliest = sorted(best.items(), key=lambda one: (-one[1], one[0]))[: options.max_alternatives]
-    return ScoredEvent(span=event.span, score=event.score, in_view=event.in_view, alternatives=tuple(likeliest))
+    shared: dict[int, float] = {}
+    for names, room in (
+        ([one for one in best if ancestors[klass, one]], event.score),
+        ([one for one in best if not ancestors[klass, one] and not ancestors[one, klass]], 1 - event.score),
+    ):
+        total = sum(best[one] for one in names)
+        shared |= {one: best[one] * (room / total if total > room else 1.0) for one in names}
+    found = {**best, **shared}
+    likeliest = sorted(found.items(), key=lambda one: (-one[1], one[0]))
+    return tuple(one for one in likeliest if one[1] >= options.least_alternative)[: options.max_alternatives]

@@ -7,6 +7,7 @@ the command line has its request and its answer here; the command fills the requ
 - ``embed``: videos and texts as points of one space;
 - ``evaluate``: score a model, or anybody's predictions, on a benchmark;
 - ``evaluate_data``: the samples that an evaluation asks about, and the clips that a model answers for;
+- ``evaluate_events``: ask a model when things sound: long scenes of exact times;
 - ``evaluate_request``: what an evaluation is asked, checked once;
 - ``events``: the events of a results folder as one table in memory;
 - ``localize``: one picture with its sound, in memory: what sounds, and where;

@@ -15,7 +15,9 @@ from tvsl_core.api.evaluate_data import (
     other_duet_list,
     overlap_warning,
 )
+from tvsl_core.api.evaluate_events import evaluate_events
 from tvsl_core.api.evaluate_request import EvaluateRequest
+from tvsl_core.data.benchmarks.catalog import EVENTS
 from tvsl_core.data.benchmarks.clips import ClipLoader
 from tvsl_core.data.benchmarks.sample import Benchmark, Sample
 from tvsl_core.data.predictions.prediction import Prediction
@@ -100,7 +102,8 @@ class EvaluateResult:
             if len(self.evaluations) > 1:
                 place /= f"{number + 1:02d}-{evaluation.benchmark}-{evaluation.protocol.name}"
             write_json(place / "scores.json", combined([evaluation], command=command, version=tvsl_version()))
-            write_rows(place / "per_sample.parquet", evaluation)
+            if evaluation.floor_rows:  # nothing is placed where only times are asked
+                write_rows(place / "per_sample.parquet", evaluation)
             sheets = {} if self.answers is None else _sheets(evaluation, self.answers, self.benchmarks[number])
             pages.append(place / "index.html")
             write_whole(pages[-1], render_page(evaluation, sheets).encode())
@@ -122,6 +125,8 @@ def evaluate(request: EvaluateRequest, *, progress: bool | OnProgress = False) -
         WeightsError: The model cannot be loaded.
     """
     with reporting(progress) as advance:
+        if request.benchmark == EVENTS:
+            return EvaluateResult(evaluations=(evaluate_events(request, advance),))
         if request.floors:
             return _evaluate_floors(request, advance)
         protocol = find_protocol(request.protocol or "strict")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tvsl_core.data.benchmarks.boxes import BoxForm
+from tvsl_core.data.benchmarks.catalog import EVENTS
 from tvsl_core.evaluation.scoring import ClassMode
 from tvsl_core.types import AnyPath
 
@@ -19,7 +20,8 @@ class EvaluateRequest:
     annotations: AnyPath | None = None
     """Its annotation files (for ``custom`` the CSV or COCO file, or results with labels); None looks below ``data``."""
     media: AnyPath | None = None
-    """Frames and sounds, or videos; None looks below ``data``. Composed benchmarks need the sample videos."""
+    """Frames and sounds, or videos; None looks below ``data``. Composed benchmarks need the sample videos, or, for
+    ``composed-events``, a MATERIAL folder."""
     data: AnyPath | None = None
     """Where both are looked for; None is the folder that ``TVSL_DATA`` names."""
     model: AnyPath = "compact"
@@ -66,6 +68,11 @@ class EvaluateRequest:
             raise ValueError("heard says which classes were trained on; also choose the split heard or unheard")
         if self.split is not None and self.heard is None:
             raise ValueError("a split needs heard, a file with the names of the classes that the model was trained on")
+
+        for name in ("predictions", "save_predictions", "protocol", "split"):
+            if self.benchmark == EVENTS and getattr(self, name) is not None:
+                option = name.replace("_", "-")
+                raise ValueError(f"{EVENTS} asks a model when its own scenes sound, not where; leave out {option}")
 
     @property
     def modes(self) -> tuple[ClassMode, ...]:

@@ -16,11 +16,11 @@ from tvsl_core.model.memory import EMBEDDED_MEMORY
 from tvsl_core.model.towers import require_trainable
 from tvsl_core.system.cache import cache_folder
 from tvsl_core.system.progress import OnProgress, reporting
+from tvsl_core.training.distributed import local_device
 from tvsl_core.training.features.cache import choose_epochs
 from tvsl_core.training.features.cache_build import CacheProgress
-from tvsl_core.training.distributed import local_device
-from tvsl_core.training.fit import Event
 from tvsl_core.training.features.live import LiveFeatures
+from tvsl_core.training.fit import Event
 from tvsl_core.training.run import Told, Trained, TrainingRun
 from tvsl_core.training.run import train as train_heads
 from tvsl_core.training.sources import Sources, load_sources

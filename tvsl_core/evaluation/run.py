@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol as Interface
 
@@ -14,8 +14,10 @@ from tvsl_core.errors import ManifestError, MediaError
 from tvsl_core.evaluation.floors import score_floors
 from tvsl_core.evaluation.measures import Measuring
 from tvsl_core.evaluation.metrics import checks, detection
+from tvsl_core.evaluation.metrics.certainty import CertaintyScores
 from tvsl_core.evaluation.metrics.detection import ClassScores, Heard
 from tvsl_core.evaluation.metrics.maps import GRID, FloatMap, Region, resize_map
+from tvsl_core.evaluation.metrics.recordings import RecordingScores
 from tvsl_core.evaluation.protocols import Protocol
 from tvsl_core.evaluation.published import REPORTED, Reported
 from tvsl_core.evaluation.scene import ReferenceScene, draw_scene
@@ -58,6 +60,10 @@ class Evaluation:
     heard: list[Heard] = field(default_factory=list)
     detection: dict[str, float] = field(default_factory=dict)
     per_class: tuple[ClassScores, ...] = ()
+    certainty: CertaintyScores | None = None
+    """Whether scores mean what they say; None where they are no probabilities, or nothing was reported."""
+    timing: Mapping[str, RecordingScores] = field(default_factory=dict)
+    """When things are reported, by who says it (``predicted`` and floors); of ``composed-events`` alone."""
     measures: dict[str, dict[str, float]] = field(default_factory=dict)
     """What the benchmark measures besides, by class mode and floor."""
     missing: tuple[Problem, ...] = ()
@@ -247,6 +253,7 @@ class _Gathered:
             heard=self.heard,
             detection={**detection.evaluate(self.heard), **self._checks()} if detecting else {},
             per_class=detection.per_class(self.heard) if detecting else (),
+            certainty=detection.certainty(self.heard) if detecting else None,
             measures=self.measuring.finish(
                 {str(mode): [row for row in self.rows if row.classes == mode] for mode in self.modes if self.rows}
                 | self.floor_rows

@@ -12,9 +12,9 @@ from tvsl_core.evaluation.metrics.success import LEVELS, success_curve
 from tvsl_core.evaluation.published import NOTE
 from tvsl_core.evaluation.run import Evaluation
 from tvsl_core.evaluation.summary import METRICS, Score, same_class_rows
-from tvsl_core.report.charts import bar_chart, line_chart
+from tvsl_core.report.charts import bar_chart, line_chart, reliability_diagram
 from tvsl_core.report.scores import counts
-from tvsl_core.report.tables import Grid, class_grid, show
+from tvsl_core.report.tables import Grid, class_grid, show, timing_grid
 from tvsl_core.report.thumbnails import Thumbnail
 
 BARS = 40
@@ -47,17 +47,23 @@ def render_page(evaluation: Evaluation, sheets: Mapping[str, Sequence[Thumbnail]
     protocol = evaluation.protocol
     title = f"{evaluation.benchmark} · {protocol.name}"
     facts = counts(evaluation)
-    subtitle = (
-        f"{facts['samples']:,} samples, {facts['sources']:,} sources, {facts['videos']:,} videos. Threshold: "
-        f"{protocol.threshold.words}; scope: {protocol.scope}; matching: {protocol.matching}; unit: {protocol.unit}."
-    )
+    subtitle = f"{facts['samples']:,} samples, {facts['sources']:,} sources, {facts['videos']:,} videos."
+    if evaluation.timing:
+        title, subtitle = evaluation.benchmark, f"{facts['samples']:,} long scenes."
+    else:
+        subtitle += (
+            f" Threshold: {protocol.threshold.words}; scope: {protocol.scope}; matching: {protocol.matching}; "
+            f"unit: {protocol.unit}."
+        )
     sections = [
-        _section("Scores and floors, in percent", _scores(evaluation)),
-        _section("Success rate over ciou", _curve(evaluation)),
+        _section("Scores and floors, in percent", _scores(evaluation) if evaluation.scores else ""),
+        _section("Success rate over ciou", _curve(evaluation) if evaluation.floor_rows else ""),
         _section("Mean ciou by class", _bars(evaluation)),
         _section("Localization by class, in percent", _classes(evaluation)),
         _section("Detection: which classes sound", _detection(evaluation)),
         _section("Confusion of detected classes", _confusion(evaluation)),
+        _section("When things sound", _timing(evaluation)),
+        _section("What a score means", _certainty(evaluation)),
         *(_section(f"{name.capitalize()} samples", _sheet(thumbnails)) for name, thumbnails in (sheets or {}).items()),
         _section("Reported by papers, in percent", _reported(evaluation)),
         _section("What was left out", _left_out(evaluation)),
@@ -194,6 +200,28 @@ def _confusion(evaluation: Evaluation) -> str:
         for pair, count in wrong[:PAIRS]
     ]
     return table(["sounding", "reported instead", "clips"], rows)
+
+
+def _timing(evaluation: Evaluation) -> str:
+    """Event and segment based figures beside those of the floors, which are given the names."""
+    grid = timing_grid(evaluation)
+    return html_table(grid) if grid.rows else ""
+
+
+def _certainty(evaluation: Evaluation) -> str:
+    found = evaluation.certainty
+    if found is None:
+        return ""
+    summary = table(
+        ["reports", "mean score", "right", "calibration error", "Brier score", "AUROC"],
+        [[f"{found.count:,}", *(f"{value:.3f}" for value in (found.mean_score, found.share_right,
+                                                             found.calibration_error, found.brier, found.auroc))]],
+    )  # fmt: skip
+    note = (
+        '<p class="sub">Points: reports of like scores, with their number and 95 % interval. On the dashed line a '
+        "score is the share that is right.</p>"
+    )
+    return summary + reliability_diagram(found.reliability, title="Share of right reports by score") + note
 
 
 def _sheet(thumbnails: Sequence[Thumbnail]) -> str:

@@ -12,6 +12,8 @@ from typing import Any
 from tvsl_core.errors import InputError
 from tvsl_core.evaluation.classes import per_class_places
 from tvsl_core.evaluation.compare import ScoredSystem
+from tvsl_core.evaluation.metrics.recordings import RecordingScores
+from tvsl_core.evaluation.metrics.recordings import figures as timing_figures
 from tvsl_core.evaluation.protocols import find_protocol
 from tvsl_core.evaluation.published import NOTE
 from tvsl_core.evaluation.run import Evaluation
@@ -41,6 +43,8 @@ def as_json(evaluation: Evaluation, *, command: Sequence[str] = (), version: str
         "same_class": _named(evaluation.apart),
         "detection": evaluation.detection,
         "measures": evaluation.measures,
+        "timing": {name: _timing(found) for name, found in evaluation.timing.items()},
+        "certainty": None if evaluation.certainty is None else asdict(evaluation.certainty),
         "per_class": [asdict(row) for row in evaluation.per_class],
         "per_class_localization": [
             asdict(place) for place in per_class_places(evaluation.rows, evaluation.floor_rows, evaluation.protocol)
@@ -55,6 +59,14 @@ def as_json(evaluation: Evaluation, *, command: Sequence[str] = (), version: str
         "unusable": [asdict(problem) for problem in evaluation.unusable[:LISTED]],
         "unknown": list(evaluation.unknown[:LISTED]),
         "refused": [asdict(entry) for entry in evaluation.refused[:LISTED]],
+    }
+
+
+def _timing(scores: RecordingScores) -> dict[str, dict[str, float]]:
+    """When things are reported: every figure by its name, with what it was counted on."""
+    return {
+        one.name: {"value": one.value, "n": one.number, "low": one.low, "high": one.high}
+        for one in timing_figures(scores)
     }
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 from tvsl_core.evaluation.classes import ClassPlaces
 from tvsl_core.evaluation.compare import Comparison
+from tvsl_core.evaluation.metrics.recordings import figures
 from tvsl_core.evaluation.run import Evaluation
 from tvsl_core.evaluation.summary import METRICS
 
@@ -32,6 +33,11 @@ class Grid:
     rows: tuple[tuple[Cell, ...], ...]
     plain: frozenset[str] = frozenset({"p"})
     """Columns whose numbers are no shares."""
+
+    @property
+    def caption(self) -> str:
+        """Title and unit."""
+        return self.title if self.plain.issuperset(self.header) else f"{self.title}; percent"
 
 
 def score_grid(evaluations: Sequence[Evaluation]) -> Grid:
@@ -65,6 +71,27 @@ def class_grid(evaluation: Evaluation, places: Sequence[ClassPlaces]) -> Grid:
     )
 
 
+def timing_grid(evaluation: Evaluation) -> Grid:
+    """When things are reported: one line for each figure, a column for the system and for each floor.
+
+    Floors are given the names, so their scores say nothing about being right.
+    """
+    by_name = {name: {one.name: one for one in figures(found)} for name, found in evaluation.timing.items()}
+    own = by_name.get("predicted", {})
+    lines = [name for name in next(iter(by_name.values()), {}) if own or "F1" in name]
+    rows: list[tuple[Cell, ...]] = []
+    for line in lines:
+        cells = [
+            found[line].value if line in found and (name == "predicted" or "F1" in line) else None
+            for name, found in by_name.items()
+        ]
+        one = own.get(line)
+        rows.append((line, *cells, *((one.low, one.high, one.number) if one else (None, None, None))))
+    header = ("figure", *(name if name == "predicted" else f"floor: {name}" for name in by_name), "low", "high", "n")
+    title = f"When things sound, {evaluation.benchmark}"
+    return Grid(title=title, header=header, rows=tuple(rows), plain=frozenset(header))
+
+
 def comparison_grid(names: tuple[str, str], comparisons: Sequence[Comparison]) -> Grid:
     """One line for each metric and mode: both values, the difference, its interval and p."""
     rows = [
@@ -93,12 +120,12 @@ def render_table(grid: Grid, form: TableFormat) -> str:
     numeric = [any(isinstance(row[column], float) for row in grid.rows) for column in range(len(grid.header))]
     if form == "markdown":
         lines = [_piped(grid.header), _piped(["---:" if right else "---" for right in numeric]), *map(_piped, cells)]
-        return f"**{grid.title}** (percent)\n\n" + "\n".join(lines) + "\n"
+        return f"**{grid.caption}**\n\n" + "\n".join(lines) + "\n"
     columns = "".join("r" if right else "l" for right in numeric)
     body = "\n".join(" & ".join(map(_escaped, row)) + r" \\" for row in cells)
     head = " & ".join(map(_escaped, grid.header))
     return (
-        f"% {grid.title}; percent; needs \\usepackage{{booktabs}}\n\\begin{{tabular}}{{{columns}}}\n\\toprule\n"
+        f"% {grid.caption}; needs \\usepackage{{booktabs}}\n\\begin{{tabular}}{{{columns}}}\n\\toprule\n"
         f"{head} \\\\\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}\n"
     )
 

@@ -30,9 +30,9 @@ from tvsl_core.model.heads import TvslHeads
 from tvsl_core.training.batch import Batch, BatchSchedule, FeatureSource, prefetched
 from tvsl_core.training.checkpoint import Counts, State, checkpoints, resume, save_checkpoint
 from tvsl_core.training.distributed import Group
-from tvsl_core.training.record.log import MetricsLog
 from tvsl_core.training.objective import Objective
 from tvsl_core.training.options import TrainOptions
+from tvsl_core.training.record.log import MetricsLog
 from tvsl_core.training.validate import validate
 
 LOG_STEPS = 10

@@ -33,16 +33,16 @@ from tvsl_core.model.weights.hashing import hash_file
 from tvsl_core.system.files import write_bytes, write_error
 from tvsl_core.system.versions import versions
 from tvsl_core.training.batch import FeatureSource
+from tvsl_core.training.checkpoint import Counts, checkpoints
+from tvsl_core.training.distributed import Group, joined
 from tvsl_core.training.features.cache import CachedFeatures, CachePlan, plan_cache, problems_of
 from tvsl_core.training.features.cache_build import CacheProgress, build_cache
-from tvsl_core.training.checkpoint import Counts, checkpoints
-from tvsl_core.training.record.curves import draw_curves
-from tvsl_core.training.distributed import Group, joined
-from tvsl_core.training.fit import Event, Fit, fit
 from tvsl_core.training.features.live import LiveFeatures
-from tvsl_core.training.record.log import read_run, write_run
+from tvsl_core.training.fit import Event, Fit, fit
 from tvsl_core.training.objective import Objective, Replay, Teacher
 from tvsl_core.training.options import TrainOptions
+from tvsl_core.training.record.curves import draw_curves
+from tvsl_core.training.record.log import read_run, write_run
 from tvsl_core.types import AnyPath
 
 HEADS = "heads.safetensors"

@@ -16,12 +16,12 @@ import torch
 from tvsl_core.data.scenes.scene import Picture, Scene, SceneRecipe, SceneSource, Sound
 from tvsl_core.model.towers import TrainableTowers
 from tvsl_core.training.batch import Batch, BatchSchedule, FeatureSource, assemble
-from tvsl_core.training.features.cache import CachedFeatures, CachePlan, plan_cache
-from tvsl_core.training.features.cache_build import build_cache
 from tvsl_core.training.checkpoint import State
 from tvsl_core.training.distributed import Group
-from tvsl_core.training.fit import Fit, begin, take_step
+from tvsl_core.training.features.cache import CachedFeatures, CachePlan, plan_cache
+from tvsl_core.training.features.cache_build import build_cache
 from tvsl_core.training.features.live import LiveFeatures
+from tvsl_core.training.fit import Fit, begin, take_step
 from tvsl_core.training.options import TrainOptions
 from tvsl_core.training.run import TrainingRun, begin_heads, make_objective
 

@@ -298,6 +298,8 @@ ENTRIES: Mapping[str, BenchmarkEntry] = {entry.name: entry for entry in _ENTRIES
 ALIASES: Mapping[str, str] = {"vggss": "vggsound-single", "vgg-ss": "vggsound-single"}
 COMPOSED = COMPOSED_NAMES
 """Benchmarks that need no data: built by recipe and seed."""
+EVENTS = "composed-events"
+"""The one that asks *when*: long scenes, of the sample videos or of a material folder."""
 CUSTOM = "custom"
 
 
@@ -308,7 +310,7 @@ def find_entry(name: str) -> BenchmarkEntry:
     """
     entry = ENTRIES.get(ALIASES.get(name, name))
     if entry is None:
-        known = [*ENTRIES, *ALIASES, *COMPOSED, CUSTOM]
+        known = [*ENTRIES, *ALIASES, *COMPOSED, EVENTS, CUSTOM]
         raise InputError(f"there is no benchmark '{name}'.", hint=did_you_mean(name, known))
     return entry
 

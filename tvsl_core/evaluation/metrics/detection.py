@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvsl_core.data.benchmarks.sample import class_key
+from tvsl_core.evaluation.metrics.certainty import CertaintyScores
+from tvsl_core.evaluation.metrics.certainty import evaluate as judge_certainty
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,6 +104,16 @@ def per_class(clips: Sequence[Heard]) -> tuple[ClassScores, ...]:
             )
         )
     return tuple(rows)
+
+
+def certainty(clips: Sequence[Heard]) -> CertaintyScores | None:
+    """Whether the scores of reports mean what they say; None when they are no probabilities."""
+    said = [(clip, name, score) for clip in clips for name, score in clip.scored]
+    scores = np.array([score for _, _, score in said], dtype=np.float64)
+    if not said or not ((scores >= 0) & (scores <= 1)).all():
+        return None
+    right = [class_key(name) in {class_key(true) for true in clip.reference} for clip, name, _ in said]
+    return judge_certainty(np.array(right), scores)
 
 
 def confusion(clips: Sequence[Heard]) -> Counter[tuple[str, str]]:
