@@ -83,7 +83,8 @@ def read_metadata(header: Mapping[str, str] | None, *, kind: str = FORMAT) -> di
         details = json.loads((header or {})[METADATA_KEY])
         found, version = details["format"], details["version"]
     except (KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f"these weights are no {kind!r}: the metadata of tvsl is missing.", hint=REBUILD) from error
+        what = f"not a {kind.removeprefix('tvsl-')} model of tvsl"
+        raise WeightsError(f"these weights are {what}: its metadata is missing.", hint=REBUILD) from error
     if found != kind or version != VERSION:
         raise WeightsError(
             f"these weights are {found!r} version {version}, this tvsl reads {kind!r} version {VERSION}.", hint=REBUILD
