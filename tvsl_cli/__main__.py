@@ -5,13 +5,16 @@ Exit codes: 0 all done, 1 some input failed, 2 usage, 130 interrupted (143 when 
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from itertools import takewhile
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 INTERRUPTED = 130
 TERMINATED = 143
@@ -19,6 +22,23 @@ TERMINATED = 143
 
 class _Ending(KeyboardInterrupt):
     """SIGTERM, taken like Ctrl-C, so that everything on the way out cleans up."""
+
+
+def program() -> NoReturn:
+    """Run the command line, and leave as soon as everything is written.
+
+    Taking the interpreter apart, with all that was loaded into it, would be most of a short command's time.
+    """
+    # typer uses pydantic, which would look for plugins of its own in what every installed package says of itself.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    code = main()
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        sys.exit(code)  # which waits for them
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -127,4 +147,4 @@ def _flush(code: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

@@ -119,7 +119,7 @@ class Vocabulary:
     @property
     def sha256(self) -> str:
         """Of everything that can change a result: names, evidence, order; not the notes."""
-        plain = [dataclasses.asdict(dataclasses.replace(klass, note="")) for klass in self.classes]
+        plain = [dataclasses.asdict(klass) | {"note": ""} for klass in self.classes]
         return hashlib.sha256(json.dumps([plain, self.masked], sort_keys=True).encode()).hexdigest()
 
     def find(self, name: str) -> VocabularyClass | None:

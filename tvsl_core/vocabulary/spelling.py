@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import cache
 
 MAX_NAME = 100
 """Characters; no class of any benchmark comes near it, and file names are made of class names."""
@@ -19,6 +20,7 @@ def _is_space(character: str) -> bool:
     return character in "_\t" or unicodedata.category(character) == "Zs"
 
 
+@cache
 def key(name: str) -> str:
     """What two spellings of one name share: its letters, marks and digits, whatever the case.
 

@@ -101,7 +101,7 @@ def _answer(line: Connection, send: _Sender, model: TvslModel) -> None:
         except (EOFError, OSError):
             return
         if given is None:
-            return
+            os._exit(0)  # all is written and told; taking torch apart would only let the supervisor wait
         job, metadata = given
         video = run_unit(job, model, metadata=metadata, on_event=send.on_event)
         worn = video.failure == "memory"
