@@ -10,8 +10,9 @@ import pytest
 from tests.builders import cut_off, make_clip, spoil_packets
 from tvsl_core.media.read.frames import read_all_frames
 from tvsl_core.media.read.probe import probe
-from tvsl_core.media.write.encode import SoundSource, VideoEncoder
+from tvsl_core.media.write.encode import VideoEncoder
 from tvsl_core.media.write.pace import pace, timeline_zero
+from tvsl_core.media.write.sound import SoundSource
 from tvsl_core.types import Frame
 
 IN_SYNC_S = 0.040

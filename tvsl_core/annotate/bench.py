@@ -20,8 +20,8 @@ from tvsl_core.annotate.video import annotate_job
 from tvsl_core.media.read.frames import read_all_frames, read_frames, read_pictures
 from tvsl_core.media.read.probe import probe
 from tvsl_core.media.read.sound import SoundStream
-from tvsl_core.media.write.command import SoundSource
 from tvsl_core.media.write.encode import VideoEncoder
+from tvsl_core.media.write.sound import SoundSource
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.types import VideoInfo
 
