@@ -11,6 +11,7 @@ from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 
+from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.prefetch import prefetch
 from tvsl_core.annotate.progress import EventHandler, VideoAdvanced
 from tvsl_core.annotate.results.job import Job
@@ -53,7 +54,7 @@ def render_heatmaps(job: Job, info: VideoInfo, timelines: Timelines, *, on_event
         MediaError: The video can no longer be read.
         OutputError: A video cannot be written.
     """
-    reels = _plan(job, timelines) if info.has_picture else []
+    reels = plan_reels(job.heatmaps, timelines, job.options) if info.has_picture else []
     if reels:
         job.make_room(job.heatmaps)
     groups = [reels[i : i + REELS_AT_ONCE] for i in range(0, len(reels), REELS_AT_ONCE)]
@@ -83,19 +84,26 @@ def _visible_strength(strength: float, score: float, faintest: float) -> float:
     return min(1.0, max(0.0, fade * (faintest + (1 - faintest) * score)))
 
 
-def _plan(job: Job, timelines: Timelines) -> list[Reel]:
-    draw = job.options.draw
-    if job.options.overlay == "none":
+def plan_reels(folder: Path, timelines: Timelines, options: AnnotateOptions) -> list[Reel]:
+    """The heatmap videos that the settings ask for.
+
+    Args:
+        folder: Where they will be.
+        timelines: What was found.
+        options: The overlay says how many there are; and how they are drawn.
+    """
+    draw = options.draw
+    if options.overlay == "none":
         return []
-    if job.options.overlay == "combined":
+    if options.overlay == "combined":
 
         def all_heats(time_s: float) -> list[Heat]:
             return [heat_of(moment, draw, own_colour=True) for moment in timelines.all_at(time_s)]
 
-        return [Reel(path=job.heatmaps / COMBINED_NAME, heats_at=all_heats, style=replace(draw.style, legend=True))]
+        return [Reel(path=folder / COMBINED_NAME, heats_at=all_heats, style=replace(draw.style, legend=True))]
     return [
         Reel(
-            path=job.heatmaps / heatmap_name(source.source_id, source.name),
+            path=folder / heatmap_name(source.source_id, source.name),
             heats_at=_heats_of(source, timelines, draw),
             style=draw.style,
         )

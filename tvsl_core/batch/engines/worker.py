@@ -1,7 +1,7 @@
 """A worker process: holds a model, annotates one unit after another, and tells its supervisor how it gets on.
 
-It leads a process group of its own, so that what it starts ends with it, and it ends by itself as soon as its supervisor
-is gone, however that happened.
+It leads a process group of its own, so that what it starts ends with it, and it ends by itself as soon as its
+supervisor is gone, however that happened.
 """
 
 from __future__ import annotations

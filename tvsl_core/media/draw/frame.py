@@ -233,10 +233,10 @@ def _outline(surface: Surface, box: Box, colour: Rgb, presence: float) -> None:
         if line.size == 0:
             continue
         shadow = cv2.convertScaleAbs(cv2.blur(cv2.blur(line, spread), spread), alpha=_SHADOW * presence)
-        line = cv2.convertScaleAbs(line, alpha=presence)
+        seen = cv2.convertScaleAbs(line, alpha=presence)
         # What is left of the picture under shadow and stroke; the shadow is black, so the stroke's colour is all ink.
-        rest = cv2.multiply(cv2.bitwise_not(shadow), cv2.bitwise_not(line), scale=1 / 255)
-        ink = cv2.merge((*cv2.split(cv2.applyColorMap(line, tint)), cv2.bitwise_not(rest)))
+        rest = cv2.multiply(cv2.bitwise_not(shadow), cv2.bitwise_not(seen), scale=1 / 255)
+        ink = cv2.merge((*cv2.split(cv2.applyColorMap(seen, tint)), cv2.bitwise_not(rest)))
         lay_ink(surface, ink, x=x0 + columns.start, y=y0 + rows.start)
 
 

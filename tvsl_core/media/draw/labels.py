@@ -45,8 +45,7 @@ def paste(surface: Surface, sprite: NDArray[np.uint8], *, x: int, y: int, opacit
     """
     alpha = cv2.convertScaleAbs(cv2.extractChannel(sprite, 3), alpha=opacity)
     ink = cv2.multiply(sprite, cv2.merge((alpha, alpha, alpha, alpha)), scale=1 / 255)
-    ink = cv2.insertChannel(alpha, ink, 3)
-    lay_ink(surface, ink, x=x, y=y)
+    lay_ink(surface, cv2.insertChannel(alpha, ink, 3), x=x, y=y)
 
 
 @lru_cache(maxsize=512)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Self
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from tvsl_core.media.read.planes import ColourStandard
@@ -63,6 +65,7 @@ class Surface:
         )
 
 
+@cache
 def _from_rgb(standard: ColourStandard) -> NDArray[np.float32]:
     """Rows for Y', Cb and Cr of 8 bits in [16, 235] and [16, 240] (ITU-R BT.709-6, section 3.5; BT.601-7, 2.5.3)."""
     red, blue = _LUMA_WEIGHTS[standard]
@@ -73,7 +76,7 @@ def _from_rgb(standard: ColourStandard) -> NDArray[np.float32]:
     return np.hstack([rows, np.array([[16], [128], [128]]) / 255]).astype(np.float32)
 
 
-def lay_ink(surface: Surface, ink: NDArray[np.uint8], *, x: int, y: int) -> None:
+def lay_ink(surface: Surface, ink: MatLike, *, x: int, y: int) -> None:
     """Lay a piece of drawing over a picture, in place; what lies outside the picture is cut off.
 
     Args:
@@ -87,7 +90,7 @@ def lay_ink(surface: Surface, ink: NDArray[np.uint8], *, x: int, y: int) -> None
     if right <= left or bottom <= top:
         return
     ink = ink[top - y : bottom - y, left - x : right - x]
-    coarse: NDArray[np.uint8] | None = None
+    coarse: MatLike | None = None
     for plane in surface.planes:
         if plane.step == 1:
             _blend(plane, ink, left, top)
@@ -96,15 +99,15 @@ def lay_ink(surface: Surface, ink: NDArray[np.uint8], *, x: int, y: int) -> None
         _blend(plane, coarse, left // 2, top // 2)
 
 
-def _halved(ink: NDArray[np.uint8], left: int, top: int) -> NDArray[np.uint8]:
+def _halved(ink: MatLike, left: int, top: int) -> MatLike:
     """The same on the grid of chroma, which begins ``left`` columns and ``top`` rows before it."""
     right, bottom = (left + ink.shape[1]) % 2, (top + ink.shape[0]) % 2
     even = cv2.copyMakeBorder(ink, top, bottom, left, right, cv2.BORDER_CONSTANT, value=(0, 0, 0, 0))
     size = even.shape[1] // 2, even.shape[0] // 2
-    return cv2.resize(even, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+    return cv2.resize(even, size, interpolation=cv2.INTER_AREA)
 
 
-def _blend(plane: Plane, ink: NDArray[np.uint8], x: int, y: int) -> None:
+def _blend(plane: Plane, ink: MatLike, x: int, y: int) -> None:
     part = plane.pixels[y : y + ink.shape[0], x : x + ink.shape[1]]
     rest = cv2.bitwise_not(cv2.extractChannel(ink, 3))
     if part.ndim == 3:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,7 +38,7 @@ def planes_of(frame: VideoFrame) -> tuple[NDArray[np.uint8], ...]:
     """Views of a frame's luma and two planes of chroma, ``[row column]``; writing to them changes the frame."""
     views = []
     for plane in frame.planes:
-        rows = np.frombuffer(plane, np.uint8)[: plane.line_size * plane.height]
+        rows = np.frombuffer(memoryview(plane), np.uint8)[: plane.line_size * plane.height]
         views.append(rows.reshape(plane.height, plane.line_size)[:, : plane.width])
     return tuple(views)
 
@@ -71,7 +70,7 @@ def from_rgb(pixels: NDArray[np.uint8], standard: ColourStandard) -> VideoFrame:
     from av import VideoFrame
 
     height, width = pixels.shape[:2]
-    even = cv2.copyMakeBorder(pixels, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+    even = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
     colours = VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24")
     return PlanesConverter(width + width % 2, height + height % 2, standard=standard).convert(colours)
 
@@ -111,7 +110,7 @@ class PlanesConverter:
         if turned == Orientation() and not width % 2 and not height % 2:
             return frame
         luma, *chroma = (turn(plane, turned) for plane in planes_of(frame))
-        luma = cv2.copyMakeBorder(luma, 0, self.height % 2, 0, self.width % 2, cv2.BORDER_REPLICATE)  # type: ignore[assignment]
+        luma = np.pad(luma, ((0, self.height % 2), (0, self.width % 2)), mode="edge")
         return from_planes((luma, *chroma), self.standard)
 
 

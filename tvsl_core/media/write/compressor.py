@@ -91,6 +91,7 @@ def _trouble(name: EncoderName) -> str | None:
     tried = _compressor(name, EncodeOptions(), _TRIAL_SIDE**2)
     try:
         context = av.VideoCodecContext.create(tried.name, "w", hwaccel=tried.accelerator())
+        assert isinstance(context, av.VideoCodecContext)
         context.width = context.height = _TRIAL_SIDE
         context.pix_fmt, context.framerate, context.time_base = PLANAR, Fraction(25), Fraction(1, 25)
         context.options = dict(tried.options)

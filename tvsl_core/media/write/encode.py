@@ -173,6 +173,7 @@ class VideoEncoder:
 
     def _start(self, frame_rate: Fraction, sound: SoundSource | None, options: EncodeOptions) -> None:
         import av
+        from av.codec.context import Flags
 
         width, height = self._size
         chosen = compressor(options, pixels=width * height)
@@ -187,7 +188,10 @@ class VideoEncoder:
         context.sample_aspect_ratio = Fraction(1)
         context.time_base = self._unit
         context.gop_size = max(1, round(frame_rate * _KEYFRAME_EVERY_S))
+        if not self._is_even:
+            context.max_b_frames = 0  # an MP4 counts its length in coded order, and would lose the last pictures' time
         context.thread_count = min(MAX_THREADS, cores())
+        context.flags |= Flags.frame_duration.value  # type: ignore[operator]  # at run time both are integers
         # Without the tags a player guesses, and colours shift.
         context.color_primaries = context.color_trc = context.colorspace = _TAGS[self._standard]
         context.color_range = _VIDEO_RANGE
@@ -216,7 +220,7 @@ class VideoEncoder:
             packet = self._next_sound or next(self._sound, None)
             if packet is None:
                 self._sound = None
-            elif until is not None and packet.pts * packet.time_base > until:
+            elif until is not None and (packet.pts or 0) * packet.time_base > until:
                 self._next_sound = packet
                 return
             else:

@@ -91,7 +91,7 @@ def add_sound(container: OutputContainer, sound: SoundSource) -> Generator[Packe
     try:
         if sound.track.index >= len(source.streams.audio):
             raise MediaError(f"{sound.path} has no sound track {sound.track.index}.", stage="decode")
-        source.flags |= Flags.discard_corrupt.value
+        source.flags |= Flags.discard_corrupt.value  # type: ignore[operator]  # at run time both are integers
         track = source.streams.audio[sound.track.index]
         if sound.can_be_copied:
             reading = _copied(sound, source, track, container.add_stream_from_template(track))
@@ -161,7 +161,7 @@ def _decoded(sound: SoundSource, source: InputContainer, track: AudioStream) -> 
     due: int | None = None
     for packet in packets(source, track):
         try:
-            frames = packet.decode()
+            frames = track.decode(packet)
         except av.error.FFmpegError:
             continue
         for frame in frames:
@@ -169,7 +169,7 @@ def _decoded(sound: SoundSource, source: InputContainer, track: AudioStream) -> 
             unit = frame.time_base or packet.time_base
             at = due if frame.pts is None else round(frame.pts * unit * rate)
             # Matroska rounds stamps to milliseconds: what strays by less than that from the count of samples is it.
-            if at is None or (due is not None and abs(at - due) <= max(1, unit * rate)):
+            if at is None or (due is not None and abs(at - due) <= unit * rate + 1):
                 at = due or 0
             frame.pts, frame.time_base = at, Fraction(1, rate)
             due = at + frame.samples
