@@ -17,10 +17,11 @@ from tvsl_core.media.draw.colours import (
     source_colour,
 )
 from tvsl_core.media.draw.frame import Heat, HeatStyle, draw_heat, fade, interpolate_maps, text_height
-from tvsl_core.media.draw.heat import add_glow, smooth_map
+from tvsl_core.media.draw.heat import add_glow, smooth_map, stretch
 from tvsl_core.media.draw.labels import PANEL, paste, pill, text_sprite, text_width
 from tvsl_core.media.draw.legend import legend_panel
 from tvsl_core.media.draw.place import overlap, place_label
+from tvsl_core.media.draw.surface import Surface
 from tvsl_core.types import Box
 
 SIZES = [(320, 240), (1280, 720), (270, 480), (64, 48), (17, 31), (2, 200), (1, 1)]
@@ -41,6 +42,11 @@ def bump(rows=7, columns=9, *, row=3, column=4, peak=1.0):
 
 def heat(**values):
     return Heat(**({"name": "dog", "score": 0.9, "values": bump()} | values))
+
+
+def heat_over(values, *, width, height):
+    """A map's heat at every pixel of a frame."""
+    return stretch(smooth_map(values, width=width, height=height), width=width, height=height)
 
 
 def change(picture, drawn):
@@ -143,7 +149,7 @@ def test_the_picture_shines_through_the_hottest_part():
 def test_the_glow_is_where_the_map_is(size):
     width, height = size
     for row, column in ((0, 0), (3, 4), (6, 8), (2, 7)):
-        heated = smooth_map(bump(row=row, column=column), width=width, height=height)
+        heated = heat_over(bump(row=row, column=column), width=width, height=height)
         y, x = np.unravel_index(heated.argmax(), heated.shape)
 
         assert abs((x + 0.5) / width * 9 - (column + 0.5)) < 0.75
@@ -153,7 +159,7 @@ def test_the_glow_is_where_the_map_is(size):
 def test_a_single_hot_cell_has_no_rings_no_steps_and_keeps_its_peak():
     values = np.zeros((9, 9), np.float32)
     values[4, 4] = 0.8
-    heated = smooth_map(values, width=450, height=450).astype(int)
+    heated = heat_over(values, width=450, height=450).astype(int)
 
     middle = heated[225]
     assert abs(heated.max() - 0.8 * 255) <= 2
@@ -166,14 +172,14 @@ def test_a_single_hot_cell_has_no_rings_no_steps_and_keeps_its_peak():
 
 
 def test_an_even_map_stays_even_up_to_the_border():
-    heated = smooth_map(np.full((5, 7), 0.6, np.float32), width=320, height=240)
+    heated = heat_over(np.full((5, 7), 0.6, np.float32), width=320, height=240)
 
     assert heated.min() == heated.max() == round(0.6 * 255)
 
 
 def test_values_that_no_map_should_have_do_no_harm():
     values = np.array([[np.nan, 2.0], [-1.0, 0.5]], np.float32)
-    heated = smooth_map(values, width=40, height=40)
+    heated = heat_over(values, width=40, height=40)
 
     assert heated.max() == 255
     assert heated[0, 0] < 100
@@ -183,13 +189,13 @@ def test_a_map_finer_than_the_frame_keeps_its_peak():
     values = np.zeros((200, 200), np.float32)
     values[100:104, 100:104] = 1
 
-    assert smooth_map(values, width=20, height=20).max() == 255
+    assert heat_over(values, width=20, height=20).max() == 255
 
 
 def test_add_glow_is_the_blend_it_claims_to_be():
     picture = np.full((4, 256, 3), 100, np.uint8)
     warm = np.repeat(np.arange(256, dtype=np.uint8)[None], 4, 0)
-    add_glow(picture, warm, np.full((256, 3), 200, np.uint8), strength=1.0, opacity=0.5)
+    add_glow(Surface.of_rgb(picture), warm, np.full((256, 3), 200, np.uint8), strength=1.0, opacity=0.5)
 
     assert (picture[:, 0] == 100).all()
     assert np.abs(picture[:, 255].astype(int) - 150).max() <= 1
@@ -345,12 +351,12 @@ def test_a_legend_shows_each_sources_colour_and_score():
 def test_a_pasted_sprite_is_cut_at_the_border_and_blended():
     sprite = np.full((10, 10, 4), 255, np.uint8)
     picture = np.zeros((20, 20, 3), np.uint8)
-    paste(picture, sprite, x=-5, y=15, opacity=0.5)
+    paste(Surface.of_rgb(picture), sprite, x=-5, y=15, opacity=0.5)
 
     assert (picture[15:, :5] == 128).all()
     assert picture.sum() == 128 * 25 * 3
     for far in ((30, 0), (0, -30), (-10, 0), (20, 0)):
-        paste(picture, sprite, x=far[0], y=far[1])
+        paste(Surface.of_rgb(picture), sprite, x=far[0], y=far[1])
     assert picture.sum() == 128 * 25 * 3
 
 

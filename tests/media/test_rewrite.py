@@ -10,23 +10,26 @@ import pytest
 from tests.builders import cut_off, make_clip, spoil_packets
 from tvsl_core.media.read.frames import read_all_frames
 from tvsl_core.media.read.probe import probe
-from tvsl_core.media.write.encode import SoundSource, VideoEncoder
+from tvsl_core.media.write.encode import VideoEncoder
 from tvsl_core.media.write.pace import pace, timeline_zero
+from tvsl_core.media.write.sound import SoundSource
 from tvsl_core.types import Frame
 
 IN_SYNC_S = 0.040
 NTSC = Fraction(30000, 1001)
 
 
-def rewrite(source, target, *, start=Fraction(0), end=None):
+def rewrite(source, target, *, start=Fraction(0), end=None, clock=None):
     """The path of a heatmap video, without the heat. Gives the encoded path and its time 0 on the source's timeline."""
     info = probe(source)
     frames = list(read_all_frames(info, start_s=float(start), end_s=None if end is None else float(end)))
     rate = info.frame_rate
-    zero = timeline_zero(frames[0].time, rate, start)
+    zero = timeline_zero(frames[0].time, clock or rate, start)
     sound = SoundSource.of(info, start=zero, end=end)
-    with VideoEncoder(target, width=info.width, height=info.height, frame_rate=rate, sound=sound) as encoder:
-        for frame, repeat in pace(frames, frame_rate=rate, zero=zero, end=end):
+    with VideoEncoder(
+        target, width=info.width, height=info.height, frame_rate=rate, clock=clock, sound=sound
+    ) as encoder:
+        for frame, repeat in pace(frames, frame_rate=clock or rate, zero=zero, end=end):
             encoder.write(frame.pixels, repeat=repeat)
     return target, float(zero)
 
@@ -137,6 +140,20 @@ def test_a_variable_rate_keeps_its_times(tmp_path):
 
     slot = 1 / float(probe(source).frame_rate)
     assert np.abs(flashes(path) + zero - flashes(source)).max() <= slot / 2 + 0.002
+
+
+@pytest.mark.parametrize("container", ["mp4", "mkv"])
+def test_on_a_fine_clock_every_frame_keeps_its_own_time(tmp_path, container):
+    times = [0, 0.04, 0.08, 0.4, 0.44, 0.48, 1.2, 1.24, 1.28, 1.32, 1.36, 1.4, 1.44, 1.8]
+    source = make_clip(tmp_path / f"s.{container}", frame_times=times, size=(64, 48))
+    path, _ = rewrite(source, tmp_path / "out.mp4", end=Fraction(2), clock=Fraction(90_000))
+
+    with av.open(str(path)) as file:
+        video = file.streams.video[0]
+        stamps = [frame.pts * frame.time_base for frame in file.decode(video)]
+        assert float(video.duration * video.time_base) == pytest.approx(2, abs=0.001)
+    assert np.abs(np.array(stamps, float) - times).max() < 0.0011
+    assert np.abs(beeps(path)[0] - flashes(path)[0]) < IN_SYNC_S
 
 
 def still(time):

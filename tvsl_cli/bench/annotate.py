@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from tvsl_core.media.write.options import EncodeOptions, Preset
+
 
 def bench_annotate(
     video: Annotated[Path, typer.Argument(help="A video, best of a minute or more.")],
@@ -14,8 +16,9 @@ def bench_annotate(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda:N or mps.")] = "auto",
     model: Annotated[str, typer.Option(help="compact, audioclip, or a weights file.")] = "compact",
     batch: Annotated[int, typer.Option(help="Frames that go through the model together.")] = 8,
+    preset: Annotated[Preset, typer.Option(help="How long the compressor of the heatmap video thinks.")] = "superfast",
 ) -> None:
-    """Measure bare decode, bare model, bare encode, the tables alone, and the whole with one heatmap video.
+    """Measure decode, model, draw and encode by themselves, tables and heatmap video alone, and the whole with both.
 
     The ratios are what to compare between machines: the whole to the sum of its parts, and to the slowest part.
     Prints one line a figure.
@@ -27,12 +30,14 @@ def bench_annotate(
     from tvsl_core.annotate.options import AnnotateOptions
     from tvsl_core.model.load import load_model
 
-    found = measure(video, load_model(model, device=device), AnnotateOptions(fps=fps, batch=batch))
-    stages = (*found.stages, found.tables_only, found.whole)
+    options = AnnotateOptions(fps=fps, batch=batch, encode=EncodeOptions(preset=preset))
+    found = measure(video, load_model(model, device=device), options)
+    stages = (*found.stages, found.tables_only, found.pictures_only, found.whole)
     rows = [
         ("video", f"{found.video_s:.1f} s", ""),
         *((stage.stage, f"{stage.elapsed_s:.2f} s", f"{stage.speed:.2f} x real time") for stage in stages),
-        ("whole / sum of parts", f"{found.to_sum:.2f}", "decode + model + encode"),
+        ("heatmap / its parts", f"{found.pictures_to_sum:.2f}", "decode + draw + encode"),
+        ("whole / sum of parts", f"{found.to_sum:.2f}", "decode + model + draw + encode"),
         ("whole / slowest part", f"{found.to_slowest:.2f}", ""),
     ]
     for name, value, note in rows:

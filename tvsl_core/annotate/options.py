@@ -18,6 +18,7 @@ from tvsl_core.annotate.rules import (
     TrackOptions,
 )
 from tvsl_core.limits import DEFAULT_LIMITS, MediaLimits
+from tvsl_core.media.write.options import EncodeOptions
 from tvsl_core.option import as_plain, check_range, option
 
 Overlay = Literal["sources", "combined", "none"]
@@ -70,6 +71,8 @@ class AnnotateOptions:
     """How sources are followed."""
     draw: DrawOptions = DrawOptions()
     """How heatmap videos and thumbnails show what was found."""
+    encode: EncodeOptions = option(EncodeOptions(), flat=True)
+    """How heatmap videos are compressed."""
     limits: MediaLimits = option(DEFAULT_LIMITS, flat=True, changes_results=False)
     """What a file may claim to be before it is refused."""
 

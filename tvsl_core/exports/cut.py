@@ -20,9 +20,9 @@ from tvsl_core.media.read.probe import choose_video, probe
 from tvsl_core.media.read.safety import ffmpeg_global_arguments, ffmpeg_input_options, file_url, open_media
 from tvsl_core.media.read.sound import SoundStream
 from tvsl_core.media.write.binary import find_ffmpeg
-from tvsl_core.media.write.command import SoundSource
 from tvsl_core.media.write.encode import VideoEncoder
 from tvsl_core.media.write.pace import pace, timeline_zero
+from tvsl_core.media.write.sound import SoundSource
 from tvsl_core.system.files import begin_partial, commit_partial, discard_partial, whole_file, write_bytes
 from tvsl_core.types import Box, VideoInfo
 

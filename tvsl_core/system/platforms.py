@@ -15,7 +15,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 PLENTY = 1 << 40
 """Bytes of memory that are reckoned with where the system does not say how many are free."""
@@ -25,12 +24,10 @@ _QUERY_LIMITED = 0x1000
 """Right to ask about a process, on Windows (``PROCESS_QUERY_LIMITED_INFORMATION``)."""
 
 
-def lead_group() -> bool:
-    """Begin a process group of our own that our children stay in; whether this system has such groups."""
-    if not hasattr(os, "setsid"):
-        return False
-    os.setsid()
-    return True
+def lead_group() -> None:
+    """Begin a process group of our own that our children stay in, where the system has such groups."""
+    if hasattr(os, "setsid"):
+        os.setsid()
 
 
 def end_group(pid: int) -> None:
@@ -41,12 +38,6 @@ def end_group(pid: int) -> None:
         return
     with contextlib.suppress(OSError):
         subprocess.run(["taskkill", "/PID", str(pid), "/T", "/F"], capture_output=True, check=False)
-
-
-def apart_from_terminal() -> dict[str, Any]:
-    """Arguments of ``Popen`` for a child that Ctrl-C on the terminal does not reach."""
-    group = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", None)
-    return {"start_new_session": True} if group is None else {"creationflags": group}
 
 
 def usable_cores() -> int:
@@ -79,14 +70,6 @@ def bound_memory(size: int) -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (size, size))
-
-
-def widen_pipe(handle: int, size: int) -> None:
-    """Let a pipe hold more than usual, where the system can: fewer switches between two processes."""
-    with contextlib.suppress(ImportError, AttributeError, OSError):
-        import fcntl
-
-        fcntl.fcntl(handle, fcntl.F_SETPIPE_SZ, size)
 
 
 def wait_for_reads(handle: int) -> None:

@@ -1,4 +1,4 @@
-"""Stage 7 of annotation: what was found is drawn on every frame, with the video's own sound and at its own rate."""
+"""Stage 7 of annotation: what was found is drawn on every frame, with the video's own sound and times."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 
+from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.prefetch import prefetch
 from tvsl_core.annotate.progress import EventHandler, VideoAdvanced
 from tvsl_core.annotate.results.job import Job
@@ -18,18 +19,22 @@ from tvsl_core.annotate.results.names import heatmap_name
 from tvsl_core.annotate.results.timeline import DrawnSource, SourceTimeline, Timelines
 from tvsl_core.annotate.rules import DrawOptions
 from tvsl_core.media.draw.colours import source_colour
-from tvsl_core.media.draw.frame import Heat, HeatStyle, draw_heat
-from tvsl_core.media.read.frames import read_all_frames
-from tvsl_core.media.write.command import SoundSource
+from tvsl_core.media.draw.frame import Heat, HeatStyle, draw_heat_coded
+from tvsl_core.media.read.decode import DecodedFrame
+from tvsl_core.media.read.frames import read_coded
+from tvsl_core.media.read.planes import colour_standard
 from tvsl_core.media.write.encode import VideoEncoder
 from tvsl_core.media.write.pace import hold, pace, timeline_zero
-from tvsl_core.types import Frame, VideoInfo
+from tvsl_core.media.write.sound import SoundSource
+from tvsl_core.types import VideoInfo
 
 REELS_AT_ONCE = 4
 """Heatmap videos that are written in one pass over the frames; each has an encoder of its own."""
 FRAMES_AHEAD = 8
 LEAST_RATE = 5
 """Frames per second that a heatmap video has at least: a slide stands for seconds, and sounds change meanwhile."""
+CLOCK = Fraction(90_000)
+"""Ticks per second for frames that come unevenly, which keep their times: what broadcasting counts in."""
 COMBINED_NAME = "combined.mp4"
 
 
@@ -49,7 +54,7 @@ def render_heatmaps(job: Job, info: VideoInfo, timelines: Timelines, *, on_event
         MediaError: The video can no longer be read.
         OutputError: A video cannot be written.
     """
-    reels = _plan(job, timelines) if info.has_picture else []
+    reels = plan_reels(job.heatmaps, timelines, job.options) if info.has_picture else []
     if reels:
         job.make_room(job.heatmaps)
     groups = [reels[i : i + REELS_AT_ONCE] for i in range(0, len(reels), REELS_AT_ONCE)]
@@ -79,19 +84,26 @@ def _visible_strength(strength: float, score: float, faintest: float) -> float:
     return min(1.0, max(0.0, fade * (faintest + (1 - faintest) * score)))
 
 
-def _plan(job: Job, timelines: Timelines) -> list[Reel]:
-    draw = job.options.draw
-    if job.options.overlay == "none":
+def plan_reels(folder: Path, timelines: Timelines, options: AnnotateOptions) -> list[Reel]:
+    """The heatmap videos that the settings ask for.
+
+    Args:
+        folder: Where they will be.
+        timelines: What was found.
+        options: The overlay says how many there are; and how they are drawn.
+    """
+    draw = options.draw
+    if options.overlay == "none":
         return []
-    if job.options.overlay == "combined":
+    if options.overlay == "combined":
 
         def all_heats(time_s: float) -> list[Heat]:
             return [heat_of(moment, draw, own_colour=True) for moment in timelines.all_at(time_s)]
 
-        return [Reel(path=job.heatmaps / COMBINED_NAME, heats_at=all_heats, style=replace(draw.style, legend=True))]
+        return [Reel(path=folder / COMBINED_NAME, heats_at=all_heats, style=replace(draw.style, legend=True))]
     return [
         Reel(
-            path=job.heatmaps / heatmap_name(source.source_id, source.name),
+            path=folder / heatmap_name(source.source_id, source.name),
             heats_at=_heats_of(source, timelines, draw),
             style=draw.style,
         )
@@ -111,20 +123,22 @@ def _render(job: Job, info: VideoInfo, reels: Sequence[Reel]) -> Iterator[tuple[
     """Write some reels in one pass over the frames; yield (seconds done, seconds in all) now and then."""
     start, end = Fraction(job.options.start_s), _end(job, info)
     rate = heatmap_rate(info)
-    reading = read_all_frames(info, start_s=float(start), end_s=job.options.end_s, holds=True)
+    grid = CLOCK if info.is_variable_rate else rate
+    reading = read_coded(info, start_s=float(start), end_s=job.options.end_s, holds=True)
     ahead = prefetch(reading, depth=FRAMES_AHEAD)
     with contextlib.closing(ahead), ExitStack() as stack:
         first = next(ahead, None)
         if first is None:
             return
-        zero = timeline_zero(first.time, rate, start)
-        encoders = [stack.enter_context(_open(reel, info, rate, zero, job)) for reel in reels]
+        zero = timeline_zero(first.time, grid, start)
+        encoders = [stack.enter_context(_open(reel, info, zero, first, job)) for reel in reels]
         total_s = max(0.0, float((end or first.time) - start))
-        frames: Iterator[Frame] = hold(chain([first], ahead), step=1 / rate, start=zero, end=end)
-        for frame, repeat in pace(frames, frame_rate=rate, zero=zero, end=end):
+        frames: Iterator[DecodedFrame] = hold(chain([first], ahead), step=1 / rate, start=zero, end=end)
+        for shown, ticks in pace(frames, frame_rate=grid, zero=zero, end=end):
             for reel, encoder in zip(reels, encoders, strict=True):
-                encoder.write(draw_heat(frame.pixels, reel.heats_at(float(frame.time)), reel.style), repeat=repeat)
-            yield min(total_s, float(frame.time - start)), total_s
+                heats = reel.heats_at(float(shown.time))
+                encoder.write(draw_heat_coded(shown.frame, heats, reel.style), repeat=ticks)
+            yield min(total_s, float(shown.time - start)), total_s
 
 
 def heatmap_rate(info: VideoInfo) -> Fraction:
@@ -132,14 +146,17 @@ def heatmap_rate(info: VideoInfo) -> Fraction:
     return info.frame_rate * max(1, math.ceil(LEAST_RATE / info.frame_rate))
 
 
-def _open(reel: Reel, info: VideoInfo, rate: Fraction, zero: Fraction, job: Job) -> VideoEncoder:
+def _open(reel: Reel, info: VideoInfo, zero: Fraction, first: DecodedFrame, job: Job) -> VideoEncoder:
     end = None if job.options.end_s is None else Fraction(job.options.end_s)
     return VideoEncoder(
         reel.path,
         width=info.width,
         height=info.height,
-        frame_rate=rate,
+        frame_rate=heatmap_rate(info),
+        clock=CLOCK if info.is_variable_rate else None,
         sound=SoundSource.of(info, start=zero, end=end),
+        standard=colour_standard(first.frame),
+        options=job.options.encode,
     )
 
 

@@ -1,7 +1,7 @@
 """A worker process: holds a model, annotates one unit after another, and tells its supervisor how it gets on.
 
-It leads a process group of its own, so that its encoders end with it, and it ends by itself as soon as its supervisor
-is gone, however that happened.
+It leads a process group of its own, so that what it starts ends with it, and it ends by itself as soon as its
+supervisor is gone, however that happened.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def serve(line: Connection, setup: WorkerSetup) -> None:
         line: To the supervisor: (Job, metadata) come in; Ready, Unusable, events, Outcome and log records go out.
         setup: What it is started with.
     """
-    host.lead_group()
+    platforms.lead_group()
     threading.Thread(target=_end_with_the_supervisor, name="supervisor", daemon=True).start()
     send = _Sender(line)
     _send_logs(send)

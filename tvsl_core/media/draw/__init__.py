@@ -7,5 +7,6 @@
 - ``legend``: the legend of a picture with several sources: colour, class, score bar, per cent;
 - ``place``: where a label goes: inside the picture, near what it names, and not over another one;
 - ``strip``: A thumbnail strip: the strongest moment of each source of a video, side by side in one PNG;
-- ``style``: how the drawing looks, as options.
+- ``style``: how the drawing looks, as options;
+- ``surface``: what is drawn on: a picture in RGB, or the luma and chroma that videos are coded in.
 """

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -21,7 +22,12 @@ from tvsl_core.media.draw.labels import SMALLEST_TEXT, Glyph, paste, pill, text_
 from tvsl_core.media.draw.legend import legend_panel
 from tvsl_core.media.draw.place import Area, overlap, place_label
 from tvsl_core.media.draw.style import HeatStyle
+from tvsl_core.media.draw.surface import Surface, lay_ink
+from tvsl_core.media.read.planes import colour_standard, copied, planes_of
 from tvsl_core.types import Box
+
+if TYPE_CHECKING:
+    from av import VideoFrame
 
 __all__ = ["Heat", "HeatStyle", "draw_heat", "fade", "interpolate_maps"]
 
@@ -85,7 +91,7 @@ class Heat:
 
 
 def draw_heat(frame: NDArray[np.uint8], heats: Sequence[Heat], style: HeatStyle | None = None) -> NDArray[np.uint8]:
-    """Draw all sources of one instant over a frame.
+    """Draw all sources of one instant over a picture.
 
     Args:
         frame: RGB ``[height width 3]``; never changed.
@@ -94,27 +100,46 @@ def draw_heat(frame: NDArray[np.uint8], heats: Sequence[Heat], style: HeatStyle 
 
     Returns: A new picture of the same size, or ``frame`` itself when there is nothing to draw.
     """
-    style = style or HeatStyle()
-    heats = [heat for heat in heats if heat.is_visible]
-    if not heats:
+    if not any(heat.is_visible for heat in heats):
         return frame
     picture = frame.copy(order="C")
-    height, width = picture.shape[:2]
+    _draw(Surface.of_rgb(picture), heats, style or HeatStyle())
+    return picture
+
+
+def draw_heat_coded(frame: VideoFrame, heats: Sequence[Heat], style: HeatStyle | None = None) -> VideoFrame:
+    """As :func:`draw_heat`, over a frame as a video codes it.
+
+    Args:
+        frame: In ``yuv420p``, of even size; never changed.
+        heats: What sounds; the later ones are drawn over the earlier ones.
+        style: How it looks.
+
+    Returns: A new frame of the same size, or ``frame`` itself when there is nothing to draw.
+    """
+    if not any(heat.is_visible for heat in heats):
+        return frame
+    drawn = copied(frame)
+    _draw(Surface.of_planes(planes_of(drawn), colour_standard(drawn)), heats, style or HeatStyle())
+    return drawn
+
+
+def _draw(surface: Surface, heats: Sequence[Heat], style: HeatStyle) -> None:
+    heats = [heat for heat in heats if heat.is_visible]
     for heat in heats:
         if heat.values is not None:
             ramp = map_ramp(style.colour_map) if heat.colour is None else colour_ramp(heat.colour)
-            glow = smooth_map(heat.values, width=width, height=height)
-            add_glow(picture, glow, ramp, strength=heat.strength, opacity=style.opacity)
+            glow = smooth_map(heat.values, width=surface.width, height=surface.height)
+            add_glow(surface, glow, ramp, strength=heat.strength, opacity=style.opacity)
     if style.boxes:
         for heat in heats:
             for box in heat.boxes:
-                _outline(picture, box, heat.colour or ACCENT, heat.presence)
+                _outline(surface, box, heat.colour or ACCENT, heat.presence)
     taken: list[Area] = []
     if style.legend:
-        taken += _draw_legend(picture, heats, style)
+        taken += _draw_legend(surface, heats, style)
     if style.labels:
-        _draw_labels(picture, heats, style, taken)
-    return picture
+        _draw_labels(surface, heats, style, taken)
 
 
 def text_height(width: int, height: int, scale: float = 1.0) -> int:
@@ -123,8 +148,8 @@ def text_height(width: int, height: int, scale: float = 1.0) -> int:
     return round(usual * scale)
 
 
-def _draw_legend(picture: NDArray[np.uint8], heats: Sequence[Heat], style: HeatStyle) -> list[Area]:
-    height, width = picture.shape[:2]
+def _draw_legend(surface: Surface, heats: Sequence[Heat], style: HeatStyle) -> list[Area]:
+    width, height = surface.width, surface.height
     letters = text_height(width, height, style.text_scale * 0.9)
     margin = max(2, letters // 2)
     rows = [(heat.name, round(100 * heat.score), heat.colour or ACCENT, heat.is_offscreen) for heat in heats]
@@ -132,13 +157,13 @@ def _draw_legend(picture: NDArray[np.uint8], heats: Sequence[Heat], style: HeatS
     if sprite is None:
         return []
     x, y = margin, height - margin - sprite.shape[0]
-    paste(picture, sprite, x=x, y=y, opacity=max(heat.presence for heat in heats))
+    paste(surface, sprite, x=x, y=y, opacity=max(heat.presence for heat in heats))
     return [(x, y, x + sprite.shape[1], y + sprite.shape[0])]
 
 
-def _draw_labels(picture: NDArray[np.uint8], heats: Sequence[Heat], style: HeatStyle, taken: list[Area]) -> None:
+def _draw_labels(surface: Surface, heats: Sequence[Heat], style: HeatStyle, taken: list[Area]) -> None:
     """Labels of the strongest region of each source, and badges; each at the best place that is free."""
-    height, width = picture.shape[:2]
+    width, height = surface.width, surface.height
     letters = text_height(width, height, style.text_scale)
     margin = max(1, letters // 3)
     for heat in sorted(heats, key=lambda heat: (not heat.is_offscreen, -heat.score)):
@@ -151,7 +176,7 @@ def _draw_labels(picture: NDArray[np.uint8], heats: Sequence[Heat], style: HeatS
         if style.legend and any(overlap(area, other) for other in taken):
             continue  # the legend already says it, and two labels over each other say nothing
         taken.append(area)
-        paste(picture, sprite, x=area[0], y=area[1], opacity=heat.presence)
+        paste(surface, sprite, x=area[0], y=area[1], opacity=heat.presence)
 
 
 def _label(heat: Heat, letters: int, width: int, height: int, margin: int) -> NDArray[np.uint8] | None:
@@ -184,12 +209,12 @@ def _anchor(heat: Heat, width: int, height: int) -> Area:
     )
 
 
-def _outline(picture: NDArray[np.uint8], box: Box, colour: Rgb, presence: float) -> None:
+def _outline(surface: Surface, box: Box, colour: Rgb, presence: float) -> None:
     """A thin rounded frame with a soft shadow around it, in place.
 
     Only the four strips under the stroke are touched, so that a large box costs no more than its edge.
     """
-    height, width = picture.shape[:2]
+    width, height = surface.width, surface.height
     stroke = max(1, round(min(width, height) / 300))
     reach = 3 * stroke + 1
     left, top = max(0, min(width - 1, box.x_min)), max(0, min(height - 1, box.y_min))
@@ -202,18 +227,17 @@ def _outline(picture: NDArray[np.uint8], box: Box, colour: Rgb, presence: float)
     _rounded_line(mask, inner, radius, stroke)
     # Most of the mask is empty: shadow and stroke live within `reach` of the box's edge.
     tint = np.rint(np.arange(256)[:, None, None] / 255 * np.array(colour)).astype(np.uint8)
-    area = picture[y0:y1, x0:x1]
     spread = (2 * stroke + 1, 2 * stroke + 1)
     for rows, columns in _rim(mask.shape, inner, reach):
         line = mask[rows, columns]
         if line.size == 0:
             continue
         shadow = cv2.convertScaleAbs(cv2.blur(cv2.blur(line, spread), spread), alpha=_SHADOW * presence)
-        line = cv2.convertScaleAbs(line, alpha=presence)
-        # What is left of the picture under shadow and stroke, then the stroke's own colour on top.
-        rest = cv2.multiply(cv2.bitwise_not(shadow), cv2.bitwise_not(line), scale=1 / 255)
-        under = cv2.multiply(area[rows, columns], cv2.cvtColor(rest, cv2.COLOR_GRAY2BGR), scale=1 / 255)
-        area[rows, columns] = cv2.add(under, cv2.applyColorMap(line, tint))
+        seen = cv2.convertScaleAbs(line, alpha=presence)
+        # What is left of the picture under shadow and stroke; the shadow is black, so the stroke's colour is all ink.
+        rest = cv2.multiply(cv2.bitwise_not(shadow), cv2.bitwise_not(seen), scale=1 / 255)
+        ink = cv2.merge((*cv2.split(cv2.applyColorMap(seen, tint)), cv2.bitwise_not(rest)))
+        lay_ink(surface, ink, x=x0 + columns.start, y=y0 + rows.start)
 
 
 def _rim(shape: tuple[int, ...], inner: Area, reach: int) -> list[tuple[slice, slice]]:

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tvsl_core.media.draw.surface import Surface
+
 FLOOR = 0.12
 """Map values up to here are wholly transparent."""
 FULL = 0.85
@@ -54,17 +56,17 @@ def fade(time_s: float, start_s: float, end_s: float, *, ramp_s: float = 0.25) -
 
 
 def smooth_map(values: NDArray[np.float32], *, width: int, height: int) -> NDArray[np.uint8]:
-    """Stretch a map over a frame without steps, rings or halos.
+    """Smooth a map on a small grid, from which it can be stretched over a frame without steps, rings or halos.
 
     Bicubic stretching overshoots beside a peak, which shows as dark and bright rings. Linear stretching followed by a
     Gaussian of about half a cell never leaves the range of the map; what the peak loses by it is given back.
 
     Args:
         values: ``[row column]`` in [0, 1].
-        width: Of the result, in pixels.
-        height: Of the result, in pixels.
+        width: Of the frame, in pixels.
+        height: Of the frame, in pixels.
 
-    Returns: uint8 ``[height width]``; 255 is a map value of 1.
+    Returns: uint8 ``[row column]`` with the frame's aspect, no larger than it; 255 is a map value of 1.
     """
     rows, columns = values.shape
     scale = min(1.0, _WORK_SIDE / max(width, height))
@@ -81,54 +83,73 @@ def smooth_map(values: NDArray[np.float32], *, width: int, height: int) -> NDArr
         )
     left = float(work.max())
     gain = 255.0 * (peak / left if left > 0 else 1.0)
-    small = cv2.convertScaleAbs(work, alpha=gain)
-    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
+    return cv2.convertScaleAbs(work, alpha=gain)  # type: ignore[return-value]
+
+
+def stretch(heat: NDArray[np.uint8], *, width: int, height: int) -> NDArray[np.uint8]:
+    """Stretch a smooth map over a frame: uint8 ``[height width]``."""
+    return cv2.resize(heat, (width, height), interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
 
 
 def add_glow(
-    picture: NDArray[np.uint8], heat: NDArray[np.uint8], ramp: NDArray[np.uint8], *, strength: float, opacity: float
+    surface: Surface, heat: NDArray[np.uint8], ramp: NDArray[np.uint8], *, strength: float, opacity: float
 ) -> None:
     """Lay a glow over a picture, in place; cold parts of it stay exactly as they are.
 
     Args:
-        picture: RGB ``[height width 3]``; changed.
-        heat: ``[height width]`` from ``smooth_map``.
+        surface: Drawn on.
+        heat: ``[row column]`` over the whole picture, from ``smooth_map``.
         ramp: Colours from cold to hot, ``[256 3]``.
         strength: In [0, 1]; scales the opacity.
         opacity: Of the hottest part at full strength, in [0, 1].
     """
     level = round(min(1.0, max(0.0, strength)) * _STRENGTH_STEPS)
-    if level == 0:
-        return
-    area = _warm_area(heat)
+    area = _warm_area(heat) if level else None
     if area is None:
         return
-    colour, veil = _tables(ramp.tobytes(), level, round(opacity * 255))
-    rows, columns = area
-    # In bands that fit into the processor's cache, with one scratch buffer: a large frame is several times faster so.
-    step = max(1, _BAND_PIXELS // (columns.stop - columns.start))
-    scratch = np.empty((min(step, rows.stop - rows.start), columns.stop - columns.start, 3), np.uint8)
-    for first in range(rows.start, rows.stop, step):
-        band = slice(first, min(first + step, rows.stop)), columns
-        part, warm = picture[band], heat[band]
-        table = scratch[: warm.shape[0]]
-        # Whole bytes with saturation: picture * (1 - alpha) + colour * alpha, the second product tabulated.
-        cv2.multiply(part, cv2.applyColorMap(warm, veil, dst=table), dst=part, scale=1 / 255)
-        cv2.add(part, cv2.applyColorMap(warm, colour, dst=table), dst=part)
+    stretched: dict[tuple[int, int], NDArray[np.uint8]] = {}
+    for plane in surface.planes:
+        height, width = size = plane.pixels.shape[:2]
+        if size not in stretched:
+            stretched[size] = stretch(heat, width=width, height=height)
+        rows, columns = _scaled(area[0], heat.shape[0], height), _scaled(area[1], heat.shape[1], width)
+        colour, veil = _tables(ramp.tobytes(), plane.mixing.tobytes(), level, round(opacity * 255))
+        # In bands that fit into the processor's cache: a large frame is several times faster so.
+        step = max(1, _BAND_PIXELS // (columns.stop - columns.start))
+        for first in range(rows.start, rows.stop, step):
+            band = slice(first, min(first + step, rows.stop)), columns
+            part, warm = plane.pixels[band], stretched[size][band]
+            # Whole bytes with saturation: picture * (1 - alpha) + colour * alpha, the second product tabulated.
+            cv2.multiply(part, _look_up(warm, veil), dst=part, scale=1 / 255)
+            cv2.add(part, _look_up(warm, colour), dst=part)
+
+
+def _look_up(heat: NDArray[np.uint8], table: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if table.shape[-1] == 1:
+        return cv2.LUT(heat, table)  # type: ignore[return-value]
+    return cv2.applyColorMap(heat, table)  # type: ignore[return-value]
 
 
 def _warm_area(heat: NDArray[np.uint8]) -> tuple[slice, slice] | None:
-    """The rectangle outside of which nothing glows."""
+    """The rectangle, in rows and columns of the map, outside of which nothing glows."""
     x, y, width, height = cv2.boundingRect(cv2.threshold(heat, int(FLOOR * 255), 255, cv2.THRESH_BINARY)[1])
     return (slice(y, y + height), slice(x, x + width)) if width else None
 
 
-@lru_cache(maxsize=256)
-def _tables(ramp: bytes, level: int, opacity: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """For each heat: its colour times its opacity, and what is left of the picture under it; both ``[256 1 3]``."""
+def _scaled(side: slice, cells: int, pixels: int) -> slice:
+    """One side of an area on a finer grid, with the cell on either side that a stretched map takes part of."""
+    return slice(max(0, (side.start - 1) * pixels // cells), min(pixels, -(-(side.stop + 1) * pixels // cells)))
+
+
+@lru_cache(maxsize=2048)
+def _tables(ramp: bytes, mixing: bytes, level: int, opacity: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """For each heat: what it adds to a plane, and what is left of the picture under it; both ``[256 1 channel]``."""
     colours = np.frombuffer(ramp, np.uint8).reshape(256, 3).astype(np.float64)
     place = np.clip((np.arange(256) / 255 - FLOOR) / (FULL - FLOOR), 0, 1)
     alpha = place * place * (3 - 2 * place) * (opacity / 255) * (level / _STRENGTH_STEPS)
     veil = np.rint(255 * (1 - alpha))
-    colour = np.rint(colours * (1 - veil / 255)[:, None])
-    return colour.astype(np.uint8)[:, None], np.repeat(veil.astype(np.uint8)[:, None], 3, 1)[:, None]
+    rows = np.frombuffer(mixing, np.float32).reshape(-1, 4)
+    ink = np.hstack([colours, np.full((256, 1), 255.0)]) * (1 - veil / 255)[:, None]
+    return np.rint(ink @ rows.T).astype(np.uint8)[:, None], np.repeat(veil.astype(np.uint8)[:, None], len(rows), 1)[
+        :, None
+    ]

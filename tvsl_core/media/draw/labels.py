@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvsl_core.media.draw.colours import Rgb
+from tvsl_core.media.draw.surface import Surface, lay_ink
 
 Glyph = Literal["dot", "speaker"]
 """What stands before the words: a dot in the source's colour, or a loudspeaker in it."""
@@ -32,26 +33,19 @@ _drawing_text = Lock()
 """OpenCV's font keeps its own state between calls; one thread at a time may ask it."""
 
 
-def paste(picture: NDArray[np.uint8], sprite: NDArray[np.uint8], *, x: int, y: int, opacity: float = 1.0) -> None:
+def paste(surface: Surface, sprite: NDArray[np.uint8], *, x: int, y: int, opacity: float = 1.0) -> None:
     """Lay a sprite over a picture, in place; what lies outside the picture is cut off.
 
     Args:
-        picture: RGB ``[height width 3]``; changed.
+        surface: Drawn on.
         sprite: ``[height width 4]``.
         x: Column of the sprite's left edge.
         y: Row of the sprite's upper edge.
         opacity: In [0, 1].
     """
-    height, width = picture.shape[:2]
-    left, top = max(0, x), max(0, y)
-    right, bottom = min(width, x + sprite.shape[1]), min(height, y + sprite.shape[0])
-    if right <= left or bottom <= top:
-        return
-    piece = sprite[top - y : bottom - y, left - x : right - x]
-    under = picture[top:bottom, left:right]
-    alpha = piece[..., 3:].astype(np.float32) * np.float32(opacity / 255)
-    blend = under + (piece[..., :3] - under.astype(np.float32)) * alpha
-    under[...] = (blend + 0.5).astype(np.uint8)
+    alpha = cv2.convertScaleAbs(cv2.extractChannel(sprite, 3), alpha=opacity)
+    ink = cv2.multiply(sprite, cv2.merge((alpha, alpha, alpha, alpha)), scale=1 / 255)
+    lay_ink(surface, cv2.insertChannel(alpha, ink, 3), x=x, y=y)
 
 
 @lru_cache(maxsize=512)

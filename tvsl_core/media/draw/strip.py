@@ -25,6 +25,7 @@ from tvsl_core.media.draw.labels import (
     text_sprite,
     text_width,
 )
+from tvsl_core.media.draw.surface import Surface
 from tvsl_core.system.files import write_bytes
 from tvsl_core.types import Box
 
@@ -90,14 +91,15 @@ def draw_strip(
     width = 2 * _MARGIN + columns * cell_width + (columns - 1) * _GAP
     height = top + rows * (picture_height + caption) + max(0, rows - 1) * _GAP + _MARGIN
     canvas = np.full((height, width, 3), _BACKGROUND, np.uint8)
-    _write_head(canvas, title, cells)
+    surface = Surface.of_rgb(canvas)
+    _write_head(surface, title, cells)
     for index, (cell, picture) in enumerate(zip(cells, pictures, strict=True)):
         row, column = divmod(index, columns)
         x = _MARGIN + column * (cell_width + _GAP)
         y = top + row * (picture_height + caption + _GAP)
         offset = (picture_height - picture.shape[0]) // 2
-        _paste_rounded(canvas, picture, x + (cell_width - picture.shape[1]) // 2, y + offset)
-        _write_caption(canvas, cell, x, y + picture_height + 10, cell_width)
+        _paste_rounded(surface, picture, x + (cell_width - picture.shape[1]) // 2, y + offset)
+        _write_caption(surface, cell, x, y + picture_height + 10, cell_width)
     return canvas
 
 
@@ -150,34 +152,34 @@ def _scaled(box: Box, across: float, down: float) -> Box:
     )
 
 
-def _write_head(canvas: NDArray[np.uint8], title: str, cells: Sequence[StripCell]) -> None:
-    room = canvas.shape[1] - 2 * _MARGIN
+def _write_head(surface: Surface, title: str, cells: Sequence[StripCell]) -> None:
+    room = surface.width - 2 * _MARGIN
     words = shorten(title, _TITLE_TEXT, room, bold=True)
-    paste(canvas, text_sprite(words, text_height=_TITLE_TEXT, bold=True), x=_MARGIN, y=_MARGIN - 6)
+    paste(surface, text_sprite(words, text_height=_TITLE_TEXT, bold=True), x=_MARGIN, y=_MARGIN - 6)
     found = sum(cell.heat is not None for cell in cells)
     summary = NOTHING_FOUND if found == 0 else "1 sounding source" if found == 1 else f"{found} sounding sources"
     line = text_sprite(summary, text_height=_NOTE_TEXT, ink=FAINT_INK)
-    paste(canvas, line, x=_MARGIN, y=_MARGIN - 2 + line_height(_TITLE_TEXT))
+    paste(surface, line, x=_MARGIN, y=_MARGIN - 2 + line_height(_TITLE_TEXT))
 
 
-def _write_caption(canvas: NDArray[np.uint8], cell: StripCell, x: int, y: int, width: int) -> None:
+def _write_caption(surface: Surface, cell: StripCell, x: int, y: int, width: int) -> None:
     note = text_sprite(cell.note, text_height=_NOTE_TEXT, ink=FAINT_INK)
     heat = cell.heat
     if heat is None:
-        paste(canvas, note, x=x, y=y)
+        paste(surface, note, x=x, y=y)
         return
     mark = round(_NAME_TEXT * (1.1 if heat.is_offscreen else 0.62))
     glyph = glyph_sprite("speaker" if heat.is_offscreen else "dot", mark, heat.colour or ACCENT)
-    paste(canvas, glyph, x=x, y=y + (line_height(_NAME_TEXT) - mark) // 2)
+    paste(surface, glyph, x=x, y=y + (line_height(_NAME_TEXT) - mark) // 2)
     percent_width = text_width(heat.percent, _NAME_TEXT)
     left = x + mark + 9
     name = shorten(heat.name, _NAME_TEXT, x + width - left - percent_width - 12, bold=True)
-    paste(canvas, text_sprite(name, text_height=_NAME_TEXT, bold=True), x=left, y=y)
+    paste(surface, text_sprite(name, text_height=_NAME_TEXT, bold=True), x=left, y=y)
     percent = text_sprite(heat.percent, text_height=_NAME_TEXT, ink=FAINT_INK)
-    paste(canvas, percent, x=left + text_width(name, _NAME_TEXT, bold=True) + 10, y=y)
-    paste(canvas, note, x=x, y=y + line_height(_NAME_TEXT) + 2)
+    paste(surface, percent, x=left + text_width(name, _NAME_TEXT, bold=True) + 10, y=y)
+    paste(surface, note, x=x, y=y + line_height(_NAME_TEXT) + 2)
 
 
-def _paste_rounded(canvas: NDArray[np.uint8], picture: NDArray[np.uint8], x: int, y: int) -> None:
+def _paste_rounded(surface: Surface, picture: NDArray[np.uint8], x: int, y: int) -> None:
     height, width = picture.shape[:2]
-    paste(canvas, np.dstack([picture, rounded_mask(width, height, _CORNER)]), x=x, y=y)
+    paste(surface, np.dstack([picture, rounded_mask(width, height, _CORNER)]), x=x, y=y)

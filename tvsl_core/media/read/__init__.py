@@ -9,6 +9,7 @@
 - ``limits``: files that claim to be enormous are refused before their claims are believed;
 - ``packets``: packets of an open file until it ends or breaks off; the one loop that all readers share;
 - ``picture``: one decoded picture as a viewer sees it: turned, with square pixels, in RGB;
+- ``planes``: one decoded picture as a viewer sees it, in the planes that videos are coded in;
 - ``probe``: what a video file holds: sizes, rates, tracks and its timeline, from its header and its first packets;
 - ``report``: what a reader of pictures met on its way, and what of it the user should hear;
 - ``resample``: decoded sound of any format becomes mono samples at one rate, for sound without a timeline;

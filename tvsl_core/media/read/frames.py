@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from tvsl_core.media.read.decode import DecodedFrame, decode_file
 from tvsl_core.media.read.picture import PictureConverter, PixelOrder
+from tvsl_core.media.read.planes import PlanesConverter
 from tvsl_core.media.read.report import MAX_PADDING, ReadReport
 from tvsl_core.types import Frame, VideoInfo
 
@@ -91,13 +92,13 @@ def read_all_frames(
         MediaError: No frame at all can be decoded; ``stage`` is ``decode``.
     """
     converter = PictureConverter(info.width, info.height, order=order)
-    with closing(_within(info, *_limits(start_s, end_s), ReadReport(), holds=holds)) as pictures:
+    with closing(read_pictures(info, start_s=start_s, end_s=end_s, holds=holds)) as pictures:
         for picture in pictures:
             yield _as_frame(picture, converter, picture.time)
 
 
 def read_pictures(
-    info: VideoInfo, *, start_s: float = 0.0, end_s: float | None = None
+    info: VideoInfo, *, start_s: float = 0.0, end_s: float | None = None, holds: bool = False
 ) -> Generator[DecodedFrame, None, None]:
     """As :func:`read_all_frames`, but each frame is converted only if and when the caller asks it to be.
 
@@ -105,13 +106,36 @@ def read_pictures(
         info: The probed video.
         start_s: In seconds of the video's timeline.
         end_s: None is the end of the video.
+        holds: As of :func:`read_all_frames`.
 
     Yields: Pictures in order of time.
 
     Raises:
         MediaError: No frame at all can be decoded; ``stage`` is ``decode``.
     """
-    yield from _within(info, *_limits(start_s, end_s), ReadReport(), holds=False)
+    yield from _within(info, *_limits(start_s, end_s), ReadReport(), holds=holds)
+
+
+def read_coded(
+    info: VideoInfo, *, start_s: float = 0.0, end_s: float | None = None, holds: bool = False
+) -> Generator[DecodedFrame, None, None]:
+    """As :func:`read_all_frames`, in the planes that videos are coded in, as shown: what most files hold already.
+
+    Args:
+        info: The probed video.
+        start_s: In seconds of the video's timeline.
+        end_s: None is the end of the video.
+        holds: As of :func:`read_all_frames`.
+
+    Yields: Pictures in order of time; odd sizes have grown to even ones.
+
+    Raises:
+        MediaError: No frame at all can be decoded; ``stage`` is ``decode``.
+    """
+    converter = PlanesConverter(info.width, info.height)
+    with closing(read_pictures(info, start_s=start_s, end_s=end_s, holds=holds)) as pictures:
+        for picture in pictures:
+            yield replace(picture, frame=converter.convert(picture.frame))
 
 
 def analysis_size(info: VideoInfo, max_side: int | None) -> tuple[int, int]:

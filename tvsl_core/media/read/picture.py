@@ -19,6 +19,7 @@ from tvsl_core.errors import MediaError
 
 if TYPE_CHECKING:
     from av import VideoFrame
+    from av.video.reformatter import VideoReformatter
 
 PixelOrder = Literal["rgb", "bgr"]
 
@@ -123,35 +124,57 @@ class PictureConverter:
         """A frame as uint8 ``[height width 3]``, contiguous, turned and scaled to this converter's size."""
         turned = orientation(frame)
         width, height = (self.height, self.width) if turned.is_sideways else (self.width, self.height)
-        pixels = self._scale(frame, width, height)
-        return _turn(pixels, turned)
-
-    def _scale(self, frame: VideoFrame, width: int, height: int) -> NDArray[np.uint8]:
-        import av.error
-        from av.video.reformatter import ColorRange, Colorspace, Interpolation
-
-        shrinks = width < frame.width or height < frame.height
-        guess = None
-        if frame.colorspace not in KNOWN_MATRICES:
-            guess = int(Colorspace.ITU709 if min(frame.width, frame.height) >= HD_HEIGHT else Colorspace.ITU601)
-        try:
-            converted = self._scaler.reformat(
-                frame,
-                width=width,
-                height=height,
-                format="rgb24" if self.order == "rgb" else "bgr24",
-                src_colorspace=guess,
-                src_color_range=None if frame.color_range in KNOWN_RANGES else int(ColorRange.MPEG),
-                interpolation=Interpolation.AREA if shrinks else Interpolation.BILINEAR,
-                threads=1,
-            )
-        except (av.error.FFmpegError, ValueError) as error:
-            message = f"Pictures in the pixel format {frame.format.name} could not be converted ({error})."
-            raise MediaError(message, hint="Convert the video to H.264 (yuv420p) first.", stage="decode") from error
-        return np.asarray(converted.to_ndarray(), dtype=np.uint8)
+        layout = "rgb24" if self.order == "rgb" else "bgr24"
+        converted = reformat(self._scaler, frame, width=width, height=height, layout=layout)
+        return turn(np.asarray(converted.to_ndarray(), dtype=np.uint8), turned)
 
 
-def _turn(pixels: NDArray[np.uint8], turned: Orientation) -> NDArray[np.uint8]:
+def reformat(
+    scaler: VideoReformatter, frame: VideoFrame, *, width: int, height: int, layout: str, matrix: int | None = None
+) -> VideoFrame:
+    """A frame in another size and pixel format.
+
+    Args:
+        scaler: Keeps its tables from frame to frame.
+        frame: As decoded.
+        width: Of the new one.
+        height: Of the new one.
+        layout: FFmpeg's name of the new pixel format.
+        matrix: Colour matrix of the new one where it has planes of luma and chroma, which then span 16 to 235.
+
+    Raises: MediaError: Nothing converts from this frame's pixel format.
+    """
+    import av.error
+    from av.video.reformatter import ColorRange, Interpolation
+
+    shrinks = width < frame.width or height < frame.height
+    try:
+        return scaler.reformat(
+            frame,
+            width=width,
+            height=height,
+            format=layout,
+            src_colorspace=None if frame.colorspace in KNOWN_MATRICES else guessed_matrix(frame.width, frame.height),
+            src_color_range=None if frame.color_range in KNOWN_RANGES else int(ColorRange.MPEG),
+            dst_colorspace=matrix,
+            dst_color_range=None if matrix is None else int(ColorRange.MPEG),
+            interpolation=Interpolation.AREA if shrinks else Interpolation.BILINEAR,
+            threads=1,
+        )
+    except (av.error.FFmpegError, ValueError) as error:
+        message = f"Pictures in the pixel format {frame.format.name} could not be converted ({error})."
+        raise MediaError(message, hint="Convert the video to H.264 (yuv420p) first.", stage="decode") from error
+
+
+def guessed_matrix(width: int, height: int) -> int:
+    """The colour matrix that players assume when a file does not say: BT.709 or BT.601, by FFmpeg's numbers."""
+    from av.video.reformatter import Colorspace
+
+    return int(Colorspace.ITU709 if min(width, height) >= HD_HEIGHT else Colorspace.ITU601)
+
+
+def turn(pixels: NDArray[np.uint8], turned: Orientation) -> NDArray[np.uint8]:
+    """An array ``[row column ...]`` as a player turns it, contiguous."""
     if turned.mirrored:
         pixels = pixels[:, ::-1]
     if turned.turns:

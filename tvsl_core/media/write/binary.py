@@ -1,4 +1,4 @@
-"""Which ffmpeg program writes our videos: the machine's own when it can, else the one that came with tvsl."""
+"""Which ffmpeg program cuts clips: the machine's own when it can, else the one that came with tvsl."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from tvsl_core.errors import OutputError
 
 H264_ENCODER = "libx264"
-"""Every heatmap video is H.264, because every browser plays it."""
+"""Clips that cannot be copied are H.264, because every browser plays it."""
 _ANSWER_WITHIN_S = 30.0
 _INSTALL = (
     "Install it with your system's package manager (for example `apt install ffmpeg`), or reinstall the Python "
@@ -21,7 +21,7 @@ _INSTALL = (
 
 @lru_cache(maxsize=1)
 def find_ffmpeg() -> Path:
-    """The ffmpeg program that videos are written with.
+    """The ffmpeg program that clips are cut with.
 
     The one on ``PATH`` comes first; it is passed over when it does not run or cannot encode H.264 (some systems
     build theirs without it). Then comes the one inside the package imageio-ffmpeg. The answer is remembered.
@@ -39,7 +39,7 @@ def find_ffmpeg() -> Path:
         raise OutputError(
             f"No ffmpeg here can encode H.264 with {H264_ENCODER} (tried {names}).", hint=_INSTALL, stage="write"
         )
-    raise OutputError("No ffmpeg program was found, so no video can be written.", hint=_INSTALL, stage="write")
+    raise OutputError("No ffmpeg program was found, so no clip can be cut.", hint=_INSTALL, stage="write")
 
 
 def ffmpeg_version() -> str:

@@ -2,48 +2,48 @@
 
     sound = SoundSource.of(info)
     with VideoEncoder(path, width=info.width, height=info.height, frame_rate=info.frame_rate, sound=sound) as encoder:
-        for pixels in pictures:
-            encoder.write(pixels)
+        for frame in frames:
+            encoder.write(frame)
 
-The work is done by an ffmpeg process that is fed through a pipe. The file appears under its name only when it is
-whole; whatever goes wrong, the process is gone and so is its half-written file.
+The compressor runs in this process: frames go to it as they were decoded, through no pipe and in no other format. The
+file appears under its name only when it is whole; whatever goes wrong, what was written of it is gone.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
-import os
-import re
-import signal
-import subprocess
-import threading
-from collections import deque
+from collections.abc import Generator, Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tvsl_core.errors import OutputError
-from tvsl_core.media.write.binary import find_ffmpeg
-from tvsl_core.media.write.command import PictureFormat, PixelOrder, SoundSource, build_command
-from tvsl_core.system.files import begin_partial, commit_partial, discard_partial
-from tvsl_core.system.machine import children_need_a_session
-from tvsl_core.system.platforms import apart_from_terminal, widen_pipe
+from tvsl_core.errors import MediaError, OutputError
+from tvsl_core.media.read.planes import PLANAR, ColourStandard, from_rgb, standard_of_size
+from tvsl_core.media.read.safety import file_url
+from tvsl_core.media.write.compressor import compressor
+from tvsl_core.media.write.options import EncodeOptions
+from tvsl_core.media.write.sound import SoundSource, add_sound
+from tvsl_core.system.files import begin_partial, commit_partial, discard_partial, write_error
+from tvsl_core.system.machine import cores
 
-_PIPE_BYTES = 1 << 20
-_COMPLAINT_LINES = 40
-_COMPLAINT_CHARACTERS = 400
+if TYPE_CHECKING:
+    from av import Packet, VideoFrame, VideoStream
+
+MAX_THREADS = 4
+_KEYFRAME_EVERY_S = 4
+_MAX_RATIONAL = 2**31 - 1
+_TAGS = {"bt709": 1, "smpte170m": 6}  # ITU-T H.273: primaries, transfer and matrix have the same numbers here
+_VIDEO_RANGE = 1
 
 
 class VideoEncoder:
     """Writes one H.264 video with the original's sound. A context manager: an exception inside leaves no file behind.
 
-    A frame of odd width or height gets its last column or row twice, since the format knows even sizes only.
+    A video of odd width or height gets its last column or row twice, since the format knows even sizes only.
     """
 
     def __init__(
@@ -53,10 +53,10 @@ class VideoEncoder:
         width: int,
         height: int,
         frame_rate: Fraction,
+        clock: Fraction | None = None,
         sound: SoundSource | None = None,
-        pixel_order: PixelOrder = "rgb24",
-        quality: int = 21,
-        threads: int = 0,
+        standard: ColourStandard | None = None,
+        options: EncodeOptions | None = None,
     ) -> None:
         """Start the encoder.
 
@@ -64,44 +64,39 @@ class VideoEncoder:
             path: Where the finished video will be; its folder must exist. Replaced when it exists.
             width: Of the frames, in pixels; any size from 1 on.
             height: Of the frames, in pixels.
-            frame_rate: Exact, such as 30000/1001.
+            frame_rate: Exact, such as 30000/1001; of frames that come unevenly the average.
+            clock: Ticks per second, for frames that come unevenly: each is shown for as many as it is written for. None
+                is an even rate, and a frame that is shown for longer is there several times.
             sound: What is heard; None is a silent video.
-            pixel_order: Of the frames' bytes.
-            quality: 1 is the most faithful, 18 looks like the original, 28 is visibly poorer.
-            threads: Of the compressor; 0 is one for each core, four at most.
+            standard: Of the frames' luma and chroma; None is what players assume for this size.
+            options: How it is compressed.
 
         Raises:
-            OutputError: The folder cannot be written to, or there is no usable ffmpeg.
-            ValueError: A size, rate or quality makes no sense.
+            OutputError: The folder cannot be written to, the encoder that was asked for does not work here, or the
+                sound cannot be read.
+            ValueError: A size or rate makes no sense.
         """
         if width < 1 or height < 1:
             raise ValueError(f"frame size must be at least 1 x 1, got {width} x {height}")
+        if frame_rate <= 0:
+            raise ValueError(f"frame rate must be positive, got {frame_rate}")
         self.path = path
-        self.frames_written = 0
+        self.ticks = 0
+        """How long the video is by now; of an even rate the count of its frames."""
         self._shape = (height, width, 3)
-        self._pad = (height % 2, width % 2)
-        picture = PictureFormat(
-            width=width + width % 2,
-            height=height + height % 2,
-            frame_rate=frame_rate,
-            pixel_order=pixel_order,
-            quality=quality,
-            threads=threads,
-        )
-        program = find_ffmpeg()
+        self._size = (width + width % 2, height + height % 2)
+        self._standard = standard or standard_of_size(*self._size)
+        self._is_even = clock is None
+        self._unit = 1 / exact_rate(clock or frame_rate)
+        self._sound: Generator[Packet[Any], None, None] | None = None
+        self._next_sound: Packet[Any] | None = None
         self._partial = begin_partial(path)
         self._open = True
         try:
-            self._process = _start(build_command(program, picture, sound, self._partial))
-        except OSError as error:
-            discard_partial(self._partial)
-            raise OutputError(
-                f"Cannot start {program}: {error.strerror}.", hint="Check the program.", stage="write"
-            ) from error
+            self._start(exact_rate(frame_rate), sound, options or EncodeOptions())
         except BaseException:
             discard_partial(self._partial)
             raise
-        self._complaints = _Complaints(self._process)
 
     def __enter__(self) -> Self:
         return self
@@ -115,183 +110,144 @@ class VideoEncoder:
         else:
             self.abort()
 
-    def write(self, pixels: NDArray[np.uint8], *, repeat: int = 1) -> None:
-        """Append one frame.
+    def write(self, picture: VideoFrame | NDArray[np.uint8], *, repeat: int = 1) -> None:
+        """Append one picture.
 
         Args:
-            pixels: uint8 ``[height width 3]`` in this encoder's pixel order and size. Not kept.
-            repeat: For how many frames it is shown; 0 leaves it out.
+            picture: A frame in the format, size and standard of the video, as ``PlanesConverter`` gives it, or RGB
+                uint8 ``[height width 3]``. Not kept; of a frame the time is lost.
+            repeat: For how many ticks it is shown; 0 leaves it out.
 
         Raises:
-            OutputError: ffmpeg stopped: the disk is full, it was killed, or it cannot read the sound.
-            ValueError: The frame has another shape or type, or the encoder is closed.
+            OutputError: The disk is full, or the compressor gave up.
+            ValueError: The picture has another shape or type, or the encoder is closed.
         """
+        from av.video.frame import PictureType
+
         if not self._open:
             raise ValueError(f"the encoder of {self.path} is closed")
-        if pixels.shape != self._shape or pixels.dtype != np.uint8:
-            raise ValueError(f"expected uint8 {self._shape}, got {pixels.dtype} {pixels.shape}")
-        data = _bytes_of(pixels, self._pad)
-        for _ in range(repeat):
-            try:
-                self._send(data)
-            except BrokenPipeError:
-                raise self._fail() from None
-            except BaseException:
-                self.abort()
-                raise
-            self.frames_written += 1
+        frame = self._checked(picture)
+        frame.pict_type = PictureType.NONE  # a decoder leaves here what it was in the original, and encoders would obey
+        with self._failures():
+            for _ in range(repeat if self._is_even else min(1, repeat)):
+                # The stream's clock is that of the container as soon as the first packet is there.
+                frame.pts, frame.time_base = self.ticks, self._unit
+                frame.duration = 1 if self._is_even else repeat
+                self._mux(self._picture.encode(frame))
+                self.ticks += frame.duration
+            self._mux_sound(self.ticks * self._unit)
 
     def close(self) -> Path:
         """Finish the video and give it its name. Doing it again does nothing.
 
         Returns: Where the video is.
 
-        Raises: OutputError: ffmpeg failed, the disk is full, or no frame was ever written. No file is left then.
+        Raises: OutputError: The disk is full, or no frame was ever written. No file is left then.
         """
         if not self._open:
             return self.path
-        if self.frames_written == 0:
+        if self.ticks == 0:
             self.abort()
             raise OutputError(f"Cannot write {self.path}: it would have no frame.", stage="write")
-        try:
-            self._hang_up()
-            code = self._process.wait()
-        except BaseException:
-            self.abort()
-            raise
-        if code != 0 or self._partial.stat().st_size == 0:
-            raise self._fail()
+        with self._failures():
+            self._mux(self._picture.encode(None))
+            self._mux_sound(None)
+            self._container.close()
         self._open = False
-        self._complaints.finish()
         commit_partial(self._partial, self.path)
         return self.path
 
     def abort(self) -> None:
-        """Stop ffmpeg and remove what it wrote. Does nothing after ``close``."""
+        """Drop what was written. Does nothing after ``close``."""
+        import av.error
+
         if not self._open:
             return
         self._open = False
-        self._process.kill()
-        self._hang_up()
-        self._process.wait()
-        self._complaints.finish()
-        discard_partial(self._partial)
+        if self._sound is not None:
+            self._sound.close()
+        discard_partial(self._partial)  # first, so that closing does not set about moving the index to its front
+        with contextlib.suppress(av.error.FFmpegError):
+            self._container.close()
+        discard_partial(self._partial)  # again, for systems that remove no open file
 
-    def _send(self, data: memoryview) -> None:
-        pipe = self._process.stdin
-        assert pipe is not None
-        sent = 0
-        while sent < len(data):
-            sent += os.write(pipe.fileno(), data[sent:])
+    def _start(self, frame_rate: Fraction, sound: SoundSource | None, options: EncodeOptions) -> None:
+        import av
+        from av.codec.context import Flags
 
-    def _hang_up(self) -> None:
-        pipe = self._process.stdin
-        assert pipe is not None
-        with contextlib.suppress(BrokenPipeError):
-            pipe.close()
+        width, height = self._size
+        chosen = compressor(options, pixels=width * height)
+        self._container = av.open(
+            file_url(self._partial), "w", format="mp4", container_options={"movflags": "+faststart"}
+        )
+        video: VideoStream = self._container.add_stream(  # type: ignore[assignment]  # by the encoder's name
+            chosen.name, rate=frame_rate, options=dict(chosen.options), hwaccel=chosen.accelerator()
+        )
+        context = video.codec_context
+        context.width, context.height, context.pix_fmt = width, height, PLANAR
+        context.sample_aspect_ratio = Fraction(1)
+        context.time_base = self._unit
+        context.gop_size = max(1, round(frame_rate * _KEYFRAME_EVERY_S))
+        if not self._is_even:
+            context.max_b_frames = 0  # an MP4 counts its length in coded order, and would lose the last pictures' time
+        context.thread_count = min(MAX_THREADS, cores())
+        context.flags |= Flags.frame_duration.value  # type: ignore[operator]  # at run time both are integers
+        # Without the tags a player guesses, and colours shift.
+        context.color_primaries = context.color_trc = context.colorspace = _TAGS[self._standard]
+        context.color_range = _VIDEO_RANGE
+        self._picture = video
+        with self._failures():
+            if sound is not None:
+                self._sound = add_sound(self._container, sound)
+            context.open()
 
-    def _fail(self) -> OutputError:
-        """Clean up after a process that stopped by itself, and say why it did."""
-        self._open = False
-        self._hang_up()
-        code = self._process.wait()
-        complaints = self._complaints.finish()
-        discard_partial(self._partial)
-        return explain_failure(self.path, code, complaints)
+    def _checked(self, picture: VideoFrame | NDArray[np.uint8]) -> VideoFrame:
+        if isinstance(picture, np.ndarray):
+            if picture.shape != self._shape or picture.dtype != np.uint8:
+                raise ValueError(f"expected uint8 {self._shape}, got {picture.dtype} {picture.shape}")
+            return from_rgb(picture, self._standard)
+        if (picture.format.name, picture.width, picture.height) != (PLANAR, *self._size):
+            got = f"{picture.format.name} {picture.width} x {picture.height}"
+            raise ValueError(f"expected {PLANAR} {self._size[0]} x {self._size[1]}, got {got}")
+        return picture
 
+    def _mux(self, packets: list[Packet[Any]]) -> None:
+        self._container.mux(packets)
 
-def explain_failure(path: Path, code: int, complaints: str) -> OutputError:
-    """One sentence for why ffmpeg failed.
+    def _mux_sound(self, until: Fraction | None) -> None:
+        """Add the sound up to a time, so that picture and sound lie beside each other; None is all of it."""
+        while self._sound is not None:
+            packet = self._next_sound or next(self._sound, None)
+            if packet is None:
+                self._sound = None
+            elif until is not None and (packet.pts or 0) * packet.time_base > until:
+                self._next_sound = packet
+                return
+            else:
+                self._next_sound = None
+                self._container.mux(packet)
 
-    Args:
-        path: What it was to write.
-        code: Its exit code; negative is the signal that ended it.
-        complaints: What it said on standard error.
-    """
-    why, hint = _reason(code, complaints)
-    return OutputError(f"Cannot write {path}: {why}.", hint=hint, stage="write")
+    @contextlib.contextmanager
+    def _failures(self) -> Iterator[None]:
+        """Drop the file when something fails, and say why in one sentence."""
+        import av.error
 
-
-def _reason(code: int, complaints: str) -> tuple[str, str]:
-    space = "Free some space or choose another output folder, then run again."
-    known = (
-        ("No space left on device", "the disk is full", space),
-        ("Disk quota exceeded", "your disk quota is used up", space),
-        ("File too large", "the file grew over the largest size allowed", "Raise the limit (`ulimit -f`)."),
-        ("Unknown encoder", "this ffmpeg lacks an encoder that is needed", "Install an ffmpeg with libx264 and AAC."),
-        ("Input/output error", "the disk reports an error", "Check the disk, or choose another output folder."),
-        ("Cannot allocate memory", "memory ran out", "Use fewer workers, or a smaller video."),
-    )
-    for words, why, hint in known:
-        if words in complaints:
-            return why, hint
-    if code < 0:
-        return _reason_of_signal(-code)
-    if re.search(
-        r"matches no streams|Error opening input|Invalid data found|Cannot determine format of input stream", complaints
-    ):
-        return "ffmpeg cannot read the sound of the original", "Try another --audio-track."
-    lines = [line.strip() for line in complaints.splitlines() if line.strip()]
-    return f"ffmpeg stopped with code {code}" + (
-        f" ({lines[0].rstrip('.')})" if lines else ""
-    ), "Run again with -v for more."
-
-
-def _reason_of_signal(number: int) -> tuple[str, str]:
-    if number == getattr(signal, "SIGXFSZ", None):
-        return "the file grew over the largest size allowed", "Raise the limit (`ulimit -f`) or write elsewhere."
-    try:
-        name = signal.Signals(number).name
-    except ValueError:
-        name = str(number)
-    memory = number == getattr(signal, "SIGKILL", None)
-    hint = "If memory ran out, use fewer workers." if memory else "Run again."
-    return f"ffmpeg was killed by signal {name}", hint
-
-
-class _Complaints:
-    """Collects what a process says on standard error, so that it never blocks; keeps the first and the last lines."""
-
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self._first: list[str] = []
-        self._last: deque[str] = deque(maxlen=_COMPLAINT_LINES)
-        self._process = process
-        self._thread = threading.Thread(target=self._listen, name="ffmpeg-stderr", daemon=True)
-        self._thread.start()
-
-    def finish(self) -> str:
-        """Everything that was kept; waits for the process's last words."""
-        self._thread.join(timeout=5)
-        return "\n".join([*self._first, *self._last])
-
-    def _listen(self) -> None:
-        pipe = self._process.stderr
-        assert pipe is not None
-        with io.BufferedReader(pipe) as reader:  # type: ignore[type-var]
-            while line := reader.readline(_COMPLAINT_CHARACTERS):
-                text = line.decode(errors="replace").rstrip()
-                if len(self._first) < _COMPLAINT_LINES:
-                    self._first.append(text)
-                else:
-                    self._last.append(text)
+        try:
+            yield
+        except MediaError as error:
+            self.abort()
+            message = f"Cannot write {self.path}: the sound of the original cannot be read."
+            raise OutputError(message, hint="Try another --audio-track.", stage="write") from error
+        except av.error.FFmpegError as error:
+            self.abort()
+            raise write_error(self.path, OSError(error.errno, error.strerror)) from error
+        except BaseException:
+            self.abort()
+            raise
 
 
-def _start(command: list[str]) -> subprocess.Popen[bytes]:
-    """Start ffmpeg where Ctrl-C does not reach it: tvsl alone decides what becomes of the file."""
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        bufsize=0,
-        **(apart_from_terminal() if children_need_a_session() else {}),
-    )
-    assert process.stdin is not None
-    widen_pipe(process.stdin.fileno(), _PIPE_BYTES)
-    return process
-
-
-def _bytes_of(pixels: NDArray[np.uint8], pad: tuple[int, int]) -> memoryview:
-    if any(pad):
-        pixels = cv2.copyMakeBorder(pixels, 0, pad[0], 0, pad[1], cv2.BORDER_REPLICATE)  # type: ignore[assignment]
-    return np.ascontiguousarray(pixels).data.cast("B")
+def exact_rate(rate: Fraction) -> Fraction:
+    """A frame rate for FFmpeg; one that does not fit its integers becomes the nearest that does."""
+    if max(rate.numerator, rate.denominator) > _MAX_RATIONAL:
+        return rate.limit_denominator(1001)
+    return rate

@@ -6,8 +6,13 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
+from typing import TypeVar
 
+from tvsl_core.media.read.decode import DecodedFrame
 from tvsl_core.types import Frame
+
+Shown = TypeVar("Shown", Frame, DecodedFrame)
+"""Pixels with a time."""
 
 
 def timeline_zero(first: Fraction, frame_rate: Fraction, start: Fraction = Fraction(0)) -> Fraction:
@@ -28,8 +33,8 @@ def timeline_zero(first: Fraction, frame_rate: Fraction, start: Fraction = Fract
 
 
 def hold(
-    frames: Iterable[Frame], *, step: Fraction, start: Fraction = Fraction(0), end: Fraction | None = None
-) -> Iterator[Frame]:
+    frames: Iterable[Shown], *, step: Fraction, start: Fraction = Fraction(0), end: Fraction | None = None
+) -> Iterator[Shown]:
     """Give a frame that stands still again and again, so that what is drawn on it can go on moving.
 
     The first frame stands for the time before it too, and the last one until the end.
@@ -42,7 +47,7 @@ def hold(
 
     Yields: The frames, and between them the same pixels with later times (before the first: earlier ones).
     """
-    shown: Frame | None = None
+    shown: Shown | None = None
     for frame in frames:
         if shown is None and frame.time > start:
             early = math.floor((frame.time - start) / step)
@@ -54,7 +59,7 @@ def hold(
         yield from _until(shown, shown.time + step if end is None else end, step, end)
 
 
-def _until(shown: Frame, limit: Fraction, step: Fraction, end: Fraction | None) -> Iterator[Frame]:
+def _until(shown: Shown, limit: Fraction, step: Fraction, end: Fraction | None) -> Iterator[Shown]:
     """A frame at its time and every step after it that lies clearly before the limit."""
     limit = limit if end is None else min(limit, end)
     count = max(1, math.ceil((limit - shown.time) / step - Fraction(1, 2)))
@@ -64,8 +69,8 @@ def _until(shown: Frame, limit: Fraction, step: Fraction, end: Fraction | None) 
 
 
 def pace(
-    frames: Iterable[Frame], *, frame_rate: Fraction, zero: Fraction, end: Fraction | None = None
-) -> Iterator[tuple[Frame, int]]:
+    frames: Iterable[Shown], *, frame_rate: Fraction, zero: Fraction, end: Fraction | None = None
+) -> Iterator[tuple[Shown, int]]:
     """Say for how many frames of a steady video each frame is shown.
 
     The n-th frame of the new video shows the frame whose time is nearest to ``zero + n / frame_rate`` from below, give
@@ -80,7 +85,7 @@ def pace(
     Yields: Each frame that is shown, with its repetitions (at least 1). A frame that shares its place with a later
         one is left out.
     """
-    shown: Frame | None = None
+    shown: Shown | None = None
     begin = after = 0
     for frame in frames:
         place = max(0, round((frame.time - zero) * frame_rate))
