@@ -7,11 +7,12 @@ import torch
 from tests.training.tiny import CLASSES, TinyScenes, TinyTowers, digest, make_run, newest
 from tvsl_core.data.scenes.scene import Picture, Sound
 from tvsl_core.errors import InputError, OutputError
+from tvsl_core.training.distributed import Group
 from tvsl_core.training.features.cache import CachedFeatures, fingerprint, plan_cache, problems_of
 from tvsl_core.training.features.cache_build import build_cache
-from tvsl_core.training.distributed import Group
 from tvsl_core.training.features.live import OBJECTS, LiveFeatures, patch_cover
-from tvsl_core.training.run import features_of, train
+from tvsl_core.training.prepare import features_of
+from tvsl_core.training.run import train
 
 CPU = torch.device("cpu")
 
