@@ -191,7 +191,7 @@ class VideoEncoder:
         if not self._is_even:
             context.max_b_frames = 0  # an MP4 counts its length in coded order, and would lose the last pictures' time
         context.thread_count = min(MAX_THREADS, cores())
-        context.flags |= Flags.frame_duration.value  # type: ignore[operator]  # at run time both are integers
+        context.flags = int(context.flags) | int(Flags.frame_duration.value)
         # Without the tags a player guesses, and colours shift.
         context.color_primaries = context.color_trc = context.colorspace = _TAGS[self._standard]
         context.color_range = _VIDEO_RANGE
