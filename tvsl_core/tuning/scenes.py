@@ -14,7 +14,7 @@ from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.data.predictions.judged import JudgedScene, ObjectTruth, SourceReport
 from tvsl_core.data.scenes.kinds import KindScene, draw_kinds
 from tvsl_core.data.scenes.pool import MediaPool
-from tvsl_core.data.scenes.timed import TimedScene, TimedScenes
+from tvsl_core.data.scenes.timed import TimedScene, TimedScenes, true_spans
 from tvsl_core.data.training_sets.sets import load_training_set
 from tvsl_core.errors import InputError
 from tvsl_core.evaluation.metrics.events import SoundEvent
@@ -149,6 +149,30 @@ def judge_recording(scene: TimedScene, model: TvslModel, options: AnnotateOption
     matches = {(one.name, name) for one in told for name in true if means_the_same(model, one.name, name)}
     reference = tuple(SoundEvent(*event) for event in scene.events)
     return JudgedRecording(reference, told, frozenset(matches), clip.seconds)
+
+
+def floor_recordings(scene: TimedScene, sample_rate: int) -> dict[str, JudgedRecording]:
+    """What doing nothing says of a long scene when it is given the names.
+
+    Args:
+        scene: The scene.
+        sample_rate: Of its waveform, in Hz.
+
+    Returns: ``throughout``, every name from the first to the last moment, and ``loudness``, every name wherever the
+        sound as a whole is loud.
+    """
+    seconds = len(scene.waveform) / sample_rate
+    names = sorted({event.name for event in scene.events})
+    spans = {"throughout": [(0.0, seconds)], "loudness": true_spans(scene.waveform, sample_rate)}
+    return {
+        floor: JudgedRecording(
+            tuple(SoundEvent(*event) for event in scene.events),
+            tuple(ToldEvent(name, *span, 1.0) for name in names for span in found),
+            frozenset((name, name) for name in names),
+            seconds,
+        )
+        for floor, found in spans.items()
+    }
 
 
 def timed_scenes(model: TvslModel, pool: MediaPool, *, seed: int) -> TimedScenes:
