@@ -112,7 +112,7 @@ def merge(request: MergeRequest, *, on_event: Callable[[SourceFile], None] | Non
     with contextlib.suppress(FileNotFoundError):
         (out / MANIFEST).unlink()
     sizes = {"rows_a_group": request.rows_a_group, "rows_a_file": request.rows_a_file}
-    parts = {name: _Parts(out, name, *kind, **sizes) for name, kind in KINDS.items()}
+    parts = {name: _Parts(out, name, schema, keys, **sizes) for name, (schema, keys) in KINDS.items()}
 
     def write(name: str, path: Path | None) -> None:
         for piece in _sorted(path, KINDS[name][1], most=request.rows_a_group) if path else ():
