@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -97,6 +98,16 @@ def batch(
         journal.record(row, {"fingerprint": fingerprint}, run="r")
     journal.begin(RunPlan(id="r", inputs={name: name for name in (*videos, *failed, *planned)}), alive=set())
     return out
+
+
+def label(folder: Path, video: str, *, count: int, at: str) -> None:
+    """What people said of one video: so many events and one box."""
+    about = {"video": video, "labelled_at": at, "schema_version": SCHEMA_VERSION, "box": BOX_CONVENTION}
+    events, sources = (result_path(folder / "labels", room, video, ".parquet") for room in ("events", "sources"))
+    for path in (events, sources):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_events(events, video, events_of(count), metadata=about)
+    pq.write_table(rows_of(video, 1).replace_schema_metadata(about), sources)
 
 
 def merged(path: Path, kind: str = "part") -> pa.Table:
@@ -343,3 +354,33 @@ def test_a_dataset_cannot_lie_among_its_tables(tmp_path, place):
 def test_a_folder_without_results_is_refused(tmp_path):
     with pytest.raises(InputError, match="no results"):
         merge_results([tmp_path], out=tmp_path / "merged")
+
+
+def test_what_people_said_comes_along_and_the_later_word_counts(tmp_path):
+    one, other = batch(tmp_path / "one", {"b.mp4": 30, "a.mp4": 30}), batch(tmp_path / "other", {"c.mp4": 30})
+    label(one, "b.mp4", count=5, at="2026-02-01T00:00:00+00:00")
+    label(one, "a.mp4", count=2, at="2026-01-01T00:00:00+00:00")
+    label(other, "b.mp4", count=3, at="2026-01-01T00:00:00+00:00")
+    out = tmp_path / "merged"
+    report = merge_results([one, other], out=out)
+    said, boxes = merged(out, "labels"), merged(out, "label-sources")
+
+    assert said["video"].to_pylist() == ["a.mp4"] * 2 + ["b.mp4"] * 5
+    assert in_order(said, EVENTS_SORTED_BY)
+    assert boxes["video"].to_pylist() == ["a.mp4", "b.mp4"]
+    assert merged(out, "events").num_rows == report.events == 9
+    manifest = json.loads(report.manifest.read_text())
+    assert (manifest["labels"]["videos"], manifest["labels"]["rows"]) == (2, 7)
+    assert {file.name for file in report.files} >= {"labels-00000.parquet", "label-sources-00000.parquet"}
+
+
+def test_labels_that_are_gone_leave_the_dataset(tmp_path):
+    folder, out = batch(tmp_path / "one", {"b.mp4": 30}), tmp_path / "merged"
+    label(folder, "b.mp4", count=5, at="")
+    merge_results([folder], out=out)
+    assert list(out.glob("label*"))
+    shutil.rmtree(folder / "labels")
+    manifest = json.loads(merge_results([folder], out=out).manifest.read_text())
+
+    assert not list(out.glob("label*"))
+    assert manifest["labels"]["files"] == []

@@ -6,7 +6,7 @@ import pytest
 from tests.builders import MATERIAL_COLOURS, make_material
 from tvsl_core.data.material.folder import load_material
 from tvsl_core.data.scenes.kinds import KINDS
-from tvsl_core.data.scenes.timed import SECONDS, SHORTEST_S, TIMED_KINDS, TimedScenes, coloured_noise, true_spans
+from tvsl_core.data.scenes.timed import SECONDS, TIMED_KINDS, TimedScenes, coloured_noise, true_spans
 
 RATE = 16_000
 
@@ -92,20 +92,3 @@ def test_coloured_noise_has_the_level_that_it_is_given():
     noise = coloured_noise(RATE, RATE, np.random.default_rng(0))
 
     assert noise.std() == pytest.approx(1, abs=1e-3)
-
-
-def test_shorter_scenes_hold_their_events_and_leave_the_long_ones_alone(pool):
-    mixed = list(TimedScenes(pool, seed=1, sample_rate=RATE, shorter=0.5).draw(8))
-    lengths = [len(one.waveform) / RATE for one in mixed]
-
-    assert all(SHORTEST_S <= length <= SECONDS for length in lengths)
-    assert 0.2 < sum(length < SECONDS for length in lengths) / len(lengths) < 0.8
-    for one, length in zip(mixed, lengths, strict=True):
-        assert all(0 <= event.start_s < event.end_s <= length + 1e-3 for event in one.events)
-    throughout = [
-        event.start_s == 0 and event.end_s > 0.9 * length
-        for one, length in zip(mixed, lengths, strict=True)
-        for event in one.events
-        if one.kind in KINDS
-    ]
-    assert any(throughout) and not all(throughout)

@@ -24,9 +24,6 @@ from tvsl_core.tuning.fit import FittedScorer, fit_scorer, hear, support_of
 from tvsl_core.tuning.scenes import split_material, timed_scenes
 from tvsl_core.types import AnyPath
 
-SHORTER = 0.5
-"""Share of the scenes that are clips of a few seconds; a scorer that met long ones alone was too unsure of clips."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CalibrateRequest:
@@ -98,7 +95,7 @@ def calibrate_on(
         write_bytes(file, dump_heads(trained, supported, half=True))
         model = load_model(file, device=request.device)
     vocabulary = model.vocabulary
-    source = timed_scenes(model, held_out, seed=request.seed, shorter=SHORTER)
+    source = timed_scenes(model, held_out, seed=request.seed)
     scenes = []
     with reporting(progress) as advance:
         for scene in source.draw(request.each):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,9 +22,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tvsl_core.annotate.results.event_table import EVENTS_SCHEMA
-from tvsl_core.annotate.results.table import BOX_CONVENTION, SCHEMA_VERSION, SOURCES_SCHEMA
+from tvsl_core.annotate.results.table import BOX_CONVENTION, SCHEMA_VERSION, SOURCES_SCHEMA, read_metadata
 from tvsl_core.batch.check import SourceFile, Survey, survey
 from tvsl_core.batch.records import write_videos
+from tvsl_core.data.benchmarks.custom import LABELS
 from tvsl_core.errors import OutputError
 from tvsl_core.system.files import begin_partial, commit_partial, discard_partial, make_folder, write_bytes, write_error
 from tvsl_core.system.versions import versions
@@ -35,6 +36,15 @@ ROWS_A_GROUP = 131_072
 ROWS_A_FILE = 64 * ROWS_A_GROUP
 SORTED_BY = ("video", "time_s", "source_id", "region")
 EVENTS_SORTED_BY = ("video", "start_s", "event_id")
+KINDS: Mapping[str, tuple[pa.Schema, tuple[str, ...]]] = {
+    "part": (SOURCES_SCHEMA, SORTED_BY),
+    "events": (EVENTS_SCHEMA, EVENTS_SORTED_BY),
+    "labels": (EVENTS_SCHEMA, EVENTS_SORTED_BY),
+    "label-sources": (SOURCES_SCHEMA, SORTED_BY),
+}
+"""What the names of the files begin with: the model's sources and events, and what people said of both."""
+ALWAYS = ("part", "events")
+"""Written without a row too; nobody may have said anything."""
 MANIFEST = "manifest.json"
 VIDEOS = "videos.parquet"
 
@@ -71,7 +81,7 @@ class MergeReport:
     """What was found; nothing was written if it has problems and nobody insisted."""
     manifest: Path | None = None
     files: tuple[Path, ...] = ()
-    """Those of the sources, then those of the events."""
+    """Those of the sources, of the events, and of what people said."""
     rows: int = 0
     """Of the sources."""
     events: int = 0
@@ -102,26 +112,32 @@ def merge(request: MergeRequest, *, on_event: Callable[[SourceFile], None] | Non
     with contextlib.suppress(FileNotFoundError):
         (out / MANIFEST).unlink()
     sizes = {"rows_a_group": request.rows_a_group, "rows_a_file": request.rows_a_file}
-    parts = _Parts(out, "part", SOURCES_SCHEMA, SORTED_BY, **sizes)
-    event_parts = _Parts(out, "events", EVENTS_SCHEMA, EVENTS_SORTED_BY, **sizes)
+    parts = {name: _Parts(out, name, schema, keys, **sizes) for name, (schema, keys) in KINDS.items()}
+
+    def write(name: str, path: Path | None) -> None:
+        for piece in _sorted(path, KINDS[name][1], most=request.rows_a_group) if path else ():
+            parts[name].write(piece)
+
     try:
         for table in found.tables:
             if on_event:
                 on_event(table)
-            for piece in _sorted(table.path, SORTED_BY, most=request.rows_a_group):
-                parts.write(piece)
-            for piece in _sorted(table.events, EVENTS_SORTED_BY, most=request.rows_a_group) if table.events else ():
-                event_parts.write(piece)
-        files, event_files = parts.close(), event_parts.close()
+            write("part", table.path)
+            write("events", table.events)
+        labelled = _labels(folders)
+        for room, sources in labelled:
+            write("labels", room)
+            write("label-sources", sources)
+        files = {name: part.close() for name, part in parts.items() if name in ALWAYS or labelled}
     except BaseException:
-        parts.discard()
-        event_parts.discard()
+        for part in parts.values():
+            part.discard()
         raise
-    names = [out / file["name"] for file in (*files, *event_files)]
-    for old in {*out.glob("part-*.parquet"), *out.glob("events-*.parquet")}.difference(names):
+    names = [out / file["name"] for written in files.values() for file in written]
+    for old in {path for name in KINDS for path in out.glob(f"{name}-*.parquet")}.difference(names):
         old.unlink(missing_ok=True)
     write_videos(out / VIDEOS, found.videos)
-    manifest = _manifest(found, folders, files, event_files, request.rows_a_group)
+    manifest = _manifest(found, folders, files, len(labelled), request.rows_a_group)
     write_bytes(out / MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode())
     return MergeReport(
         survey=found,
@@ -130,6 +146,19 @@ def merge(request: MergeRequest, *, on_event: Callable[[SourceFile], None] | Non
         rows=manifest["rows"],
         events=manifest["events"]["rows"],
     )
+
+
+def _labels(folders: Sequence[Path]) -> list[tuple[Path, Path]]:
+    """What people said: the tables of events and of sources of each video, by its name; of two the later one."""
+    latest: dict[str, tuple[str, Path, Path]] = {}
+    for folder in folders:
+        room = folder / LABELS / "events"
+        for events in sorted(room.rglob("*.parquet")):
+            about = read_metadata(events)
+            video = about.get("video", str(events.relative_to(room)))
+            one = (about.get("labelled_at", ""), events, folder / LABELS / "sources" / events.relative_to(room))
+            latest[video] = max(latest.get(video, one), one)
+    return [(events, sources) for _, (_, events, sources) in sorted(latest.items())]
 
 
 def _sorted(path: Path, keys: tuple[str, ...], *, most: int) -> Iterator[pa.Table]:
@@ -245,24 +274,24 @@ class _Parts:
 def _manifest(
     found: Survey,
     folders: Sequence[Path],
-    files: list[dict[str, Any]],
-    event_files: list[dict[str, Any]],
+    files: Mapping[str, list[dict[str, Any]]],
+    labelled: int,
     rows_a_group: int,
 ) -> dict[str, Any]:
+    def listed(name: str) -> dict[str, Any]:
+        written = files.get(name, [])
+        return {"rows": sum(file["rows"] for file in written), "files": written}
+
     return {
         "schema_version": SCHEMA_VERSION,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "merged_from": [str(folder) for folder in folders],
         "sorted_by": list(SORTED_BY),
         "rows_a_group": rows_a_group,
-        "rows": sum(file["rows"] for file in files),
         "videos": len(found.tables),
-        "files": files,
-        "events": {
-            "sorted_by": list(EVENTS_SORTED_BY),
-            "rows": sum(file["rows"] for file in event_files),
-            "files": event_files,
-        },
+        **listed("part"),
+        "events": {"sorted_by": list(EVENTS_SORTED_BY), **listed("events")},
+        "labels": {"videos": labelled, **listed("labels"), "sources": listed("label-sources")},
         "settings": [dict(one) for one in found.settings],
         "problems": [
             {"kind": problem.kind, "video": problem.video, "message": problem.message} for problem in found.problems

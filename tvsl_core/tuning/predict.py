@@ -70,15 +70,17 @@ class ClipPredictor:
         return read_clip(frame, waveform, self.model, self._options)
 
     def find(self, clip: ClipEvidence) -> tuple[PlacedSource, ...]:
-        """What annotation reports for the middle of a clip; where nothing sounds then, the clip's likeliest event."""
+        """What annotation reports for a clip: every class that sounds in it, by its likeliest event.
+
+        A clip's truth holds whatever sounds in it, not only what does so at its middle.
+        """
         finder = SourceFinder(
             clip.sound, clip.pictures, self.model, self._options, frame_size=clip.size, part=(0.0, clip.seconds)
         )
-        found = finder.events()
-        middle_s = clip.seconds / 2
-        holding = [one for one in found if one.event.start_s <= middle_s < one.event.end_s]
-        shown = holding or sorted(found, key=lambda one: -one.event.score)[:1]
-        return tuple(self._placed(clip, one) for one in sorted(shown, key=_likeliest_in_view))
+        likeliest: dict[int, FoundEvent] = {}
+        for one in sorted(finder.events(), key=_likeliest_in_view):
+            likeliest.setdefault(one.klass, one)
+        return tuple(self._placed(clip, one) for one in likeliest.values())
 
     def _placed(self, clip: ClipEvidence, one: FoundEvent) -> PlacedSource:
         event, moment = one.event, one.moments[0] if one.moments else None

@@ -175,22 +175,14 @@ def floor_recordings(scene: TimedScene, sample_rate: int) -> dict[str, JudgedRec
     }
 
 
-def timed_scenes(model: TvslModel, pool: MediaPool, *, seed: int, shorter: float = 0.0) -> TimedScenes:
-    """Scenes of every kind with exact times, for a model's rate and vocabulary.
-
-    Args:
-        model: That will listen.
-        pool: The files.
-        seed: Another seed gives other scenes.
-        shorter: Share of them that are shorter than ``SECONDS``.
-    """
+def timed_scenes(model: TvslModel, pool: MediaPool, *, seed: int) -> TimedScenes:
+    """Long scenes of every kind from the files of a pool, for a model's rate and vocabulary."""
     return TimedScenes(
         pool,
         families=alike_classes(model.vocabulary),
         exclusive=exclusive_classes(model, pool.classes),
         seed=seed,
         sample_rate=model.towers.sample_rate,
-        shorter=shorter,
     )
 
 

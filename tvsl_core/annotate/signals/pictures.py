@@ -114,13 +114,16 @@ class Pictures:
             values = torch.from_numpy(np.frombuffer(self._file.read(self._size), np.float16).astype(np.float32))
         except OSError as error:
             raise write_error(self._folder, error) from error
-        sizes = [patches * names, patches * patches, patches]
+        half = torch.triu_indices(patches, patches)
+        sizes = [patches * names, half.shape[1], patches]
         image, affinity, foreground, *agreeing = torch.split(values, sizes + sizes[:1] * (self._correspondence > 0))
         image = image.reshape(patches, names)
+        alike = torch.zeros((patches, patches))
+        alike[half[0], half[1]] = alike[half[1], half[0]] = affinity
         return PictureEvidence(
             image=image,
             maps=agreeing[0].reshape(names, patches) if agreeing else image.T,
-            affinity=affinity.reshape(patches, patches),
+            affinity=alike,
             foreground=foreground,
             grid=self._grid,
         )
@@ -140,7 +143,9 @@ class Pictures:
         return int(np.abs(self.times_s - time_s).argmin())
 
     def _packed(self, clip: EmbeddedClip, image: Tensor) -> bytes:
-        parts = [image, clip.affinity, clip.foreground]
+        # Two patches are as alike as the other way round: half of it is a fifth of all that waits on the disk.
+        half = torch.triu_indices(*clip.affinity.shape)
+        parts = [image, clip.affinity[half[0], half[1]], clip.foreground]
         if self._correspondence > 0:
             klasses = list(range(image.shape[1]))
             parts.append(

@@ -31,10 +31,6 @@ from tvsl_core.errors import MediaError
 Samples = NDArray[np.float32]
 
 SECONDS = 12.0
-SHORTEST_S = 2.0
-"""Of the shorter scenes."""
-CLIP_WHOLE = 0.6
-"""Share of the sources of a shorter scene that sound without a pause: in a clip of a few seconds most things do."""
 GENERAL = MixtureOptions(
     silence=0.0, offscreen=0.3, empty=0.02, twins=0.0, other_sounds=0.0, heights=(0.3, 0.95),
     sources=(0.35, 0.45, 0.2), silent=(0.45, 0.4, 0.15),
@@ -98,7 +94,6 @@ class TimedScenes:
         exclusive: Classes that never meet in one scene, because one name covers the other.
         seed: Another seed gives other scenes.
         sample_rate: Of the waveforms, in Hz.
-        shorter: Share of the scenes that last only ``SHORTEST_S`` to ``SECONDS``, any doubling as likely.
     """
 
     def __init__(
@@ -109,9 +104,8 @@ class TimedScenes:
         exclusive: tuple[tuple[str, ...], ...] = (),
         seed: int = 0,
         sample_rate: int,
-        shorter: float = 0.0,
     ) -> None:
-        self._pool, self._seed, self._rate, self._shorter = pool, seed, sample_rate, shorter
+        self._pool, self._seed, self._rate = pool, seed, sample_rate
         self._store = MediaStore()
         self._by_source: dict[tuple[str, str], list[SoundItem]] = {}
         for item in pool.sounds:
@@ -152,10 +146,7 @@ class TimedScenes:
         rng = np.random.default_rng((self._seed, index, _number(kind)))
         mixture = pick(self._mixtures[kind], rng)
         picture = mixture.picture(index, 0)
-        # Nothing is drawn when all scenes are long: those of a seed stay what they were.
-        short = self._shorter > 0 and rng.random() < self._shorter
-        seconds = SHORTEST_S * (SECONDS / SHORTEST_S) ** float(rng.random()) if short else SECONDS
-        sound, events, unnamed = self._sound(kind, mixture.recipe(index, 0), seconds, rng)
+        sound, events, unnamed = self._sound(kind, mixture.recipe(index, 0), rng)
         return TimedScene(
             kind=kind,
             frame=picture.frame,
@@ -166,9 +157,9 @@ class TimedScenes:
         )
 
     def _sound(
-        self, kind: str, recipe: SceneRecipe, seconds: float, rng: np.random.Generator
+        self, kind: str, recipe: SceneRecipe, rng: np.random.Generator
     ) -> tuple[Samples, list[TimedEvent], list[tuple[float, float]]]:
-        mixed = np.zeros(round(seconds * self._rate), np.float32)
+        mixed = np.zeros(round(SECONDS * self._rate), np.float32)
         events: list[TimedEvent] = []
         unnamed: list[tuple[float, float]] = []
         groups = {} if kind == "unknown" else {one.name: one.group for one in recipe.sounds if one.name}
@@ -176,14 +167,13 @@ class TimedScenes:
         for number, (name, group) in enumerate(groups.items()):
             under = 0.0 if number == leader else float(rng.uniform(0, 4 if kind in KINDS else 10))
             items = self._by_source[name, group]
-            track = self._track(
-                _player(items, rng), _spans("two" if kind in KINDS else "some", seconds, rng), seconds, rng
-            )
+            spans = self._spans("two" if kind in KINDS else "some", rng)
+            track = self._track(_player(items, rng), spans, rng)
             if self._add(mixed, track, loudest - under):
                 events += [TimedEvent(name, *span) for span in true_spans(track, self._rate)]
         for _ in range(self._strangers(kind, rng)):
             stranger = [pick(self._pool.others, rng)]
-            track = self._track(_player(stranger, rng), _spans("some", seconds, rng), seconds, rng)
+            track = self._track(_player(stranger, rng), self._spans("some", rng), rng)
             if self._add(mixed, track, loudest + float(rng.uniform(-3 if kind == "unknown" else -20, 0))):
                 unnamed += true_spans(track, self._rate)
         mixed = self._surround(kind, mixed, rng)
@@ -207,15 +197,27 @@ class TimedScenes:
             mixed = mixed + coloured_noise(len(mixed), self._rate, rng) * np.float32(10 ** (level / 20))
         return mixed
 
+    def _spans(self, which: str, rng: np.random.Generator) -> list[tuple[float, float]]:
+        """Start and length of each stretch in which a source sounds, in seconds."""
+        least, most, short, long = SPANS[which]
+        if which == "some" and rng.random() < WHOLE:
+            start = 0.0 if rng.random() < 0.6 else float(rng.uniform(0, SECONDS / 3))
+            return [(start, SECONDS - start)]
+        number = int(rng.integers(least, most))
+        lengths, pauses = rng.uniform(short, long, number), rng.uniform(*PAUSE_S, number)
+        pauses[-1] = 0.0
+        spare = SECONDS - float(lengths.sum() + pauses.sum())
+        while spare < 0.1:  # they do not fit: everything becomes as much shorter
+            lengths, pauses = lengths * 0.9, pauses * 0.9
+            spare = SECONDS - float(lengths.sum() + pauses.sum())
+        starts = float(rng.uniform(0, spare)) + np.concatenate(([0.0], np.cumsum(lengths + pauses)[:-1]))
+        return [(float(start), float(length)) for start, length in zip(starts, lengths, strict=True)]
+
     def _track(
-        self,
-        draw: Callable[[], SoundItem],
-        spans: Sequence[tuple[float, float]],
-        seconds: float,
-        rng: np.random.Generator,
+        self, draw: Callable[[], SoundItem], spans: Sequence[tuple[float, float]], rng: np.random.Generator
     ) -> Samples:
         """One source: its files, strung together, in every span."""
-        track = np.zeros(round(seconds * self._rate), np.float32)
+        track = np.zeros(round(SECONDS * self._rate), np.float32)
         for start, length in spans:
             begin = round(start * self._rate)
             filled = self._fill(draw, min(round(length * self._rate), len(track) - begin), rng)
@@ -257,24 +259,6 @@ class TimedScenes:
             return False
         mixed += track * np.float32(10 ** (level_db / 20) / level)
         return True
-
-
-def _spans(which: str, seconds: float, rng: np.random.Generator) -> list[tuple[float, float]]:
-    """Start and length of each stretch in which a source sounds in a scene of so many seconds."""
-    least, most, short, long = SPANS[which]
-    whole = CLIP_WHOLE if seconds < SECONDS else WHOLE if which == "some" else 0.0
-    if whole and rng.random() < whole:
-        start = 0.0 if rng.random() < 0.6 else float(rng.uniform(0, seconds / 3))
-        return [(start, seconds - start)]
-    number = int(rng.integers(least, most))
-    lengths, pauses = rng.uniform(short, long, number), rng.uniform(*PAUSE_S, number)
-    pauses[-1] = 0.0
-    spare = seconds - float(lengths.sum() + pauses.sum())
-    while spare < 0.1:  # they do not fit: everything becomes as much shorter
-        lengths, pauses = lengths * 0.9, pauses * 0.9
-        spare = seconds - float(lengths.sum() + pauses.sum())
-    starts = float(rng.uniform(0, spare)) + np.concatenate(([0.0], np.cumsum(lengths + pauses)[:-1]))
-    return [(float(start), float(length)) for start, length in zip(starts, lengths, strict=True)]
 
 
 def _player(items: Sequence[SoundItem], rng: np.random.Generator) -> Callable[[], SoundItem]:
