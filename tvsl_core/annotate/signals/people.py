@@ -17,21 +17,11 @@ from tvsl_core.model.people.bodies import cover_people
 from tvsl_core.model.people.faces import FaceBox, box_of_mesh, detect_faces, mesh_faces
 from tvsl_core.model.people.load import PeopleNetworks
 from tvsl_core.types import Box
-from tvsl_core.vocabulary.classes import Vocabulary, load_vocabulary
 
 PRESENT = 0.5
 """From this presence on the mesh lies on a face."""
 CELLS = 64
 """Along the longer side of a map of people: faces are smaller than the patches that other maps are made of."""
-VOICES = (
-    "speech", "child speech", "baby", "singing", "choir", "beatboxing", "laughter", "crying", "screaming", "whistling",
-    "coughing",
-)  # fmt: skip
-"""Classes of the default vocabulary that sound from a face."""
-CROWDS = ("applause", "crowd", "choir")
-"""Those that sound from everybody in the picture."""
-SPOKEN = ("speech", "child speech")
-"""Those whose source is out of view where no face is seen; the others may still be seen by what is around them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -177,34 +167,3 @@ def voice_map(people: Sequence[Person], options: PeopleOptions) -> NDArray[np.fl
 def crowd_map(people: Sequence[Person]) -> NDArray[np.float32]:
     """One map of everybody, ``[row column]``."""
     return np.asarray(np.max([one.extent * one.face.box.score for one in people], axis=0), np.float32)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class PeopleClasses:
-    """Which classes of a vocabulary people make; class numbers."""
-
-    voices: frozenset[int]
-    crowds: frozenset[int]
-    spoken: frozenset[int]
-
-    @property
-    def all(self) -> frozenset[int]:
-        """Every class that a person may be the source of."""
-        return self.voices | self.crowds
-
-    @classmethod
-    def of(cls, vocabulary: Vocabulary) -> PeopleClasses:
-        """Those whose name, or a generic name of theirs, the default vocabulary knows as such."""
-        known = load_vocabulary(None)
-
-        def made(names: Sequence[str]) -> frozenset[int]:
-            return frozenset(
-                klass
-                for klass, name in enumerate(vocabulary.names)
-                if any(
-                    (default := known.find(one)) is not None and default.name in names
-                    for one in (name, *vocabulary.ancestors(name))
-                )
-            )
-
-        return cls(voices=made(VOICES), crowds=made(CROWDS), spoken=made(SPOKEN))

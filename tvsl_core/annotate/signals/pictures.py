@@ -23,10 +23,10 @@ from tvsl_core.annotate.embed import EmbeddedClip
 from tvsl_core.annotate.evidence import NO_RIVAL
 from tvsl_core.annotate.rules import PeopleOptions
 from tvsl_core.annotate.signals.listen import EPSILON
-from tvsl_core.annotate.signals.people import PeopleClasses
 from tvsl_core.annotate.signals.snapshots import Snapshots
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.system.files import write_error
+from tvsl_core.vocabulary.people import PeopleClasses
 
 Floats = NDArray[np.float32]
 BROAD = 4

@@ -18,9 +18,10 @@ import torch
 from numpy.typing import NDArray
 
 from tvsl_core.annotate.rules import PeopleOptions
-from tvsl_core.annotate.signals.people import PeopleClasses, Person, crowd_map, find_people, map_grid, voice_map
+from tvsl_core.annotate.signals.people import Person, crowd_map, find_people, map_grid, voice_map
 from tvsl_core.model.people.load import PeopleNetworks, load_people
 from tvsl_core.system.files import write_error
+from tvsl_core.vocabulary.people import PeopleClasses
 
 QUALITY = 90
 """Of the JPEG: what it loses is far below what a face detector notices."""
