@@ -123,12 +123,14 @@ def test_each_source_is_drawn_by_itself_with_maps_read_while_others_are_still_wr
     assert second.values.tolist() == [[0.5, 1.0]]
 
 
-def test_an_empty_map_stays_empty_and_a_map_of_another_shape_is_refused(timelines):
+def test_an_empty_map_stays_empty_and_maps_of_several_shapes_stand_beside_each_other(timelines):
     timelines.add(event(0, 1), [moment(0, values=[[0.0, 0.0]])])
+    timelines.add(event(1, 2), [moment(1, values=[[0.0, 0.5, 1.0], [0.25, 0.0, 0.0]])])
+    timelines.add(event(2, 3), [moment(2, values=[[1.0, 0.0]])])
 
     assert next(timelines.all_at(0.5)).values.tolist() == [[0.0, 0.0]]
-    with pytest.raises(ValueError, match=r"one shape, got \(1, 3\) after \(1, 2\)"):
-        timelines.add(event(1, 2), [moment(1, values=[[0.0, 0.0, 1.0]])])
+    assert next(timelines.all_at(1.5)).values.tolist() == [[0.0, 0.5, 1.0], [0.25, 0.0, 0.0]]
+    assert next(timelines.all_at(2.5)).values.tolist() == [[1.0, 0.0]]
 
 
 def test_a_folder_that_cannot_hold_maps_is_an_output_error(tmp_path):

@@ -14,7 +14,7 @@ import pysubs2
 import pytest
 from pympi.Elan import Eaf
 
-from tests.exports.conftest import BOX, EVENTS, SHIFT, event
+from tests.exports.conftest import BOX, EVENTS, SHIFT, event, write_results
 from tvsl_core.errors import InputError, MediaError
 from tvsl_core.exports.elan import tiers
 from tvsl_core.exports.export import FORMATS, export_results, find_format
@@ -118,12 +118,54 @@ def test_audacity_labels_are_start_end_and_text(exported):
     assert rows[1][2] == "acoustic guitar 0.60"
 
 
-def test_rttm_gives_onset_and_length(exported):
-    rows = [line.split() for line in (exported / "rttm/film.mp4.rttm").read_text(encoding="utf-8").splitlines()]
+TALK = (
+    event(0, 0.5, 1.5, source_id=4, name="speech"),
+    event(1, 1.25, 2.0, source_id=7, name="child speech", box=None, verdict="offscreen"),
+    event(2, 1.5, 1.75, source_id=2),
+    event(3, 2.5, 3.125, source_id=4, name="woman speaking", score=0.75),
+)
 
-    assert {len(row) for row in rows} == {10}
-    assert [(float(row[3]), float(row[3]) + float(row[4])) for row in rows] == STARTS
-    assert [row[7] for row in rows] == ["dog_0", "acoustic_guitar_1", "dog_0"]
+
+@pytest.fixture(scope="module")
+def talk(results, tmp_path_factory):
+    """The RTTM file of a clip in which two people speak and a dog barks."""
+    out = tmp_path_factory.mktemp("talk")
+    write_results(out, "a talk.mp4", results.clips["film.mp4"], TALK)
+    (file,) = export_results(out, formats=["rttm"])
+    return file
+
+
+def test_rttm_has_a_line_for_each_event_of_speech_and_a_speaker_for_each_source(talk):
+    rows = [line.split(" ") for line in talk.read_text(encoding="utf-8").splitlines()]
+
+    assert rows == [
+        ["SPEAKER", "a_talk.mp4", "1", start, length, "<NA>", "<NA>", speaker, score, "<NA>"]
+        for start, length, speaker, score in (
+            ("0.500", "1.000", "speaker_4", "0.900"),
+            ("1.250", "0.750", "speaker_7", "0.900"),
+            ("2.500", "0.625", "speaker_4", "0.750"),
+        )
+    ]
+
+
+def test_what_nobody_speaks_leaves_an_empty_rttm_file(exported):
+    assert (exported / "rttm/film.mp4.rttm").read_text(encoding="utf-8") == ""
+
+
+RTTM = """
+import json, sys
+from pyannote.database.util import load_rttm
+((name, turns),) = load_rttm(sys.argv[1]).items()
+print(json.dumps([name, [[turn.start, turn.end, who] for turn, _, who in turns.itertracks(yield_label=True)]]))
+"""
+
+
+@pytest.mark.slow
+def test_rttm_is_read_by_pyannote(talk, elsewhere):
+    name, turns = json.loads(elsewhere(("pyannote.database==5.1.3",), RTTM, str(talk)))
+
+    assert name == "a_talk.mp4"
+    assert turns == [[0.5, 1.5, "speaker_4"], [1.25, 2.0, "speaker_7"], [2.5, 3.125, "speaker_4"]]
 
 
 def test_coco_is_read_by_the_reference_reader(exported, results):

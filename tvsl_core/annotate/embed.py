@@ -48,6 +48,8 @@ class EmbeddedClip:
     """``[sound]``: centre of each position relative to the instant, in seconds."""
     window: tuple[float, float]
     """Start and end of the sound that was listened to, in seconds of the video's timeline."""
+    pixels: NDArray[np.uint8]
+    """The frame itself, RGB ``[height width 3]``; empty of a sound file."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -227,6 +229,7 @@ def _embed_group(group: list[Frame], model: TvslModel, windows: SoundWindows, wi
                 positions=heard.positions,
                 offsets_s=heard.times_s - float(frame.time),
                 window=(start_s, end_s),
+                pixels=frame.pixels,
             )
         )
     return clips

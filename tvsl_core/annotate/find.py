@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 
 from tvsl_core.annotate.choose import ScoredEvent, choose_events
 from tvsl_core.annotate.embed import ClipSound, Unheard, embed, open_windows
+from tvsl_core.annotate.events import EventSpan
 from tvsl_core.annotate.evidence import HOP_S
 from tvsl_core.annotate.instant import PlacedSource, boldest, place
 from tvsl_core.annotate.localize import shared_regions
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.signals.listen import SoundEvidence, listen
-from tvsl_core.annotate.signals.pictures import Pictures
+from tvsl_core.annotate.signals.pictures import PictureEvidence, Pictures
 from tvsl_core.annotate.signals.score import ancestry, overlapping, score_events
 from tvsl_core.annotate.track import Linker, smooth
 from tvsl_core.errors import ManifestError
@@ -32,6 +33,8 @@ from tvsl_core.types import Alternative, Box, Detection, Frame, LocalizationMap,
 
 BEHIND_S = 10.0
 """Sound so far before the first instant and after the last one is heard as well: events reach beyond a part."""
+LOOKED_AT = 16
+"""So many of an event's instants say whether people are in view: a long narration is not searched throughout."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -83,6 +86,8 @@ class SourceFinder:
         self._sound, self._pictures, self._model, self._options = sound, pictures, model, options
         self._size, self._part = frame_size, part
         self._times = pictures.times_s
+        self._of_people: set[EventSpan] = set()
+        """Events whose maps show people."""
 
     def events(self) -> list[FoundEvent]:
         """Every event that is told, by onset."""
@@ -127,7 +132,7 @@ class SourceFinder:
         least = least_scores(self._model, options.min_score, dict(self._options.thresholds))
         start, end = self._part
         likely = {
-            one.span: one
+            one.span: self._seen(one)
             for one in scored
             if one.score >= min(options.least_alternative, least[one.span.klass])
             and one.span.seconds(HOP_S)[0] < end
@@ -150,18 +155,41 @@ class SourceFinder:
         for index, time_s in enumerate(self._times if seen.sum() > 1 else ()):
             here = np.flatnonzero(seen & (starts <= time_s) & (time_s < ends)).tolist()
             if len(here) > 1:
-                klasses = [events[place].span.klass for place in here]
-                total[np.ix_(here, here)] += shared_regions(self._pictures.evidence(index), klasses, self._options.maps)
+                total[np.ix_(here, here)] += self._shared(index, [events[place] for place in here])
                 shared[np.ix_(here, here)] += 1
         for one, other in np.argwhere(np.triu(shared == 0, 1) & seen[:, None] & seen).tolist():
             low, high = max(starts[one], starts[other]), min(ends[one], ends[other])
             if low < high:  # too short to share an instant: the nearest one says it
-                picture = self._pictures.evidence(self._pictures.nearest((low + high) / 2))
-                klasses = [events[one].span.klass, events[other].span.klass]
-                total[one, other] = total[other, one] = shared_regions(picture, klasses, self._options.maps)[0, 1]
+                middle = self._pictures.nearest((low + high) / 2)
+                total[one, other] = total[other, one] = self._shared(middle, [events[one], events[other]])[0, 1]
                 shared[one, other] = shared[other, one] = 1
         same = (shared > 0) & (total >= self._options.maps.same_object * shared)
         return np.asarray(same & ~np.eye(count, dtype=bool))
+
+    def _shared(self, index: int, events: Sequence[ScoredEvent]) -> NDArray[np.float64]:
+        """How much the regions of some events are one at an instant, ``[event event]``."""
+        return shared_regions(self._evidence(index, events), [one.span.klass for one in events], self._options.maps)
+
+    def _evidence(self, index: int, events: Sequence[ScoredEvent]) -> PictureEvidence:
+        """What an instant's picture says, with its people where an event is theirs."""
+        people = {one.span.klass for one in events if one.span in self._of_people}
+        return self._pictures.evidence(index, people=people)
+
+    def _seen(self, event: ScoredEvent) -> ScoredEvent:
+        """An event that people may make is in view where enough of its instants show somebody.
+
+        Speech without a face belongs to a narrator; of applause and the like the patches may still say something.
+        """
+        snapshots = self._pictures.snapshots
+        if snapshots is None or event.span.klass not in snapshots.classes.all or not self._pictures.seen:
+            return event
+        inside = self._instants(event)
+        some = inside[:: -(-len(inside) // LOOKED_AT)]
+        share = np.mean([bool(snapshots.people(index)) for index in some])
+        if share >= snapshots.options.least_share:
+            self._of_people.add(event.span)
+            return replace(event, in_view=1.0)
+        return replace(event, in_view=0.0) if event.span.klass in snapshots.classes.spoken else event
 
     def _in_view(self, event: ScoredEvent) -> bool:
         return self._pictures.seen and event.in_view >= self._options.detect.in_view
@@ -171,11 +199,15 @@ class SourceFinder:
         places: dict[int, list[int]] = {}
         for number, event in enumerate(events):
             if self._in_view(event):
-                start_s, end_s = self._seconds(event)
-                inside = np.flatnonzero((self._times >= start_s) & (self._times < end_s)).tolist()
-                for index in inside or [self._pictures.nearest(self._peak(event))]:
+                for index in self._instants(event):
                     places.setdefault(index, []).append(number)
         yield from sorted(places.items())
+
+    def _instants(self, event: ScoredEvent) -> list[int]:
+        """The instants inside an event; of one that is too short to hold any the nearest."""
+        start_s, end_s = self._seconds(event)
+        inside: list[int] = np.flatnonzero((self._times >= start_s) & (self._times < end_s)).tolist()
+        return inside or [self._pictures.nearest(self._peak(event))]
 
     def _place(
         self, index: int, numbers: Sequence[int], events: Sequence[ScoredEvent]
@@ -184,7 +216,8 @@ class SourceFinder:
         detections = [
             self._detection(events[number].span.klass, events[number].score, "sounding", index) for number in ordered
         ]
-        placed = place(self._pictures.evidence(index), detections, self._options, frame_size=self._size)
+        picture = self._evidence(index, [events[number] for number in ordered])
+        placed = place(picture, detections, self._options, frame_size=self._size)
         yield from zip(ordered, placed, strict=True)
 
     def _found(self, number: int, scored: ScoredEvent, moments: list[Moment | _Unplaced], linker: Linker) -> FoundEvent:
@@ -256,7 +289,7 @@ def read_clip(
     sound = ClipSound(waveform, sample_rate=rate)
     middle = Frame(time=seconds / 2, pts=0, index=0, pixels=frame)
     windows = open_windows(model, sound, options.analysis) if options.maps.correspondence > 0 else Unheard(model)
-    pictures = Pictures(model, correspondence=options.maps.correspondence)
+    pictures = Pictures(model, correspondence=options.maps.correspondence, people=options.people)
     for clip in embed([middle], model, windows, window_s=float(seconds), batch=1):
         pictures.add(clip)
     heard = listen(model, sound, options.analysis, end_s=float(seconds))
@@ -275,12 +308,13 @@ def detection_at(
 ) -> Detection:
     """A class at one instant, with what sound and picture say of it there."""
     instant = pictures.instants[index]
+    faces = pictures.faces(index, klass)
     return Detection(
         klass=klass,
         name=model.vocabulary.names[klass],
         score=score,
         audio_score=_probability(sound.sound[sound.nearest(float(instant.time)), klass]),
-        image_score=_probability(instant.look[klass]),
+        image_score=_probability(instant.look[klass]) if faces is None else faces,
         verdict=verdict,
     )
 

@@ -34,20 +34,28 @@ def localize(
     unseen = tuple((detection, None) for detection in detections if detection.verdict == "offscreen")
     if not seen:
         return unseen
-    klasses = [detection.klass for detection in seen]
-    maps = separate(picture.maps[klasses], options.rival_share)
-    spread = spread_over_objects(maps, picture.affinity, picture.foreground, options)
-    grids = keep_own_parts(_as_grids(spread, picture.grid), _as_grids(picture.image.T, picture.grid), klasses, options)
+    things = [detection for detection in seen if detection.klass not in picture.people]
     # The peak of a map is how surely its class is in view; its shape has a maximum of 1.
+    grids = {
+        detection.klass: grid * np.float32(detection.image_score)
+        for detection, grid in zip(things, _of_patches(picture, things, options), strict=True)
+    } | dict(picture.people)
     width, height = frame_size
     found = tuple(
-        (
-            detection,
-            LocalizationMap(values=grid * np.float32(detection.image_score), frame_width=width, frame_height=height),
-        )
-        for detection, grid in zip(seen, grids, strict=True)
+        (detection, LocalizationMap(values=grids[detection.klass], frame_width=width, frame_height=height))
+        for detection in seen
     )
     return found + unseen
+
+
+def _of_patches(picture: PictureEvidence, detections: Sequence[Detection], options: MapOptions) -> NDArray[np.float32]:
+    """``[source row column]``, each with a maximum of 1: what the patches say of where each class is."""
+    if not detections:
+        return np.zeros((0, *picture.grid), np.float32)
+    klasses = [detection.klass for detection in detections]
+    maps = separate(picture.maps[klasses], options.rival_share)
+    spread = spread_over_objects(maps, picture.affinity, picture.foreground, options)
+    return keep_own_parts(_as_grids(spread, picture.grid), _as_grids(picture.image.T, picture.grid), klasses, options)
 
 
 def shared_regions(picture: PictureEvidence, klasses: Sequence[int], options: MapOptions) -> NDArray[np.float64]:
@@ -59,6 +67,10 @@ def shared_regions(picture: PictureEvidence, klasses: Sequence[int], options: Ma
         options: What a region is.
     """
     maps = spread_over_objects(picture.maps[list(klasses)], picture.affinity, picture.foreground, options)
+    for row, klass in enumerate(klasses):
+        if klass in picture.people:
+            on_patches = cv2.resize(picture.people[klass], picture.grid[::-1], interpolation=cv2.INTER_AREA)
+            maps[row] = torch.from_numpy(np.asarray(on_patches, np.float32).ravel())
     return shares(maps, options)
 
 

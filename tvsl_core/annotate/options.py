@@ -15,6 +15,7 @@ from tvsl_core.annotate.rules import (
     DrawOptions,
     EventOptions,
     MapOptions,
+    PeopleOptions,
     TrackOptions,
 )
 from tvsl_core.limits import DEFAULT_LIMITS, MediaLimits
@@ -67,6 +68,8 @@ class AnnotateOptions:
     """How evidence becomes a localization map."""
     boxes: BoxOptions = BoxOptions()
     """How bold a region must be to become a box."""
+    people: PeopleOptions = PeopleOptions()
+    """How people are looked for, where somebody speaks, sings, laughs or claps."""
     track: TrackOptions = TrackOptions()
     """How sources are followed."""
     draw: DrawOptions = DrawOptions()

@@ -137,17 +137,26 @@ class BoxOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PeopleOptions:
-    """How people are looked for."""
+    """How people are looked for, where somebody speaks, sings, laughs or claps."""
 
+    enabled: bool = option(True, name="people", topic=_WHAT, top=True)
+    """Look for faces and bodies where a voice or applause is heard; nobody is identified."""
     min_score: float = 0.5
-    """Least score of a face."""
-    smallest_px: int = 20
+    """Least score of a face that a closer look confirms."""
+    unconfirmed_score: float = 0.75
+    """Least score of a face that a closer look does not confirm: one from the side, or half covered."""
+    smallest_px: int = 18
     """Least side of a face, in pixels of the picture that the model sees."""
     tile: int = 480
-    """Pictures larger than this are also looked at in squares of so many pixels, so that small faces are seen."""
+    """Where the picture as a whole shows no face, it is looked at again in squares of so many pixels."""
+    least_share: float = 0.25
+    """An event is in view when at least this share of its instants show somebody."""
+    aside: float = 0.45
+    """How strongly a map shows people beside the likeliest one; under the box's threshold they are outside its box."""
 
     def __post_init__(self) -> None:
-        check_range(self, "(0, 1]", "min_score")
+        check_range(self, "(0, 1]", "min_score", "unconfirmed_score", "least_share")
+        check_range(self, "[0, 1]", "aside")
         check_range(self, "[1, inf)", "smallest_px")
         check_range(self, "[64, inf)", "tile")
 

@@ -104,7 +104,12 @@ def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], on_eve
     )
     try:
         with (
-            Pictures(model, correspondence=options.maps.correspondence, folder=job.table.parent) as pictures,
+            Pictures(
+                model,
+                correspondence=options.maps.correspondence,
+                folder=job.table.parent,
+                people=options.people if info.has_picture else None,
+            ) as pictures,
             Timelines(job.table.parent, options.draw) as timelines,
         ):
             report = ReadReport()

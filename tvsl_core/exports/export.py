@@ -136,7 +136,10 @@ _ALL = (
         of_video=_text(_module("timelines", "edl")),
     ),
     ExportFormat(
-        name="rttm", about="NIST rich transcription", ending=".rttm", of_video=_text(_module("lines", "rttm_lines"))
+        name="rttm",
+        about="who spoke when, as NIST rich transcription",
+        ending=".rttm",
+        of_video=_text(_module("lines", "rttm_lines")),
     ),
 )
 FORMATS = {one.name: one for one in _ALL}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tvsl_core.exports.results import VideoResults
+from tvsl_core.vocabulary.people import is_speech
 
 
 def audacity_labels(video: VideoResults) -> str:
@@ -28,10 +29,14 @@ def mot_lines(video: VideoResults) -> str:
 
 
 def rttm_lines(video: VideoResults) -> str:
-    """NIST rich transcription: one ``SPEAKER`` line an event; a name holds no blanks there."""
+    """NIST rich transcription, who spoke when: a ``SPEAKER`` line an event of speech, and a speaker a source.
+
+    A name holds no blanks there. What nobody speaks is left out: the tools of this format would take it for a voice.
+    """
     file = "_".join(video.name.split())
     return "".join(
         f"SPEAKER {file} 1 {event.start_s:.3f} {event.end_s - event.start_s:.3f} <NA> <NA> "
-        f"{'_'.join(event.name.split())}_{event.source_id} {event.score:.3f} <NA>\n"
+        f"speaker_{event.source_id} {event.score:.3f} <NA>\n"
         for event in video.events
+        if is_speech(event.name)
     )

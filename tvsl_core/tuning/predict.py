@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -60,7 +61,7 @@ class ClipPredictor:
             return NOTHING
         return Prediction(
             classes=tuple(detection.name for detection, _, _ in entries),
-            maps=np.stack([values for _, values, _ in entries]).astype(np.float32),
+            maps=np.stack([_on_grid(values, blank.shape) for _, values, _ in entries]).astype(np.float32),
             scores=tuple(detection.score for detection, _, _ in entries),
             detected=tuple(by_itself for _, _, by_itself in entries),
         )
@@ -113,6 +114,13 @@ class ClipPredictor:
         located = localize(clip.pictures.evidence(0), rivals + asked, self._options.maps, frame_size=clip.size)
         by_name = {detection.name: grid for detection, grid in located}
         return [(detection, grid.values) for detection in asked if (grid := by_name.get(detection.name)) is not None]
+
+
+def _on_grid(values: NDArray[np.float32], grid: tuple[int, ...]) -> NDArray[np.float32]:
+    """A map on the grid of the patches; those of people are finer."""
+    if values.shape == grid:
+        return values
+    return np.asarray(cv2.resize(values, (grid[1], grid[0]), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _likeliest_in_view(one: FoundEvent) -> tuple[bool, float, int]:

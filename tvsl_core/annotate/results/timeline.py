@@ -76,8 +76,8 @@ class Timelines:
         except OSError as error:
             raise write_error(folder, error) from error
         self._fade_s = options.fade_s
-        self._shape: tuple[int, int] | None = None
-        self._count = 0
+        self._places: list[tuple[int, tuple[int, int]]] = []
+        """Of each map: where it begins, in numbers, and its shape; maps of people are finer than others."""
         self._maps: NDArray[np.float16] | None = None
         self.sources: dict[int, SourceTimeline] = {}
 
@@ -97,25 +97,24 @@ class Timelines:
         )
 
     def _store(self, values: NDArray[np.float32]) -> int:
-        self._shape = self._shape or (values.shape[0], values.shape[1])
-        if values.shape != self._shape:
-            raise ValueError(f"maps of one video have one shape, got {values.shape} after {self._shape}")
+        begin, last = self._places[-1] if self._places else (0, (0, 0))
+        begin += last[0] * last[1]
         try:
             self._file.write((values / max(float(values.max()), 1e-12)).astype(np.float16).tobytes())
         except OSError as error:
             raise write_error(self._folder, error) from error
-        self._count += 1
-        return self._count - 1
+        self._places.append((begin, (values.shape[0], values.shape[1])))
+        return len(self._places) - 1
 
     def _map(self, slot: int) -> NDArray[np.float32]:
-        assert self._shape is not None  # of the map that is asked for
-        if self._maps is None or len(self._maps) != self._count:
+        begin, (rows, columns) = self._places[slot]
+        if self._maps is None or len(self._maps) < begin + rows * columns:
             try:
                 self._file.flush()
             except OSError as error:
                 raise write_error(self._folder, error) from error
-            self._maps = np.memmap(self._file, dtype=np.float16, mode="r", shape=(self._count, *self._shape))
-        return np.asarray(self._maps[slot], dtype=np.float32)
+            self._maps = np.memmap(self._file, dtype=np.float16, mode="r")
+        return np.asarray(self._maps[begin : begin + rows * columns], dtype=np.float32).reshape(rows, columns)
 
     def peak(self, source: SourceTimeline) -> tuple[float, DrawnSource]:
         """The peak of a source's best event, when and how."""

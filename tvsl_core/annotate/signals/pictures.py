@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -20,9 +21,12 @@ from torch import Tensor
 
 from tvsl_core.annotate.embed import EmbeddedClip
 from tvsl_core.annotate.evidence import NO_RIVAL
+from tvsl_core.annotate.rules import PeopleOptions
 from tvsl_core.annotate.signals.listen import EPSILON
+from tvsl_core.annotate.signals.snapshots import Snapshots
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.system.files import write_error
+from tvsl_core.vocabulary.people import PeopleClasses
 
 Floats = NDArray[np.float32]
 BROAD = 4
@@ -43,6 +47,9 @@ class PictureEvidence:
     """``[patch]``: how likely a patch belongs to any object."""
     grid: tuple[int, int]
     """Rows and columns of the patches."""
+    people: Mapping[int, Floats] = field(default_factory=dict)
+    """Maps ``[row column]`` of the classes that the people in the picture make, on a grid of their own; the patches say
+    nothing about these."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -66,13 +73,26 @@ class Pictures:
     Args:
         model: What embedded them.
         correspondence: How much the agreement of patch and sound counts in a map, in [0, 1].
-        folder: Where the temporary file may lie; None is the system's own place.
+        folder: Where the temporary files may lie; None is the system's own place.
+        people: How people are looked for; None never does.
 
-    Raises: OutputError: The temporary file cannot be written.
+    Raises: OutputError: A temporary file cannot be written.
     """
 
-    def __init__(self, model: TvslModel, *, correspondence: float, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        model: TvslModel,
+        *,
+        correspondence: float,
+        folder: Path | None = None,
+        people: PeopleOptions | None = None,
+    ) -> None:
         self._model, self._correspondence = model, correspondence
+        classes = PeopleClasses.of(model.vocabulary)
+        self.snapshots: Snapshots | None = None
+        """Where people are found; None where none are looked for."""
+        if people is not None and people.enabled and classes.all:
+            self.snapshots = Snapshots(classes, people, device=model.towers.device, folder=folder)
         self._folder = folder or Path(tempfile.gettempdir())
         try:
             self._file = tempfile.TemporaryFile(dir=folder, prefix=".tvsl-pictures-")  # noqa: SIM115 closed in __exit__
@@ -92,6 +112,8 @@ class Pictures:
             strongest = image.topk(min(BROAD, len(image)), dim=0).values
             look, broad = _logit(strongest[0]), _logit(strongest.mean(dim=0))
             self._write(self._packed(clip, image), clip.grid)
+            if self.snapshots is not None:
+                self.snapshots.add(clip.pixels)
         self.instants.append(
             Instant(
                 time=clip.time,
@@ -103,8 +125,12 @@ class Pictures:
             )
         )
 
-    def evidence(self, index: int) -> PictureEvidence:
+    def evidence(self, index: int, *, people: Collection[int] = ()) -> PictureEvidence:
         """Of one instant; there must be a picture.
+
+        Args:
+            index: Of the instant.
+            people: Classes whose maps are to show people.
 
         Raises: OutputError: The temporary file cannot be read.
         """
@@ -126,7 +152,14 @@ class Pictures:
             affinity=alike,
             foreground=foreground,
             grid=self._grid,
+            people=self.snapshots.maps(index, people) if self.snapshots is not None else {},
         )
+
+    def faces(self, index: int, klass: int) -> float | None:
+        """How surely an instant shows a face, of a class that people make; None where none was found or looked for."""
+        if self.snapshots is None or klass not in self.snapshots.classes.all or not self.snapshots.looked_at(index):
+            return None
+        return max((person.face.box.score for person in self.snapshots.people(index)), default=None)
 
     @property
     def seen(self) -> bool:
@@ -175,6 +208,8 @@ class Pictures:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the temporary file."""
+        if self.snapshots is not None:
+            self.snapshots.close()
         with contextlib.suppress(OSError):  # what it still holds back is of no use any more
             self._file.close()
 

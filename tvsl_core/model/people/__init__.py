@@ -2,6 +2,7 @@
 
 Nobody is identified: no network here compares faces, and none gives a description by which a face could be found again.
 
+- ``bodies``: which part of a picture each known face's person covers: from pixels to a grid around the mask network;
 - ``body_mask``: which pixels of a square picture show people;
 - ``conversion``: builds ``people.safetensors`` from the package that publishes the three networks, the same bytes every
   time;
