@@ -3,6 +3,7 @@
 from contextlib import ExitStack
 from fractions import Fraction
 from functools import cache
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -210,7 +211,8 @@ def test_windows_of_a_late_beginning_ask_for_nothing_earlier(sound):
 
 def test_a_clip_is_a_frame_and_the_sound_around_it(sound):
     frames = [frame(number) for number in (2, 4, 6)]
-    clips = list(embed(frames, MeanModel(), StreamedWindows(MeanModel(), sound(steps), USUAL), window_s=1.0, batch=2))
+    windows = StreamedWindows(MeanModel(), sound(steps), USUAL)
+    clips = list(chain.from_iterable(embed(frames, MeanModel(), windows, window_s=1.0, batch=2)))
 
     for shown, clip in zip(frames, clips, strict=True):
         assert (clip.time, clip.frame_index, clip.pts) == (shown.time, shown.index, shown.pts)
@@ -225,7 +227,9 @@ def test_a_clip_is_a_frame_and_the_sound_around_it(sound):
 
 
 def test_the_window_is_cut_at_the_beginning_of_the_timeline(sound):
-    (clip,) = embed([frame(0)], MeanModel(), StreamedWindows(MeanModel(), sound(steps), USUAL), window_s=2.0, batch=1)
+    ((clip,),) = embed(
+        [frame(0)], MeanModel(), StreamedWindows(MeanModel(), sound(steps), USUAL), window_s=2.0, batch=1
+    )
 
     assert clip.window == (0.0, 1.0)
     assert clip.offsets_s.tolist() == [0.25, 0.5, 0.75]
@@ -238,8 +242,8 @@ def test_frames_go_through_the_towers_together_and_the_answer_is_the_same(sound,
         embed((frame(n) for n in range(5)), model, StreamedWindows(model, sound(steps), USUAL), window_s=1, batch=batch)
     )
 
-    assert model.batches == groups
-    assert [float(clip.patches.joint.mean()) for clip in clips] == [0, 1, 2, 3, 4]
+    assert model.batches == [len(group) for group in clips] == groups
+    assert [float(clip.patches.joint.mean()) for group in clips for clip in group] == [0, 1, 2, 3, 4]
 
 
 def test_no_more_frames_are_taken_than_go_through_together(sound):

@@ -145,8 +145,8 @@ def _find(
         Pictures(model, correspondence=0.0) as pictures,
     ):
         began = time.perf_counter()
-        for clip in embed(ready, model, Unheard(model), window_s=options.window_s, batch=options.batch):
-            pictures.add(clip)
+        for clips in embed(ready, model, Unheard(model), window_s=options.window_s, batch=options.batch):
+            pictures.add(clips)
         heard = listen(model, sound, options.analysis, begin_s=part[0], end_s=part[1])
         finder = SourceFinder(heard, pictures, model, options, frame_size=(info.width, info.height), part=part)
         found = finder.events()

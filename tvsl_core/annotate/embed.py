@@ -184,7 +184,7 @@ def open_windows(
 
 def embed(
     frames: Iterable[Frame], model: TvslModel, windows: SoundWindows, *, window_s: float, batch: int
-) -> Iterator[EmbeddedClip]:
+) -> Iterator[list[EmbeddedClip]]:
     """Turn frames and the sound around them into vectors, ``batch`` frames at a time.
 
     Args:
@@ -194,11 +194,11 @@ def embed(
         window_s: Seconds of sound around each frame, centred on it; cut at the beginning of the timeline.
         batch: How many frames go through the image tower together.
 
-    Yields: One clip a frame, in order.
+    Yields: One clip a frame, in order, those that went through together as one list.
     """
     stream = iter(frames)
     while group := list(islice(stream, batch)):
-        yield from _embed_group(group, model, windows, window_s)
+        yield _embed_group(group, model, windows, window_s)
 
 
 def _see(group: list[Frame], model: TvslModel) -> PictureParts:

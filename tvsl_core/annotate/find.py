@@ -290,8 +290,8 @@ def read_clip(
     middle = Frame(time=seconds / 2, pts=0, index=0, pixels=frame)
     windows = open_windows(model, sound, options.analysis) if options.maps.correspondence > 0 else Unheard(model)
     pictures = Pictures(model, correspondence=options.maps.correspondence, people=options.people)
-    for clip in embed([middle], model, windows, window_s=float(seconds), batch=1):
-        pictures.add(clip)
+    for clips in embed([middle], model, windows, window_s=float(seconds), batch=1):
+        pictures.add(clips)
     heard = listen(model, sound, options.analysis, end_s=float(seconds))
     return ClipEvidence(sound=heard, pictures=pictures, size=(frame.shape[1], frame.shape[0]), seconds=float(seconds))
 

@@ -196,9 +196,9 @@ def _look(
         SoundStream(info, sample_rate=model.towers.sample_rate, start_s=begin_s) as sound,
     ):
         windows = open_windows(model, sound, options.analysis, begin_s=begin_s) if listens else Unheard(model)
-        for clip in embed(ahead, model, windows, window_s=options.window_s, batch=options.batch):
-            pictures.add(clip)
-            on_event(_advanced(job, info, done_s=LOOKING * (float(clip.time) - options.start_s)))
+        for clips in embed(ahead, model, windows, window_s=options.window_s, batch=options.batch):
+            pictures.add(clips)
+            on_event(_advanced(job, info, done_s=LOOKING * (float(clips[-1].time) - options.start_s)))
 
 
 def _finder(

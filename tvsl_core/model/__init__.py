@@ -16,6 +16,7 @@
 - ``losses``: each training loss as a pure function;
 - ``memory``: features of what heads have learned from, replayed when they are taught more;
 - ``registry``: towers by name, loaded when somebody asks for them;
+- ``threads``: independent pieces of a network's work side by side, each on one thread;
 - ``towers``: what a set of towers must be able to do: pictures, sounds and names become vectors in one joint space;
 - ``scorer``: the probabilities that a class sounds now, that an event is right, and that its source is in view;
 - ``tvsl``: T-VSL over any towers: the name of a class pulls its part out of a mixed picture and a mixed sound.

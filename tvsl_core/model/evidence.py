@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tvsl_core.errors import InputError
+from tvsl_core.model.threads import side_by_side
 
 Index = int | slice | Tensor | None
 """Of the first axis; None puts an axis before it."""
@@ -44,6 +45,12 @@ class Places:
 
     joint: Tensor
     """``[... place dim]``, in the joint space of the towers."""
+
+    @classmethod
+    def stack(cls, rows: Sequence[Self]) -> Self:
+        """One after the other, at least one; a new axis in front."""
+        names = rows[0].tensors()
+        return cls(**{name: torch.stack([row.tensors()[name] for row in rows]) for name in names})
 
     def __len__(self) -> int:
         return len(self.joint)
@@ -76,12 +83,6 @@ class Positions(Places):
 
     features: Tensor | None = None
     """``[... sound feature]``: what trained heads read; kept, since they judge a position beside those around it."""
-
-    @classmethod
-    def stack(cls, rows: Sequence[Positions]) -> Positions:
-        """One position after the other, at least one; a new axis in front."""
-        names = rows[0].tensors()
-        return cls(**{name: torch.stack([row.tensors()[name] for row in rows]) for name in names})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -186,7 +187,7 @@ def read_finely(evidence: ClassEvidence, waveforms: Tensor, *, hop: int, times: 
         raise ValueError(f"times must divide the hop of {hop} samples, got {times}")
     if waveforms.shape[-1] < hop:
         raise InputError(f"a sound of {waveforms.shape[-1]} samples is shorter than a hop ({hop}).")
-    passes = [evidence.read_sounds(waveforms[:, shift:]) for shift in range(0, hop, hop // times)]
+    passes = side_by_side(lambda shift: evidence.read_sounds(waveforms[:, shift:]), range(0, hop, hop // times))
     counts = [one.joint.shape[1] for one in passes]
     # A later pass ends at the same sample, so that it may lack the last position: order by time, not by pass.
     starts = torch.cat([torch.arange(count) * times + shift for shift, count in enumerate(counts)])

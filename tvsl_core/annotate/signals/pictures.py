@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -24,6 +24,7 @@ from tvsl_core.annotate.evidence import NO_RIVAL
 from tvsl_core.annotate.rules import PeopleOptions
 from tvsl_core.annotate.signals.listen import EPSILON
 from tvsl_core.annotate.signals.snapshots import Snapshots
+from tvsl_core.model.evidence import Patches
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.system.files import write_error
 from tvsl_core.vocabulary.people import PeopleClasses
@@ -103,27 +104,31 @@ class Pictures:
         self.instants: list[Instant] = []
 
     @torch.inference_mode()
-    def add(self, clip: EmbeddedClip) -> None:
-        """Remember one instant; they come in order."""
-        names = len(self._model.vocabulary.names)
-        look = broad = np.full(names, NO_RIVAL, np.float16)
-        if len(clip.patches):
-            image = self._model.evidence.image(clip.patches[None])[0].float()
-            strongest = image.topk(min(BROAD, len(image)), dim=0).values
-            look, broad = _logit(strongest[0]), _logit(strongest.mean(dim=0))
-            self._write(self._packed(clip, image), clip.grid)
+    def add(self, clips: Sequence[EmbeddedClip]) -> None:
+        """Remember some instants, at least one, that were embedded together; they come in order.
+
+        All is computed for them together, on the model's device, and leaves it once.
+        """
+        looks = broads = np.full((len(clips), len(self._model.vocabulary.names)), NO_RIVAL, np.float16)
+        if len(clips[0].patches):
+            image = self._model.evidence.image(Patches.stack([clip.patches for clip in clips])).float()
+            strongest = image.topk(min(BROAD, image.shape[1]), dim=1).values
+            looks, broads = _logit(strongest[:, 0]), _logit(strongest.mean(dim=1))
+            self._write(self._packed(clips, image), clips[0].grid)
             if self.snapshots is not None:
-                self.snapshots.add(clip.pixels)
-        self.instants.append(
-            Instant(
-                time=clip.time,
-                frame_index=clip.frame_index,
-                pts=clip.pts,
-                window=clip.window,
-                look=look,
-                look_broad=broad,
+                for clip in clips:
+                    self.snapshots.add(clip.pixels)
+        for clip, look, broad in zip(clips, looks, broads, strict=True):
+            self.instants.append(
+                Instant(
+                    time=clip.time,
+                    frame_index=clip.frame_index,
+                    pts=clip.pts,
+                    window=clip.window,
+                    look=look,
+                    look_broad=broad,
+                )
             )
-        )
 
     def evidence(self, index: int, *, people: Collection[int] = ()) -> PictureEvidence:
         """Of one instant; there must be a picture.
@@ -175,28 +180,32 @@ class Pictures:
         """The instant that lies nearest to a time."""
         return int(np.abs(self.times_s - time_s).argmin())
 
-    def _packed(self, clip: EmbeddedClip, image: Tensor) -> bytes:
+    def _packed(self, clips: Sequence[EmbeddedClip], image: Tensor) -> NDArray[np.float16]:
+        """Everything that maps are made of, ``[clip number]``."""
         # Two patches are as alike as the other way round: half of it is a fifth of all that waits on the disk.
-        half = torch.triu_indices(*clip.affinity.shape)
-        parts = [image, clip.affinity[half[0], half[1]], clip.foreground]
+        above, beside = torch.triu_indices(*clips[0].affinity.shape)
+        affinity = torch.stack([clip.affinity for clip in clips])[:, above, beside]
+        parts = [image, affinity, torch.stack([clip.foreground for clip in clips])]
         if self._correspondence > 0:
-            klasses = list(range(image.shape[1]))
-            parts.append(
-                self._model.class_maps(
-                    patches=clip.patches,
-                    positions=clip.positions,
-                    klasses=klasses,
-                    correspondence=self._correspondence if len(clip.positions) else 0.0,
-                )
-            )
-        return torch.cat([part.flatten().half().cpu() for part in parts]).numpy().tobytes()
+            parts.append(torch.stack([self._maps(clip, image.shape[2]) for clip in clips]))
+        packed = torch.cat([part.flatten(1).half() for part in parts], dim=1)
+        return np.asarray(packed.cpu().numpy(), np.float16)
 
-    def _write(self, packed: bytes, grid: tuple[int, int]) -> None:
-        if self._size and (self._size, self._grid) != (len(packed), grid):
+    def _maps(self, clip: EmbeddedClip, names: int) -> Tensor:
+        return self._model.class_maps(
+            patches=clip.patches,
+            positions=clip.positions,
+            klasses=list(range(names)),
+            correspondence=self._correspondence if len(clip.positions) else 0.0,
+        )
+
+    def _write(self, packed: NDArray[np.float16], grid: tuple[int, int]) -> None:
+        size = packed[0].nbytes
+        if self._size and (self._size, self._grid) != (size, grid):
             raise ValueError(f"pictures of one video have one grid, got {grid} after {self._grid}")
-        self._size, self._grid = len(packed), grid
+        self._size, self._grid = size, grid
         try:
-            self._file.write(packed)
+            self._file.write(packed.tobytes())
         except OSError as error:
             raise write_error(self._folder, error) from error
 

@@ -81,6 +81,7 @@ def serve(line: Connection, setup: WorkerSetup) -> None:
     try:
         _bound(setup)
         model = setup.choice.load()
+        _share_cores(model)
     except TvslError as error:
         send(Unusable(error=error))
         return
@@ -164,6 +165,13 @@ def _bound(setup: WorkerSetup) -> None:
             torch.set_num_threads(setup.cores)
     if setup.memory_bytes is not None:
         platforms.bound_memory(setup.memory_bytes)
+
+
+def _share_cores(model: TvslModel) -> None:
+    from tvsl_core.model.threads import share_by_pieces
+
+    if "OMP_NUM_THREADS" not in os.environ:
+        share_by_pieces(model.towers)
 
 
 def _end_with_the_supervisor() -> None:
