@@ -1,4 +1,5 @@
-"""Tensors in, tensors out. ``weights`` stores and loads, ``compact`` and ``audioclip`` are towers by one interface.
+"""Tensors in, tensors out. ``weights`` stores and loads, ``compact`` and ``audioclip`` are towers by one interface,
+``layers`` is what their networks share.
 
 - ``bench``: how fast AudioCLIP's shipped inference path is beside the plain network, and how close to it;
 - ``calibration``: from evidence to a decision: which classes sound, which of them are visible;
