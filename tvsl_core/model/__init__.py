@@ -1,4 +1,5 @@
-"""Tensors in, tensors out. ``weights`` stores and loads, ``compact`` and ``audioclip`` are towers by one interface.
+"""Tensors in, tensors out. ``weights`` stores and loads, ``compact`` and ``audioclip`` are towers by one interface,
+``layers`` is what their networks share.
 
 ``people`` sees faces and bodies.
 

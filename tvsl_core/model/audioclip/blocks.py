@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as fn
 from torch import Tensor, nn
 
@@ -44,21 +43,14 @@ class Bottleneck(nn.Module):
         """One step of the tower; halves rows and columns when the stride is 2.
 
         Shapes: x ``[clip inputs row column]`` to ``[clip outputs row2 column2]``.
-
-        The convolutions may work in a narrower type than ``x``: what adds up along the tower keeps the type of ``x``,
-        since there rounding would add up too.
         """
-        dtype: torch.dtype = self.conv1.weight.dtype
-        inner = x.to(dtype)
-        y = fn.relu(self.bn1(self.conv1(inner)), inplace=True)
+        y = fn.relu(self.bn1(self.conv1(x)), inplace=True)
         y = fn.relu(self.bn2(self.conv2(y)), inplace=True)
         if self.pool > 1:
             y, x = fn.avg_pool2d(y, self.pool), fn.avg_pool2d(x, self.pool)
         y = self.bn3(self.conv3(y))
-        if self.downsample is None:
-            return fn.relu(x + y, inplace=True)
-        shortcut: Tensor = self.downsample(x)
-        return fn.relu_((shortcut + y).to(x.dtype))
+        shortcut = x if self.downsample is None else self.downsample(x)
+        return fn.relu(shortcut + y, inplace=True)
 
 
 def stage(

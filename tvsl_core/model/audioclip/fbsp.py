@@ -78,10 +78,12 @@ def padded(waveforms: Tensor, sizes: SoundSizes) -> Tensor:
 def kernel(filters: FbspFilters, sizes: SoundSizes) -> Tensor:
     """What a windowed frame is multiplied with: real parts of the filters in use, then their imaginary parts.
 
-    Shapes: ``[sample part_bin]``.
+    The transform is defined over ``fft`` samples, of which a frame covers the middle; the others would meet zeros.
+
+    Shapes: ``[frame_sample part_bin]``.
     """
-    used = sizes.bands * sizes.band_bins
-    return torch.cat([part[:used] for part in filters.transform()]).T.contiguous()
+    used, side = sizes.bands * sizes.band_bins, (sizes.fft - sizes.frame) // 2
+    return torch.cat([part[:used, side : side + sizes.frame] for part in filters.transform()]).T.contiguous()
 
 
 def spectrogram(
@@ -93,8 +95,8 @@ def spectrogram(
 ) -> Tensor:
     """Power in decibels, in float32, split into bands from low to high.
 
-    Shapes: waveforms ``[clip sample]``, window ``[frame_sample]``, matrix ``[sample part_bin]`` to ``[clip band bin
-    column]``.
+    Shapes: waveforms ``[clip sample]``, window ``[frame_sample]``, matrix ``[frame_sample part_bin]`` to ``[clip band
+    bin column]``.
 
     Args:
         waveforms: On the filters' scale, see ``sound.to_filter_scale``.
@@ -103,8 +105,6 @@ def spectrogram(
         sizes: Of the tower.
     """
     frames = padded(waveforms, sizes).unfold(-1, sizes.frame, sizes.hop) * window
-    side = (sizes.fft - sizes.frame) // 2
-    frames = fn.pad(frames, (side, sizes.fft - sizes.frame - side))
     real, imaginary = (frames @ matrix).chunk(2, dim=-1)
     power = real.square() + imaginary.square()
     power = power.masked_fill(power == 0, POWER_FLOOR)

@@ -100,10 +100,13 @@ class ImageTower(nn.Module):
         planes = sizes.planes
         self.conv1 = nn.Conv2d(3, planes // 2, 3, stride=2, padding=1, bias=False)
         self.bn1: nn.Module = nn.BatchNorm2d(planes // 2)
+        self.relu1: nn.Module = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(planes // 2, planes // 2, 3, padding=1, bias=False)
         self.bn2: nn.Module = nn.BatchNorm2d(planes // 2)
+        self.relu2: nn.Module = nn.ReLU(inplace=True)
         self.conv3 = nn.Conv2d(planes // 2, planes, 3, padding=1, bias=False)
         self.bn3: nn.Module = nn.BatchNorm2d(planes)
+        self.relu3: nn.Module = nn.ReLU(inplace=True)
         inputs = planes
         for index, depth in enumerate(sizes.blocks):
             width = planes * 2**index
@@ -119,9 +122,9 @@ class ImageTower(nn.Module):
 
         Shapes: images ``[clip 3 height width]`` to ``[clip channel row column]``.
         """
-        x = fn.relu(self.bn1(self.conv1(images)), inplace=True)
-        x = fn.relu(self.bn2(self.conv2(x)), inplace=True)
-        x = fn.avg_pool2d(fn.relu(self.bn3(self.conv3(x)), inplace=True), 2)
+        x: Tensor = self.relu1(self.bn1(self.conv1(images)))
+        x = self.relu2(self.bn2(self.conv2(x)))
+        x = fn.avg_pool2d(self.relu3(self.bn3(self.conv3(x))), 2)
         for index in range(1, 5):
             x = self.get_submodule(f"layer{index}")(x)
         return x

@@ -35,6 +35,7 @@ class SoundAttention(nn.Module):
         self.conv_depth = nn.Conv2d(inputs, inputs, kernel, padding=same, groups=inputs)
         self.conv_point = nn.Conv2d(inputs, outputs, 1)
         self.bn: nn.Module = nn.BatchNorm2d(outputs)
+        self.sigmoid: nn.Module = nn.Sigmoid()
 
     def forward(self, x: Tensor, size: tuple[int, int]) -> Tensor:
         """The gate on a grid of the given size.
@@ -42,7 +43,8 @@ class SoundAttention(nn.Module):
         Shapes: x ``[clip inputs row column]`` to ``[clip outputs row2 column2]``.
         """
         pooled = x if x.shape[-2:] == size else fn.adaptive_max_pool2d(x, size)
-        return torch.sigmoid(self.bn(self.conv_point(self.conv_depth(pooled))))
+        gate: Tensor = self.sigmoid(self.bn(self.conv_point(self.conv_depth(pooled))))
+        return gate
 
 
 class SoundTower(nn.Module):
@@ -62,6 +64,7 @@ class SoundTower(nn.Module):
         planes = sizes.planes
         self.conv1 = nn.Conv2d(sizes.bands, planes, 7, stride=2, padding=3, bias=False)
         self.bn1: nn.Module = nn.BatchNorm2d(planes)
+        self.relu1: nn.Module = nn.ReLU(inplace=True)
         inputs = planes
         for index, depth in enumerate(sizes.blocks):
             width = planes * 2**index
@@ -99,7 +102,7 @@ class SoundTower(nn.Module):
 
         Shapes: decibels ``[clip band bin column]`` to ``[clip channel row column2]``.
         """
-        x = fn.relu(self.bn1(self.conv1(decibels)), inplace=True)
+        x: Tensor = self.relu1(self.bn1(self.conv1(decibels)))
         x = fn.max_pool2d(x, 3, stride=2, padding=1)
         for index in range(1, 5):
             y = self.get_submodule(f"layer{index}")(x)

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from tvsl_core.model.layers.convolution import Activation, convolve
+
 STRIDE = 32
 """Pixels of the prepared picture per cell of the feature grid, in each direction."""
 FEATURES = 1280
@@ -70,24 +72,33 @@ class SameConv2d(nn.Conv2d):
     def reset_parameters(self) -> None:
         """Leave the memory as it is: every parameter comes from a file, and drawing random ones takes longer."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        """``[clip inputs height width]`` to ``[clip outputs ceil(height/stride) ceil(width/stride)]``."""
+    def forward(self, input: Tensor, *, activation: Activation = "none", shortcut: Tensor | None = None) -> Tensor:
+        """``[clip inputs height width]`` to ``[clip outputs ceil(height/stride) ceil(width/stride)]``.
+
+        With an activation after it, and before that a shortcut added, over which the answer may be written.
+        """
         kernel, stride = self.kernel_size[0], self.stride[0]
-        if kernel == stride == 1:
-            # A 1 x 1 convolution is a matrix product over channels-last pixels. On one thread torch would otherwise
-            # fall back to a convolution that copies the picture twice and takes several times as long.
-            return F.linear(input.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias).permute(0, 3, 1, 2)
-        if stride == 1:
-            return F.conv2d(input, self.weight, self.bias, 1, self.padding, 1, self.groups)
-        top, bottom = same_padding(input.shape[-2], kernel, stride)
-        left, right = same_padding(input.shape[-1], kernel, stride)
-        if (top + 1, left + 1) == (bottom, right):
-            # Even sides want one zero less before than after. A kernel with a row and a column of zeros in front and
-            # equal padding computes the same; to copy the picture into a larger one takes longer than the convolution.
-            weight = F.pad(self.weight, (1, 0, 1, 0))
-            return F.conv2d(input, weight, self.bias, stride, (bottom, right), 1, self.groups)
-        padded = F.pad(input, (left, right, top, bottom))
-        return F.conv2d(padded, self.weight, self.bias, stride, 0, 1, self.groups)
+        weight, padding = self.weight, (int(self.padding[0]), int(self.padding[1]))
+        if stride > 1:
+            top, bottom = same_padding(input.shape[-2], kernel, stride)
+            left, right = same_padding(input.shape[-1], kernel, stride)
+            if (top + 1, left + 1) == (bottom, right):
+                # Even sides want one zero less before than after. A kernel with a row and a column of zeros in front
+                # and equal padding computes the same; to copy the picture into a larger one takes longer.
+                weight, padding = F.pad(weight, (1, 0, 1, 0)), (bottom, right)
+            else:
+                input = F.pad(input, (left, right, top, bottom))
+        assert self.bias is not None
+        return convolve(
+            input,
+            weight,
+            self.bias,
+            stride=(stride, stride),
+            padding=padding,
+            groups=self.groups,
+            activation=activation,
+            shortcut=shortcut,
+        )
 
 
 class InvertedBottleneck(nn.Module):
@@ -102,10 +113,10 @@ class InvertedBottleneck(nn.Module):
         self.shortcut = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
-        """``[clip inputs height width]`` to ``[clip outputs height' width']``."""
-        wide = F.relu6(self.expand(x), inplace=True) if self.expand is not None else x
-        narrow: Tensor = self.project(F.relu6(self.filter(wide), inplace=True))
-        return x + narrow if self.shortcut else narrow
+        """``[clip inputs height width]`` to ``[clip outputs height' width']``, which may be written over ``x``."""
+        wide = self.expand(x, activation="relu6") if self.expand is not None else x
+        narrow: Tensor = self.project(self.filter(wide, activation="relu6"), shortcut=x if self.shortcut else None)
+        return narrow
 
 
 class ImageFeatures(NamedTuple):
@@ -142,13 +153,13 @@ class EfficientNetLite0(nn.Module):
 
     def features(self, images: Tensor) -> ImageFeatures:
         """Prepared pictures ``[clip 3 height width]`` to their features at strides 32 and 16."""
-        x = F.relu6(self.stem(images), inplace=True)
+        x = self.stem(images, activation="relu6")
         local = x
         for index, stage in enumerate(self.stages):
             x = stage(x)
             if index == LOCAL_STAGE:
                 local = x
-        return ImageFeatures(cells=F.relu6(self.head(x), inplace=True), local=local)
+        return ImageFeatures(cells=self.head(x, activation="relu6"), local=local)
 
     def cell_logits(self, cells: Tensor) -> Tensor:
         """The classifier at every cell: ``[clip 1280 row column]`` to class activations ``[clip 1000 row column]``.

@@ -56,7 +56,8 @@ class Separable(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[patch inputs time band]`` to ``[patch outputs time' band']``."""
-        return F.relu6(self.mix(F.relu6(self.filter(x), inplace=True)), inplace=True)
+        mixed: Tensor = self.mix(self.filter(x, activation="relu6"), activation="relu6")
+        return mixed
 
 
 class Yamnet(nn.Module):
@@ -93,7 +94,7 @@ class Yamnet(nn.Module):
     def embed(self, patches: Tensor) -> Tensor:
         """Log-mel patches ``[patch 96 64]`` to embeddings ``[patch 1024]``, not negative."""
         x = patches.to(self.stem.weight.dtype)[:, None].contiguous(memory_format=torch.channels_last)
-        maps: Tensor = self.layers(F.relu6(self.stem(x), inplace=True))
+        maps: Tensor = self.layers(self.stem(x, activation="relu6"))
         return maps.float().mean(dim=(-2, -1))
 
     def forward(self, waveforms: Tensor) -> tuple[Tensor, Tensor]:

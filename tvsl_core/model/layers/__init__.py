@@ -1,0 +1,4 @@
+"""What the networks of several towers are built from.
+
+- ``convolution``: a convolution and what follows it, in one pass over the memory where the processor's library can.
+"""
