@@ -11,7 +11,8 @@ from tvsl_core.training.distributed import Group
 from tvsl_core.training.features.cache import CachedFeatures, fingerprint, plan_cache, problems_of
 from tvsl_core.training.features.cache_build import build_cache
 from tvsl_core.training.features.live import OBJECTS, LiveFeatures, patch_cover
-from tvsl_core.training.run import features_of, train
+from tvsl_core.training.prepare import features_of
+from tvsl_core.training.run import train
 
 CPU = torch.device("cpu")
 

@@ -54,7 +54,7 @@ def test_a_run_leaves_everything_in_one_folder(tmp_path):
 
     assert done.steps == done.counts.step == 12
     assert sorted(path.name for path in run.out.iterdir()) == [
-        "checkpoints", "curves.html", "curves.png", "heads.safetensors", "metrics.jsonl", "run.json",
+        "checkpoints", "classes.csv", "curves.html", "curves.png", "heads.safetensors", "metrics.jsonl", "run.json",
     ]  # fmt: skip
     assert facts["status"] == "done" and facts["classes"] == list(CLASSES) and facts["steps"] == 12
     assert {"torch", "tvsl"} <= facts["versions"].keys()
@@ -156,9 +156,9 @@ def test_memory_that_runs_out_says_what_to_lower(tmp_path):
 def test_other_settings_do_not_continue_a_run(tmp_path):
     train(make_run(tmp_path, epochs=1), device=CPU)
 
-    with pytest.raises(TrainingError, match="belongs to a run with other settings or other data"):
+    with pytest.raises(TrainingError, match="holds a run with other settings"):
         train(make_run(tmp_path, epochs=1, learning_rate=5e-3), device=CPU)
-    with pytest.raises(TrainingError, match="other settings or other data"):
+    with pytest.raises(TrainingError, match="holds a run with other settings"):
         train(make_run(tmp_path, epochs=1, towers=TinyTowers(seed=3)), device=CPU)
 
 

@@ -109,7 +109,7 @@ def test_features_are_for_the_towers_that_made_them(taught, tmp_path):
 
 def test_a_run_that_begins_anew_replays_nothing(tmp_path):
     from tvsl_core.training.distributed import Group
-    from tvsl_core.training.run import make_objective
+    from tvsl_core.training.prepare import make_objective
 
     run = run_on(tmp_path, OLD)
     objective = make_objective(run, run.towers.embed_names(OLD), Group())

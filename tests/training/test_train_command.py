@@ -58,6 +58,7 @@ def test_train_then_go_on_then_export(material, tmp_path, capsys):
     assert main([*arguments, "--dry-run"]) == 0
     announced = capsys.readouterr().out
     assert re.search(r"cache\t0\.\d+ GB in .*cache/features, 2 epochs of mixtures, built in", announced)
+    assert "mixtures\t2 epochs of fresh pairs, none repeats" in announced
     assert re.search(r"steps\t4 of 4 scenes, 2 an epoch", announced)
     assert not (tmp_path / "mine").exists() and not (tmp_path / "cache").exists()
 
@@ -165,8 +166,9 @@ def test_a_file_that_breaks_while_training_runs_is_replaced_and_named(material, 
     from tvsl_core.data.scenes.options import MixtureOptions
     from tvsl_core.model.load import load_towers
     from tvsl_core.training.options import TrainOptions
-    from tvsl_core.training.run import TrainingRun, train
+    from tvsl_core.training.run import train
     from tvsl_core.training.sources import SourceOptions, load_sources
+    from tvsl_core.training.training_run import TrainingRun
 
     copy = shutil.copytree(material, tmp_path / "copy")
     mixtures = MixtureOptions(sizes=((96, 64),), seconds=1.0)
@@ -202,7 +204,17 @@ def test_a_class_of_which_nothing_can_be_read_is_named(material, tmp_path, capsy
 def test_tensorboard_is_written_where_it_is_installed_and_else_named(material, capsys):
     from importlib.util import find_spec
 
-    arguments = ["train", "--dataset", str(material), "--config", "run.toml", "--out", "mine", "--tensorboard"]
+    arguments = [
+        "train",
+        "--dataset",
+        str(material),
+        "--config",
+        "run.toml",
+        "--out",
+        "mine",
+        "--logger",
+        "tensorboard",
+    ]
     if find_spec("tensorboard") is None:
         assert main(arguments) == 1
         assert "pip install 'tvsl[tensorboard]'" in capsys.readouterr().err

@@ -145,7 +145,7 @@ class TinyScenes:
 def make_run(out, *, count=24, cache=None, validation=8, towers=None, train=None, losses=None, **options):
     """A training run with small defaults; ``options`` are those of ``TrainOptions``."""
     from tvsl_core.training.options import LossWeights, TrainOptions
-    from tvsl_core.training.run import TrainingRun
+    from tvsl_core.training.training_run import TrainingRun
 
     given = {"batch": 8, "epochs": 4, "learning_rate": 1e-2, "heads": HEADS, "amp": "off", "checkpoint_steps": 3}
     return TrainingRun(

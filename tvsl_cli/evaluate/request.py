@@ -8,14 +8,35 @@ from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
-from tvsl_cli.shared.settings import merged, usage_errors
+from tvsl_cli.shared import config_file as kinds
+from tvsl_cli.shared.settings import SAMPLE_VIDEOS, merged, usage_errors
 
 if TYPE_CHECKING:
     from tvsl_core.api.evaluate_request import EvaluateRequest
     from tvsl_core.report.tables import TableFormat
-
-SAMPLE_VIDEOS = Path("sample_videos")
-"""What composed benchmarks are made of, when --media does not say where it lies."""
+KEYS: dict[str, kinds.Converter] = {
+    "annotations": kinds.path,
+    "media": kinds.path,
+    "model": kinds.text,
+    "predictions": kinds.path,
+    "protocol": kinds.text,
+    "classes": kinds.text,
+    "floors": kinds.flag,
+    "out": kinds.path,
+    "limit": kinds.whole,
+    "allow-missing": kinds.flag,
+    "box-form": kinds.text,
+    "split": kinds.text,
+    "heard": kinds.path,
+    "training-list": kinds.path,
+    "sources": kinds.text,
+    "workers": kinds.whole,
+    "table": kinds.text,
+    "per-class": kinds.flag,
+    "device": kinds.text,
+    "data": kinds.path,
+}
+"""What the section [evaluate] of a file may set."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,36 +54,13 @@ class EvaluateOutput:
 
 def request_from(context: typer.Context, config: Path | None) -> tuple[EvaluateRequest, EvaluateOutput]:
     """Read the request of a running command; a wrong value ends it with one sentence and exit code 2."""
-    from tvsl_cli.shared import config_file as kinds
     from tvsl_core.api.evaluate_request import EvaluateRequest
     from tvsl_core.data.benchmarks.catalog import COMPOSED, EVENTS, data_root
 
-    keys = {
-        "annotations": kinds.path,
-        "media": kinds.path,
-        "model": kinds.text,
-        "predictions": kinds.path,
-        "protocol": kinds.text,
-        "classes": kinds.text,
-        "floors": kinds.flag,
-        "out": kinds.path,
-        "limit": kinds.whole,
-        "allow-missing": kinds.flag,
-        "box-form": kinds.text,
-        "split": kinds.text,
-        "heard": kinds.path,
-        "training-list": kinds.path,
-        "sources": kinds.text,
-        "workers": kinds.whole,
-        "table": kinds.text,
-        "per-class": kinds.flag,
-        "device": kinds.text,
-        "data": kinds.path,
-    }
     with usage_errors():
         values: dict[str, Any] = {
             name.replace("-", "_"): value
-            for name, value in merged(context, config=config, section="evaluate", keys=keys).items()
+            for name, value in merged(context, config=config, section="evaluate", keys=KEYS).items()
         }
         benchmark = context.params["benchmark"]
         if benchmark in (*COMPOSED, EVENTS) and values["media"] is None:

@@ -15,6 +15,8 @@ import typer
 if TYPE_CHECKING:
     from tvsl_cli.shared.config_file import Converter
 
+SAMPLE_VIDEOS = Path("sample_videos")
+"""Where the sample videos are looked for, when --media does not say."""
 SECTIONS = ("annotate", "bench", "datasets", "embed", "evaluate", "info", "models", "train", "vocabulary")
 """Sections that a configuration file may have: one file can serve every command."""
 
@@ -26,6 +28,7 @@ def merged(
     section: str,
     keys: Mapping[str, Converter],
     file_only: Mapping[str, Converter] | None = None,
+    base: Path | None = None,
 ) -> dict[str, Any]:
     """The settings of one command, by option name (``min-score``).
 
@@ -35,15 +38,19 @@ def merged(
         section: The command's section in it.
         keys: What the section may set.
         file_only: What it may set besides, for which there is no option; None when it does not.
+        base: Another such file, over which the first one wins, key by key, also within tables.
 
     Raises: ManifestError: The file is unusable; it says why.
     """
     from tvsl_cli.shared.config_file import read_config
 
     values = {key: context.params[parameter_of(key)] for key in keys} | dict.fromkeys(file_only or ())
-    if config is None:
-        return values
-    from_file = read_config(config, section=section, keys={**keys, **(file_only or {})}, sections=SECTIONS)
+    from_file: dict[str, Any] = {}
+    for file in filter(None, (base, config)):
+        found = read_config(file, section=section, keys={**keys, **(file_only or {})}, sections=SECTIONS)
+        tables = {key: from_file[key] | value for key, value in found.items()
+                  if isinstance(value, dict) and key in from_file}  # fmt: skip
+        from_file |= found | tables
     return values | {key: value for key, value in from_file.items() if not was_typed(context, parameter_of(key))}
 
 

@@ -75,9 +75,32 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.", rich_help_panel=_RUN)
     ] = False,
-    tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Also write RUN/tensorboard.", rich_help_panel=_RUN)
-    ] = False,
+    logger: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Also tell tensorboard, wandb or mlflow.", rich_help_panel=_RUN),
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|list", help="Settings that ship with tvsl; what else is set wins.", rich_help_panel=_RUN
+        ),
+    ] = None,
+    then: Annotated[
+        str | None,
+        typer.Option(
+            metavar="evaluate",
+            help="Afterwards calibrate, score on the benchmark of the recipe, and write RUN/table.md, .csv and .tex.",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            metavar="1,2,3",
+            help="A run for each --seed, in RUN/seed-N, and the mean and deviation of their scores.",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option(
@@ -115,7 +138,17 @@ def train(
     patience: Annotated[
         int, typer.Option(metavar="N", help="Validations without gain until it stops; 0 never.", rich_help_panel=_HOW)
     ] = 8,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of everything that is drawn.", rich_help_panel=_HOW)] = 0,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="Of the first weights and of the order.", rich_help_panel=_HOW)
+    ] = 0,
+    split_seed: Annotated[int, typer.Option(metavar="N", help="Of what is held out.", rich_help_panel=_HOW)] = 0,
+    scene_seed: Annotated[int, typer.Option(metavar="N", help="Of the mixtures.", rich_help_panel=_HOW)] = 0,
+    accumulate: Annotated[
+        int, typer.Option(metavar="N", help="Parts of a step, for less memory.", rich_help_panel=_HOW)
+    ] = 1,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="The same bits in every run; slower.", rich_help_panel=_HOW)
+    ] = False,
     device: Annotated[
         str, typer.Option(metavar="auto|cpu|cuda:N|mps", help="Where to compute.", rich_help_panel=_SPEED)
     ] = "auto",
@@ -146,8 +179,9 @@ def train(
 
     Example: tvsl train --dataset vggsound-instruments
     """
-    from tvsl_cli.train.request import request_from
-    from tvsl_cli.train.run import run
+    from tvsl_cli.train.paper import paper_request
+    from tvsl_cli.train.request import request_from, seed_list
+    from tvsl_cli.train.run import list_recipes, run
 
     del dataset, media, annotations, data, classes, limit, scenes, validation, validation_sources, exclude_test, out
     del (
@@ -166,5 +200,9 @@ def train(
         cache,
         no_cache,
     )
-    del cache_epochs
-    run(request_from(context, config, resume, set_ or ()), dry_run=dry_run, tensorboard=tensorboard)
+    del cache_epochs, logger, split_seed, scene_seed, accumulate, deterministic
+    if recipe == "list":
+        list_recipes()
+        return
+    request = request_from(context, config, resume, set_ or (), recipe)
+    run(request, dry_run=dry_run, seeds=seed_list(seeds), paper=paper_request(then, request, config))

@@ -21,28 +21,18 @@ LINE_EVERY_S = 30.0
 
 
 @contextmanager
-def watching(*, talk: bool, extra: Callable[[Event], None] | None) -> Iterator[Callable[[Told], None]]:
+def watching(*, talk: bool) -> Iterator[Callable[[Told], None]]:
     """Show a run while the block runs.
 
     Args:
         talk: False for all but one of several processes.
-        extra: Also told of every event of the loop.
     """
-    from tvsl_core.training.fit import Event
-
-    screen = Screen() if talk else None
-
-    def tell(event: Told) -> None:
-        if extra is not None and isinstance(event, Event):
-            extra(event)
-        if screen is not None:
-            screen.hear(event)
-
-    if screen is None:
-        yield tell
+    if not talk:
+        yield lambda _event: None
         return
+    screen = Screen()
     with screen.progress:
-        yield tell
+        yield screen.hear
 
 
 class Screen:

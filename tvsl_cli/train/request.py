@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tvsl_cli.shared import config_file as kinds
-from tvsl_cli.shared.settings import merged, usage_errors, was_typed
+from tvsl_cli.shared.settings import SAMPLE_VIDEOS, merged, usage_errors, was_typed
 
 if TYPE_CHECKING:
     from tvsl_core.api.train_request import TrainRequest
@@ -38,34 +38,61 @@ KEYS: dict[str, kinds.Converter] = {
     "learning-rate": kinds.number,
     "patience": kinds.whole,
     "seed": kinds.whole,
+    "split-seed": kinds.whole,
+    "scene-seed": kinds.whole,
     "device": kinds.text,
     "amp": kinds.one_of("auto", "on", "off"),
+    "accumulate": kinds.whole,
+    "deterministic": kinds.flag,
+    "logger": kinds.names,
     "workers": kinds.whole,
     "cache": kinds.path,
     "no-cache": kinds.flag,
     "cache-epochs": kinds.whole,
 }
 """What both the command line and the section [train] of a file may set."""
-MAY_CHANGE = frozenset({"device", "workers", "cache"})
+MAY_CHANGE = frozenset({"device", "workers", "cache", "logger"})
 """Options beside --resume that do not change what a run learns."""
 
 
 def request_from(
-    context: typer.Context, config: Path | None, resume: Path | None, overrides: Sequence[str] = ()
+    context: typer.Context,
+    config: Path | None,
+    resume: Path | None,
+    overrides: Sequence[str] = (),
+    recipe: str | None = None,
 ) -> TrainRequest:
     """Read the request of a running command; a wrong value ends it with one sentence and exit code 2."""
+    from tvsl_core.data.training_sets.samples import SAMPLES
+    from tvsl_core.training.recipes.catalog import find_recipe
+
     with usage_errors():
         file_only = fine_keys()
-        settings = merged(context, config=config, section="train", keys=KEYS, file_only=file_only)
+        if recipe is None and context.params["dataset"] == SAMPLES:
+            recipe = SAMPLES  # the defaults are for sets a hundred times as large
+        base = None if recipe is None else find_recipe(recipe)
+        settings = merged(context, config=config, section="train", keys=KEYS, file_only=file_only, base=base)
         for text in overrides:
             override(settings, text, KEYS | file_only)
         if resume is not None and overrides:
             raise ValueError("--resume goes on as the run began, so --set cannot change it; use --init for that")
         if resume is not None:
             settings = _resumed(context, settings, resume)
-        for key in ("classes", "validation-sources"):
+        for key in ("classes", "validation-sources", "logger"):
             settings[key] = kinds.names(settings[key]) if settings[key] else ()
-        return _checked(settings)
+        return _checked(settings, recipe or "")
+
+
+def seed_list(text: str | None) -> tuple[int, ...]:
+    """``1,2,3`` as numbers; a wrong value ends the command with one sentence and exit code 2."""
+    with usage_errors():
+        try:
+            found = tuple(dict.fromkeys(int(part) for part in text.split(","))) if text else ()
+        except ValueError:
+            raise ValueError(f"--seeds lists whole numbers such as 1,2,3, got '{text}'") from None
+        if any(seed < 0 for seed in found):
+            raise ValueError(f"seeds must not be negative, got '{text}'")
+    return found
 
 
 def override(settings: dict[str, Any], text: str, keys: Mapping[str, kinds.Converter]) -> None:
@@ -113,17 +140,20 @@ def fine_keys() -> dict[str, kinds.Converter]:
     return {name: kind for name, kind in (plain | words | tables).items() if name not in KEYS}
 
 
-def _checked(settings: dict[str, Any]) -> TrainRequest:
+def _checked(settings: dict[str, Any], recipe: str) -> TrainRequest:
     """Raises: ValueError: Something is missing or out of range."""
     from tvsl_core.api.train import default_batch
     from tvsl_core.api.train_request import TrainRequest
     from tvsl_core.data.benchmarks.catalog import data_root
     from tvsl_core.data.scenes.options import MixtureOptions
+    from tvsl_core.data.training_sets.samples import SAMPLES
     from tvsl_core.training.options import LossWeights, TrainOptions
     from tvsl_core.training.sources import SourceOptions
 
     if not settings["dataset"]:
         raise ValueError("--dataset says what to train on; 'tvsl datasets list' names what there is")
+    if settings["dataset"] == SAMPLES and settings["media"] is None:
+        settings["media"] = SAMPLE_VIDEOS
     if settings["batch"] is None:
         settings["batch"] = default_batch(settings["device"])
     known = {one.name for one in fields(TrainOptions)} - {"losses", "heads"}
@@ -133,7 +163,7 @@ def _checked(settings: dict[str, Any]) -> TrainRequest:
     options = TrainOptions(**chosen, losses=LossWeights(**(settings["losses"] or {})), heads=settings["heads"] or {})
     sources = SourceOptions(
         **{name: given[name] for name in ("dataset", "annotations", "media", "classes", "limit", "scenes")},
-        **{name: given[name] for name in ("validation", "validation_sources", "seed")},
+        **{name: given[name] for name in ("validation", "validation_sources", "split_seed", "scene_seed")},
         exclude_test=bool(given["exclude_test"]),
         root=data_root() or given["data"],
         mixtures=MixtureOptions(**(settings["mixtures"] or {})),
@@ -144,6 +174,8 @@ def _checked(settings: dict[str, Any]) -> TrainRequest:
         out=settings["out"] or Path("runs") / Path(settings["dataset"]).stem,
         outside=tuple(settings["outside"] or ()),
         use_cache=not settings["no-cache"],
+        loggers=settings["logger"],
+        recipe=recipe,
         command=(Path(sys.argv[0]).name, *sys.argv[1:]),
         **{name: given[name] for name in ("model", "weights", "init", "device", "workers", "cache", "cache_epochs")},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tvsl_core.annotate.find import read_clip
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.signals.score import fine_evidence
 from tvsl_core.api.score import EACH, HELD_OUT, check_each
+from tvsl_core.data.scenes.pool import MediaPool
 from tvsl_core.data.scenes.timed import TimedScene
 from tvsl_core.model.heads_file import dump_heads, load_heads
 from tvsl_core.model.load import load_model
@@ -62,9 +64,32 @@ def calibrate(request: CalibrateRequest, *, progress: bool | OnProgress = False)
         WeightsError: The heads cannot be used.
         OutputError: The file cannot be written.
     """
-    trained, info = load_heads(Path(request.heads))
+    _, info = load_heads(Path(request.heads))
     sources = request.sources or tuple(info.details.get("held_out", ())) or HELD_OUT
-    learned_from, held_out = split_material(Path(request.material), sources)
+    split = split_material(Path(request.material), sources)
+    return calibrate_on(*split, request, sources=sources, progress=progress)
+
+
+def calibrate_on(
+    learned_from: MediaPool,
+    held_out: MediaPool,
+    request: CalibrateRequest,
+    *,
+    sources: Sequence[str],
+    progress: bool | OnProgress = False,
+) -> FittedScorer:
+    """As ``calibrate``, where the files are at hand already; the request's material is not looked at.
+
+    Args:
+        learned_from: What the heads were trained on.
+        held_out: What they are calibrated on.
+        request: What is asked.
+        sources: Names of what is held out, for the record.
+        progress: As for ``calibrate``.
+
+    Raises: TvslError: As ``calibrate``.
+    """
+    trained, info = load_heads(Path(request.heads))
     # Heads that were taught more keep what was found out about the classes before.
     support = {key: {**info.details.get(key, {}), **found} for key, found in support_of(learned_from).items()}
     supported = replace(info, details={**info.details, **support}, scorer=None)

@@ -16,14 +16,16 @@ from tvsl_core.model.memory import EMBEDDED_MEMORY
 from tvsl_core.model.towers import require_trainable
 from tvsl_core.system.cache import cache_folder
 from tvsl_core.system.progress import OnProgress, reporting
+from tvsl_core.training.deterministic import reproducible
 from tvsl_core.training.distributed import local_device
 from tvsl_core.training.features.cache import choose_epochs
 from tvsl_core.training.features.cache_build import CacheProgress
 from tvsl_core.training.features.live import LiveFeatures
 from tvsl_core.training.fit import Event
-from tvsl_core.training.run import Told, Trained, TrainingRun
+from tvsl_core.training.run import Told, Trained
 from tvsl_core.training.run import train as train_heads
 from tvsl_core.training.sources import Sources, load_sources
+from tvsl_core.training.training_run import TrainingRun
 from tvsl_core.types import as_path
 from tvsl_core.vocabulary.classes import load_vocabulary
 
@@ -61,14 +63,16 @@ def plan_training(request: TrainRequest, *, progress: bool | OnProgress = False)
     with reporting(progress) as advance:
         title = f"Looking through {request.sources.dataset}"
         sources = load_sources(request.sources, on_progress=lambda done, total: advance(title, done, total))
-    towers = require_trainable(load_towers(request.model, weights=as_path(request.weights), device=str(device)))
+    with reproducible(request.options.deterministic):
+        towers = require_trainable(load_towers(request.model, weights=as_path(request.weights), device=str(device)))
     cache = as_path(request.cache) or cache_folder() / "features" if request.use_cache else None
     epochs = request.cache_epochs or 1
     is_embedded = str(request.init) == EMBEDDED
     if cache is not None and request.cache_epochs is None:
         epochs = choose_epochs(LiveFeatures(sources.train, towers), wanted=request.options.epochs)
+        cache = cache if epochs else None  # a whole epoch that repeats would not be what was asked for
     # An option that was left open stands in run.json as it was chosen: a machine may have changed when the run goes on.
-    chosen = {"cache-epochs": epochs} if cache is not None else {}
+    chosen = {"no-cache": True} if cache is None else {"cache-epochs": epochs}
     run = TrainingRun(
         towers=towers,
         train=sources.train,
@@ -76,11 +80,12 @@ def plan_training(request: TrainRequest, *, progress: bool | OnProgress = False)
         out=Path(request.out),
         options=request.options,
         cache=cache,
-        cache_epochs=epochs,
+        cache_epochs=max(1, epochs),
         workers=min((os.cpu_count() or 1) - 1, MOST_WORKERS) if request.workers is None else request.workers,
         init=WEIGHTS_FILE if is_embedded else as_path(request.init),
         memory=EMBEDDED_MEMORY if is_embedded else None,
         outside=_outside(request, sources),
+        loggers=request.loggers,
         facts={
             "dataset": sources.name,
             "held_out": list(sources.held_out),

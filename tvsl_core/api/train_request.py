@@ -9,6 +9,7 @@ from typing import Any
 from tvsl_core.model.facts import EMBEDDED
 from tvsl_core.model.registry import towers_names
 from tvsl_core.training.options import TrainOptions
+from tvsl_core.training.record.loggers import check_loggers
 from tvsl_core.training.sources import SourceOptions
 from tvsl_core.types import AnyPath
 
@@ -40,7 +41,11 @@ class TrainRequest:
     cache: AnyPath | None = None
     """Folder of feature caches; None is in the user's cache."""
     cache_epochs: int | None = None
-    """Epochs of mixtures to keep; None is up to 8 in 8 GB."""
+    """Epochs of mixtures to keep; None is up to 8 in 8 GB, and no cache where not even one fits."""
+    loggers: tuple[str, ...] = ()
+    """Programs that follow the run, of ``tvsl_core.training.record.loggers.LOGGERS``."""
+    recipe: str = ""
+    """Whose settings these are, for ``run.json``."""
     command: tuple[str, ...] = ()
     """As the user typed it, for ``run.json``."""
 
@@ -49,6 +54,7 @@ class TrainRequest:
             raise ValueError(
                 f"model is the name of towers, {' or '.join(towers_names())}, got '{self.model}'; heads go to init"
             )
+        check_loggers(self.loggers)
         if self.workers is not None and self.workers < 0:
             raise ValueError(f"workers must not be negative, got {self.workers}")
         if self.cache_epochs is not None and self.cache_epochs < 1:
@@ -60,7 +66,7 @@ class TrainRequest:
         Paths no longer depend on the folder that the program ran in.
         """
         sources, options = asdict(self.sources), asdict(self.options)
-        own = ("out", "model", "weights", "init", "outside", "device", "workers", "cache", "cache_epochs")
+        own = ("out", "model", "weights", "init", "outside", "device", "workers", "cache", "cache_epochs", "recipe")
         values = sources | options | {name: getattr(self, name) for name in own}
         values |= {"data": values.pop("root"), "no_cache": not self.use_cache}
         paths = ["annotations", "media", "data", "out", "weights", "cache"]

@@ -86,6 +86,12 @@ class Batch:
         moved = {one.name: getattr(self, one.name).to(device, non_blocking=True) for one in fields(self)}
         return Batch(**moved)
 
+    def parts(self, number: int) -> tuple[Batch, ...]:
+        """The scenes in so many parts of the same size, or nearly; fewer when there are fewer scenes."""
+        split = {one.name: getattr(self, one.name).tensor_split(number) for one in fields(self)}
+        found = (Batch(**dict(zip(split, part, strict=True))) for part in zip(*split.values(), strict=True))
+        return tuple(part for part in found if len(part.image))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BatchSchedule:

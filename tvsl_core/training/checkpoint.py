@@ -102,6 +102,16 @@ def checkpoints(run: Path) -> list[Path]:
     return sorted((run / FOLDER).glob(PATTERN))
 
 
+def newest_settings(run: Path) -> str | None:
+    """Fingerprint of the settings of a run that can be continued; None when there is nothing to continue."""
+    for path in reversed(checkpoints(run)):
+        try:
+            return str(json.loads(read_metadata(path)[METADATA_KEY])["settings"])
+        except (WeightsError, KeyError, ValueError):
+            continue
+    return None
+
+
 def resume(run: Path, state: State, *, settings: str) -> Path | None:
     """Bring a state to where the newest whole checkpoint of a run was.
 

@@ -23,7 +23,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tvsl_core.errors import TrainingError
 from tvsl_core.model.heads import TvslHeads
@@ -32,11 +32,8 @@ from tvsl_core.training.checkpoint import Counts, State, checkpoints, resume, sa
 from tvsl_core.training.distributed import Group
 from tvsl_core.training.objective import Objective
 from tvsl_core.training.options import TrainOptions
-from tvsl_core.training.record.log import MetricsLog
-from tvsl_core.training.validate import validate
-
-LOG_STEPS = 10
-"""Steps between two lines of the log."""
+from tvsl_core.training.record.log import MetricsLog, write_classes
+from tvsl_core.training.validate import Validation, validate
 
 
 class Event(NamedTuple):
@@ -109,8 +106,8 @@ def fit(heads: TvslHeads, job: Fit) -> Counts:
             values = take_step(state, job, batch.to(job.device), step, rate)
             counts.step = step + 1
             is_last = counts.step == job.steps
-            if step % LOG_STEPS == 0 or is_last:
-                log.write("train", counts.step, values | {"epoch": epoch, "learning_rate": rate})
+            values |= {"epoch": epoch, "learning_rate": rate}
+            log.write("train", counts.step, values)
             job.listener(Event("step", counts.step, job.steps, values))
             if counts.step % job.validation_steps == 0 or is_last:
                 look(state, job, log)
@@ -166,11 +163,15 @@ def take_step(state: State, job: Fit, batch: Batch, step: int, rate: float) -> d
     heads = state.heads.train()
     parameters = list(heads.parameters())
     state.optimizer.zero_grad(set_to_none=True)
-    share, losses = job.objective(heads, batch)
-    share.backward()  # type: ignore[no-untyped-call]
+    parts = batch.parts(job.options.accumulate)
+    found: list[dict[str, Tensor]] = []
+    for part in parts:
+        share, losses = job.objective(heads, part)
+        (share / len(parts)).backward()  # type: ignore[no-untyped-call]
+        found.append(losses)
     job.group.add_up_gradients(parameters)
     length = nn.utils.clip_grad_norm_(parameters, job.options.clip_norm)
-    values = {name: float(value) for name, value in losses.items()}
+    values = {name: float(sum(one[name] for one in found)) / len(parts) for name in job.objective.weights}
     total = sum(weight * values[name] for name, weight in job.objective.weights.items())
     if not (math.isfinite(total) and bool(torch.isfinite(length))):
         raise _diverged(values, job, step)
@@ -187,19 +188,21 @@ def take_step(state: State, job: Fit, batch: Batch, step: int, rate: float) -> d
 
 def look(state: State, job: Fit, log: MetricsLog) -> None:
     """Validate, and keep the weights if they are the best so far; without a validation split the newest are."""
-    counts, values = state.counts, {}
+    counts, found = state.counts, Validation()
     if job.validation is not None:
-        values = validate(
+        found = validate(
             state.average, job.objective, job.validation, options=job.options, group=job.group, device=job.device
         )
-        log.write("validation", counts.step, values)
-        job.listener(Event("validation", counts.step, job.steps, values))
+        log.write("validation", counts.step, found.values)
+        job.listener(Event("validation", counts.step, job.steps, found.values))
+    values = found.values
     loss = values.get("loss", -float(counts.step))
     counts.looks_without_gain += 1
     if loss < counts.best:
         counts.best, counts.best_step, counts.looks_without_gain = loss, counts.step, 0
         if job.group.is_first:
             job.keep(state.average, counts)
+            write_classes(job.run, found.classes)
         job.listener(Event("best", counts.step, job.steps, values))
 
 

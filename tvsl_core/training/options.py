@@ -54,7 +54,7 @@ class TrainOptions:
     """One training run."""
 
     seed: int = 0
-    """Of the weights, of the order, and of everything that is drawn."""
+    """Of the weights at the beginning, the order of scenes, dropout, and which sounds are swapped and masked."""
     epochs: int = 30
     max_steps: int | None = None
     """End after so many steps, whatever ``epochs`` says; the schedule still runs its whole course until then."""
@@ -78,6 +78,11 @@ class TrainOptions:
     keep_checkpoints: int = 2
     amp: Amp = "auto"
     """Perceptrons in bfloat16: ``auto`` where it is faster, on a GPU and on a CPU with instructions for it."""
+    accumulate: int = 1
+    """Parts in which a step's scenes are computed, one after the other: less memory for the same batch. Contrasts
+    are drawn, and losses divided, within each part."""
+    deterministic: bool = False
+    """The same numbers, bit for bit, in every run on one machine; slower."""
     swap_sounds: float = 0.1
     """Share of scenes that are heard with the sound of another: what is seen is silent, what sounds is off-screen."""
     mask_sound: float = 0.1
@@ -93,7 +98,7 @@ class TrainOptions:
     """Changes to ``tvsl_core.model.heads.HeadOptions``."""
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "checkpoint_steps", "keep_checkpoints"):
+        for name in ("epochs", "batch", "checkpoint_steps", "keep_checkpoints", "accumulate"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         for name in ("learning_rate", "clip_norm", "validate_epochs"):

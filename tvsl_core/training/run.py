@@ -9,103 +9,37 @@ RUN/checkpoints/         everything needed to go on after an interruption
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from tvsl_core.data.scenes.scene import SceneSource
-from tvsl_core.errors import InputError, TrainingError, TvslError, WeightsError
-from tvsl_core.model.compact.load import embedded_heads
-from tvsl_core.model.facts import WEIGHTS_FILE, trained_names
-from tvsl_core.model.heads import HeadOptions, Projection, TvslHeads, options_for
-from tvsl_core.model.heads_file import HeadsInfo, check_towers, dump_heads, load_heads
+from tvsl_core.errors import TrainingError, TvslError
+from tvsl_core.model.heads import TvslHeads
+from tvsl_core.model.heads_file import HeadsInfo, dump_heads, load_heads
 from tvsl_core.model.learned import LOOKS, SOUNDS
-from tvsl_core.model.memory import load_memory
-from tvsl_core.model.towers import TrainableTowers
-from tvsl_core.model.weights.hashing import hash_file
 from tvsl_core.system.files import write_bytes, write_error
 from tvsl_core.system.versions import versions
 from tvsl_core.training.batch import FeatureSource
-from tvsl_core.training.checkpoint import Counts, checkpoints
+from tvsl_core.training.checkpoint import Counts, checkpoints, newest_settings
+from tvsl_core.training.deterministic import reproducible
 from tvsl_core.training.distributed import Group, joined
-from tvsl_core.training.features.cache import CachedFeatures, CachePlan, plan_cache, problems_of
-from tvsl_core.training.features.cache_build import CacheProgress, build_cache
-from tvsl_core.training.features.live import LiveFeatures
+from tvsl_core.training.features.cache_build import CacheProgress
 from tvsl_core.training.fit import Event, Fit, fit
-from tvsl_core.training.objective import Objective, Replay, Teacher
-from tvsl_core.training.options import TrainOptions
+from tvsl_core.training.prepare import begin_heads, covered, features_of, make_objective, read_heads
 from tvsl_core.training.record.curves import draw_curves
-from tvsl_core.training.record.log import read_run, write_run
+from tvsl_core.training.record.log import differences, flat_settings, read_metrics, read_run, write_run
+from tvsl_core.training.record.loggers import logging_to
+from tvsl_core.training.training_run import TrainingRun
+from tvsl_core.training.validate import SCORES
 from tvsl_core.types import AnyPath
 
 HEADS = "heads.safetensors"
-EXAMPLES = 256
-"""Scenes from which the mean and spread of features are taken."""
-UNSETTLING = ("checkpoint_steps", "keep_checkpoints")
-"""Options that may change when a run is continued."""
 
 Told = Callable[[CacheProgress | Event], None]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrainingRun:
-    """What is trained, on what, and where it goes."""
-
-    towers: TrainableTowers
-    train: SceneSource
-    validation: SceneSource | None
-    out: Path
-    """RUN, the folder of everything that comes of it."""
-    options: TrainOptions = field(default_factory=TrainOptions)
-    cache: Path | None = None
-    """Folder of feature caches; None sends every scene through the towers at every step."""
-    cache_epochs: int = 1
-    """So many epochs of mixtures are cached; later ones begin with the first again."""
-    workers: int = 0
-    """Processes that render scenes beside this one."""
-    init: Path | None = None
-    """Heads to begin with; what they know beside the classes of the scenes they go on knowing."""
-    memory: Path | None = None
-    """Features that ``init`` has learned from, which are replayed."""
-    outside: tuple[str, ...] = ()
-    """Names outside the training on which the untrained mapping is kept, if distilling has a weight."""
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    """Whatever else ``run.json`` shall say: the command, the name of the data, their terms."""
-
-    def __post_init__(self) -> None:
-        if self.cache_epochs < 1:
-            raise ValueError(f"cache_epochs must be at least 1, got {self.cache_epochs}")
-        if self.workers < 0:
-            raise ValueError(f"workers must not be negative, got {self.workers}")
-        if len(self.train) == 0:
-            raise InputError("there are no scenes to train on.")
-
-    @property
-    def extended(self) -> tuple[str, ...]:
-        """The classes of ``init``, where it knows any that the scenes do not hold."""
-        known = () if self.init is None else trained_names(self.init)
-        return known if set(known) - set(self.train.classes) else ()
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """All classes that the heads will know; those that are known already come first."""
-        return tuple(dict.fromkeys((*self.extended, *self.train.classes)))
-
-    def settings(self) -> str:
-        """Fingerprint of everything on which the result depends."""
-        options = {name: value for name, value in self.options.to_dict().items() if name not in UNSETTLING}
-        sources = [source.fingerprint() for source in (self.train, self.validation) if source is not None]
-        facts = [options, sources, self.towers.weights_sha256, self.cache_epochs if self.cache else 0, *self.outside]
-        if self.extended and self.init is not None:
-            facts.append(hash_file(self.init))
-        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,6 +54,9 @@ class Trained:
     elapsed_s: float
     problems: tuple[str, ...]
     """What could not be read, each sentence once."""
+    scores: Mapping[str, float]
+    """Of the validation that the best weights had: ``loss``, ``heard``, ``exact``, and ``placed`` where places are
+    known; empty without validation."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,19 +85,61 @@ def train(run: TrainingRun, *, device: torch.device, tell: Told = lambda event: 
         OutputError: Something cannot be written; the last checkpoint is whole.
     """
     began_s = time.monotonic()
-    with joined(device) as group:
+    with joined(device) as group, reproducible(run.options.deterministic):
+        if group.is_first:
+            _refuse_another(run)
         job, heads, problems = _prepare(run, device, group, tell if group.is_first else lambda event: None)
         facts = _facts(run, job)
+        followed = run.loggers if group.is_first else ()
         try:
             _write(run, group, facts | {"status": "running"})
-            counts = fit(heads, job)
+            with logging_to(followed, run.out, flat_settings(_asked(run))) as log:
+                counts = fit(heads, replace(job, listener=_both(job.listener, log)))
         except (TvslError, KeyboardInterrupt) as error:
             _write(run, group, facts | {"status": "failed", "error": str(error) or type(error).__name__}, late=True)
             raise
         elapsed_s = time.monotonic() - began_s
         ended = {"status": "done", "step": counts.step, "best": counts.best, "best_step": counts.best_step}
         _write(run, group, facts | ended | {"elapsed_s": round(elapsed_s, 1), "problems": list(problems)})
-    return Trained(heads=run.out / HEADS, counts=counts, steps=job.steps, elapsed_s=elapsed_s, problems=problems)
+    return Trained(
+        heads=run.out / HEADS,
+        counts=counts,
+        steps=job.steps,
+        elapsed_s=elapsed_s,
+        problems=problems,
+        scores=_best_scores(run.out, counts),
+    )
+
+
+def _both(first: Callable[[Event], None], second: Callable[[Event], None]) -> Callable[[Event], None]:
+    def tell(event: Event) -> None:
+        first(event)
+        second(event)
+
+    return tell
+
+
+def _best_scores(out: Path, counts: Counts) -> dict[str, float]:
+    looks = [line for line in read_metrics(out) if line["kind"] == "validation" and line["step"] == counts.best_step]
+    return {name: looks[-1][name] for name in ("loss", *SCORES) if name in looks[-1]} if looks else {}
+
+
+def _refuse_another(run: TrainingRun) -> None:
+    """Raises: TrainingError: The folder holds a run with other settings; it says which."""
+    saved = newest_settings(run.out)
+    if saved is None or saved == run.settings():
+        return
+    other = differences(read_run(run.out), _asked(run))
+    named = "; ".join(f"{name} was {_shown(old)} and is {_shown(new)}" for name, (old, new) in list(other.items())[:5])
+    raise TrainingError(
+        f"{run.out} holds a run with other settings: {named or 'its data, towers or heads have changed since'}.",
+        hint="Continue it with the same ones (--resume), name another folder (--out), or begin from its weights: "
+        f"--init {run.out / HEADS} --out NEW.",
+    )
+
+
+def _shown(value: object) -> str:
+    return "not set" if value is None else str(value)
 
 
 def export_heads(request: ExportRequest) -> HeadsInfo:
@@ -211,124 +190,6 @@ def _prepare(
     return job, heads, tuple(dict.fromkeys(problems))
 
 
-def features_of(
-    run: TrainingRun, source: SceneSource, group: Group, tell: Told, *, epochs: int | None = None
-) -> tuple[FeatureSource, list[str]]:
-    """Features of a source: from a cache, built first if need be by one process, or live.
-
-    Returns: Them, and what could not be read.
-
-    Raises: InputError: A class has no usable scene, or too much cannot be read.
-    """
-    live = LiveFeatures(source, run.towers, classes=run.classes)
-    if run.cache is None:
-        return live, []
-    epochs = epochs or run.cache_epochs
-    plans: list[CachePlan] = []
-    if group.is_first:
-        plans = list(plan_cache(live, folder=run.cache, epochs=epochs))
-        for plan in plans:
-            build_cache(plan, live, workers=run.workers, listener=tell)
-    pictures, sounds = group.from_first(plans)
-    cached = CachedFeatures(pictures, sounds, classes=live.classes, epochs=epochs)
-    left_out = [f"{name}: {why}" for name, why in getattr(source, "skipped", {}).items()]
-    return cached, [*problems_of(pictures), *problems_of(sounds), *left_out]
-
-
-def begin_heads(run: TrainingRun, features: FeatureSource, *, examples: int = EXAMPLES) -> TvslHeads:
-    """Heads as they are before the first step: those of ``init``, or new ones that know their features' spread.
-
-    Raises: WeightsError: ``init`` is of other towers.
-    """
-    options = options_for(run.towers, **run.options.heads)
-    if run.init is not None:
-        heads, info = read_heads(run.init)
-        check_towers(info, towers=run.towers.name, sha256=run.towers.weights_sha256, path=run.init)
-        wanted = {one.name: getattr(options, one.name) for one in fields(options)}
-        if any(getattr(heads.options, name) != wanted[name] for name in ("dim", "image_features", "sound_features")):
-            raise WeightsError(f"{run.init} holds heads of other sizes.", hint="Train it with the same towers.")
-        heads.fill_lean(_fresh(heads.options, run.options.seed))
-        return heads.requires_grad_(True)
-    heads = _fresh(options, run.options.seed)
-    rng = np.random.default_rng((run.options.seed, 4))
-    some = rng.permutation(features.usable)[:examples]
-    for projection, rows in (
-        (heads.project_image, features.pictures(some, 0).features),
-        (heads.project_sound, features.sounds(some, 0).features),
-    ):
-        if isinstance(projection, Projection):
-            projection.standardise(torch.from_numpy(rows))
-    return heads
-
-
-def _fresh(options: HeadOptions, seed: int) -> TvslHeads:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return TvslHeads(options)
-
-
-def read_heads(path: Path) -> tuple[TvslHeads, HeadsInfo]:
-    """Heads of a file of their own, or those that a file of compact towers carries.
-
-    Raises: WeightsError: The file holds none, or is damaged.
-    """
-    found = embedded_heads(path)[0] if path == WEIGHTS_FILE else load_heads(path)
-    if found is None:
-        raise WeightsError(f"{path} carries no heads.", hint="Name a file from 'tvsl models export'.")
-    return found
-
-
-def make_objective(run: TrainingRun, text: torch.Tensor, group: Group) -> Objective:
-    """The losses of a run, with a teacher if something is distilled."""
-    distils = any(name.startswith("distill") for name in run.options.losses.active())
-    if distils and not run.outside:
-        raise InputError(
-            "distilling keeps what is known of names outside the training, and none is given.",
-            hint="Give --outside NAMES, or set the weights distill_image and distill_sound to 0.",
-        )
-    teacher = Teacher(run.towers, run.outside) if distils else None
-    return Objective(text, run.options, group, teacher, _replay(run, text))
-
-
-def _replay(run: TrainingRun, text: torch.Tensor) -> Replay | None:
-    """What heads that are taught more shall go on saying, where features are there that they learned from."""
-    if not run.extended or run.init is None or run.memory is None:
-        return None
-    memory = load_memory(run.memory, towers_sha256=run.towers.weights_sha256)
-    if memory is None:
-        return None
-    before, info = read_heads(run.init)
-    return Replay(before.to(text.device), info.text.to(text.device), memory, new=len(text) - len(info.text))
-
-
-def covered(features: FeatureSource, *, known: Collection[str] = ()) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The classes that scenes show, and those that they let sound.
-
-    A class with pictures alone, or with sounds alone, is learned on that side.
-
-    Args:
-        features: Of the scenes.
-        known: Classes that the heads know already.
-
-    Raises: InputError: A class has neither.
-    """
-    if not isinstance(features, CachedFeatures):
-        return features.classes, features.classes
-    seen, heard = (counts > 0 for counts in features.class_counts())
-    bare = [name for name, any_at_all in zip(features.classes, seen | heard, strict=True) if not any_at_all]
-    bare = [name for name in bare if name not in known]
-    if bare:
-        shown = ", ".join(bare[:5]) + (f" and {len(bare) - 5} more" if len(bare) > 5 else "")
-        raise InputError(
-            f"{len(bare)} of {len(features.classes)} classes have no usable sample: {shown}.",
-            hint="Add samples of them, leave them out with --classes, or draw more scenes an epoch.",
-        )
-    looks, sounds = (
-        tuple(name for name, there in zip(features.classes, side, strict=True) if there) for side in (seen, heard)
-    )
-    return looks, sounds
-
-
 def _keep(
     run: TrainingRun, best: TvslHeads, counts: Counts, text: torch.Tensor, sides: Mapping[str, list[str]]
 ) -> None:
@@ -363,10 +224,13 @@ def _hear(run: TrainingRun, event: Event, tell: Told) -> None:
     tell(event)
 
 
+def _asked(run: TrainingRun) -> dict[str, Any]:
+    return {**run.facts, "options": run.options.to_dict()}
+
+
 def _facts(run: TrainingRun, job: Fit) -> dict[str, Any]:
     return {
-        **run.facts,
-        "options": run.options.to_dict(),
+        **_asked(run),
         "classes": list(run.classes),
         "scenes": {"train": len(run.train), "validation": 0 if run.validation is None else len(run.validation)},
         "steps": job.steps,

@@ -41,7 +41,10 @@ class SourceOptions:
     """Hold out exactly these groups instead."""
     exclude_test: bool = True
     """Leave out the videos that benchmarks test on."""
-    seed: int = 0
+    split_seed: int = 0
+    """Of the groups that are held out."""
+    scene_seed: int = 0
+    """Of the mixtures."""
     mixtures: MixtureOptions = field(default_factory=MixtureOptions)
 
     def __post_init__(self) -> None:
@@ -49,6 +52,8 @@ class SourceOptions:
             raise ValueError(f"validation must lie in [0, 1), got {self.validation}")
         if self.scenes is not None and self.scenes < 1:
             raise ValueError(f"scenes must be at least 1, got {self.scenes}")
+        if min(self.split_seed, self.scene_seed) < 0:
+            raise ValueError("split-seed and scene-seed must not be negative")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,16 +93,16 @@ def load_sources(options: SourceOptions, *, on_progress: Callable[[int, int], No
     if options.validation > 0 or options.validation_sources:
         groups = _groups(pool, options.validation_sources)
         share = options.validation or 0.1
-        split = split_pool(pool, share=share, seed=options.seed, groups=groups or None)
+        split = split_pool(pool, share=share, seed=options.split_seed, groups=groups or None)
         train_pool, held_out = split.training, split.held_out
         notes += split.notes
         if split.validation.pictures and split.validation.sounds:
             length = min(VALIDATION_SCENES, max(len(split.validation.pictures), len(split.validation.sounds)))
             plain = options.mixtures.without_augmentation()
-            validation = Mixtures(split.validation, plain, seed=options.seed + 1, length=length)
+            validation = Mixtures(split.validation, plain, seed=options.scene_seed + 1, length=length)
         else:
             notes.append("There are too few groups to hold any out: this run is not validated.")
-    train = Mixtures(train_pool, options.mixtures, seed=options.seed, length=options.scenes)
+    train = Mixtures(train_pool, options.mixtures, seed=options.scene_seed, length=options.scenes)
     return Sources(
         train=train,
         validation=validation,

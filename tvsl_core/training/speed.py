@@ -20,10 +20,12 @@ from tvsl_core.training.checkpoint import State
 from tvsl_core.training.distributed import Group
 from tvsl_core.training.features.cache import CachedFeatures, CachePlan, plan_cache
 from tvsl_core.training.features.cache_build import build_cache
+from tvsl_core.training.features.draw import Side, draw_scenes
 from tvsl_core.training.features.live import LiveFeatures
 from tvsl_core.training.fit import Fit, begin, take_step
 from tvsl_core.training.options import TrainOptions
-from tvsl_core.training.run import TrainingRun, begin_heads, make_objective
+from tvsl_core.training.prepare import begin_heads, make_objective
+from tvsl_core.training.training_run import TrainingRun
 
 SECONDS = 5.0
 """Of each sound."""
@@ -153,8 +155,12 @@ class Estimate:
     steps_per_epoch: int
     step_s: float
     """Of one step with features at hand."""
+    draw_s: float
+    """Of one scene, to render it; several processes may share them."""
     towers_s: float
-    """Of one scene through the towers, rendered and all."""
+    """Of one scene through the towers."""
+    workers: int
+    """Processes that render."""
     caches: tuple[CachePlan, ...]
     """Both sides, of training and validation; empty without a cache."""
 
@@ -164,10 +170,17 @@ class Estimate:
         return sum(plan.bytes for plan in self.caches)
 
     @property
+    def scene_s(self) -> float:
+        """Of one scene: rendered beside the towers where processes do that, else before them."""
+        if self.workers:
+            return max(self.draw_s / self.workers, self.towers_s)
+        return self.draw_s + self.towers_s
+
+    @property
     def build_s(self) -> float:
         """Until the caches that are not there yet are built."""
         todo = sum(plan.scenes for plan in self.caches if not plan.is_built)
-        return todo * self.towers_s / 2  # a plan is one side, and a scene has two
+        return todo * self.scene_s / 2  # a plan is one side, and a scene has two
 
     @property
     def total_s(self) -> float:
@@ -184,8 +197,12 @@ def estimate(run: TrainingRun, *, device: torch.device, steps: int = 3) -> Estim
     some = np.arange(min(4, len(run.train)))
     live.pictures(some[:1], 0)  # the first call of a network takes longer
     began = time.perf_counter()
-    example = assemble(live, some, 0, run.options, augment=False)
-    towers_s = (time.perf_counter() - began) / len(some)
+    sides: tuple[Side, ...] = ("pictures", "sounds")
+    for side in sides:
+        draw_scenes(run.train, side, run.towers.sample_rate, some.tolist())
+    drawn = time.perf_counter()
+    example = assemble(live, some, 0, run.options, augment=False)  # draws them again, mostly from memory
+    draw_s, towers_s = (drawn - began) / len(some), (time.perf_counter() - drawn) / len(some)
     with tempfile.TemporaryDirectory(prefix="tvsl-estimate-") as temporary:
         job, state = _ready(replace(run, out=Path(temporary)), live, device)
         clips = min(run.options.batch, len(run.train))
@@ -199,13 +216,18 @@ def estimate(run: TrainingRun, *, device: torch.device, steps: int = 3) -> Estim
             checked = LiveFeatures(run.validation, run.towers, classes=run.classes)
             plans += plan_cache(checked, folder=run.cache, epochs=1)
     per_epoch = BatchSchedule(scenes=len(run.train), batch=run.options.batch, seed=0).steps_per_epoch
-    return Estimate(
+    found = Estimate(
         steps=run.options.max_steps or run.options.epochs * per_epoch,
         steps_per_epoch=per_epoch,
-        step_s=min(times) + (0.0 if run.cache is not None else clips * towers_s),
+        step_s=min(times),
+        draw_s=draw_s,
         towers_s=towers_s,
+        workers=run.workers,
         caches=tuple(plans),
     )
+    if run.cache is not None:
+        return found
+    return replace(found, step_s=max(found.step_s, clips * found.scene_s))  # the next batch is made beside a step
 
 
 def _ready(run: TrainingRun, features: FeatureSource, device: torch.device) -> tuple[Fit, State]:

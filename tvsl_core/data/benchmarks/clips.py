@@ -176,6 +176,18 @@ def read_around(path: Path, time_s: float | None, sample_rate: int) -> NDArray[n
         return sound.window(begin, begin + WINDOW_S) if begin >= 0 else _from_zero(sound, begin)
 
 
+def read_span(path: Path, span: tuple[float, float], sample_rate: int) -> NDArray[np.float32]:
+    """A stretch of a video's sound, in seconds of its timeline; mono.
+
+    Raises: MediaError: The video cannot be read.
+    """
+    from tvsl_core.media.read.probe import probe
+    from tvsl_core.media.read.sound import SoundStream
+
+    with SoundStream(probe(path), sample_rate=sample_rate, start_s=span[0]) as sound:
+        return sound.window(*span)
+
+
 def _from_zero(sound: object, begin: float) -> NDArray[np.float32]:
     """A window that starts before the video does: silence first."""
     from tvsl_core.media.read.sound import SoundStream

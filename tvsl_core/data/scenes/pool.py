@@ -30,6 +30,10 @@ class PictureItem:
     """Whether an exact mask of the object is known."""
     white: bool = False
     """The mask is found by cutting the object from its white surroundings."""
+    time_s: float | None = None
+    """Of a video: the instant; None is its middle."""
+    crop: tuple[int, int, int, int] | None = None
+    """``left, top, right, bottom`` of the part that is used, in pixels, right and bottom excluded; None is all."""
     digest: str = ""
     """Of the content; empty when nobody looked yet."""
     sound: int = -1
@@ -51,6 +55,8 @@ class SoundItem:
     """When it is loud, as half-open stretches in seconds; empty when nobody looked yet."""
     middle: bool = False
     """Only the 5 s around its middle are read, as for the clips of a benchmark."""
+    span: tuple[float, float] | None = None
+    """Only this stretch of a video is read, half open, in seconds; None is its middle."""
     digest: str = ""
 
 

@@ -57,7 +57,7 @@ class MediaStore:
 
         Raises: MediaError: The file cannot be decoded, or holds no object although it did when it was checked.
         """
-        key = ("picture", item.file, item.cutout, item.white)
+        key = ("picture", item.file, item.cutout, item.white, item.time_s, item.crop)
         found = self._find(key)
         if found is None:
             found = self._keep(key, _shrunk(_multiplied(read_item(item))))
@@ -69,10 +69,10 @@ class MediaStore:
 
         Raises: MediaError: The file cannot be decoded.
         """
-        key = ("sound", item.file, sample_rate)
+        key = ("sound", item.file, item.span, sample_rate)
         found = self._find(key)
         if found is None:
-            found = self._keep(key, _as_int16(read_mono(item.file, sample_rate, middle=item.middle)))
+            found = self._keep(key, _as_int16(read_mono(item.file, sample_rate, middle=item.middle, span=item.span)))
         samples: NDArray[np.int16] = found
         return samples
 
@@ -102,7 +102,10 @@ def read_item(item: PictureItem) -> NDArray[np.uint8]:
 
     Raises: MediaError: It cannot be decoded, or there is no object in it.
     """
-    pixels = read_pixels(item.file)
+    pixels = read_pixels(item.file, item.time_s)
+    if item.crop is not None:
+        left, top, right, bottom = item.crop
+        pixels = pixels[top:bottom, left:right]
     if not item.cutout:
         return np.ascontiguousarray(pixels[:, :, :3])
     cutout = cut_from_white(pixels[:, :, :3]) if item.white else pixels
@@ -112,15 +115,19 @@ def read_item(item: PictureItem) -> NDArray[np.uint8]:
     return np.ascontiguousarray(trimmed)
 
 
-def read_pixels(path: Path) -> NDArray[np.uint8]:
-    """A picture file, or the middle frame of a video, as RGB or, when a file has transparent parts, RGBA.
+def read_pixels(path: Path, time_s: float | None = None) -> NDArray[np.uint8]:
+    """A picture file, or a frame of a video, as RGB or, when a file has transparent parts, RGBA.
+
+    Args:
+        path: The file.
+        time_s: Of a video, the instant of the frame; None is its middle.
 
     Raises: MediaError: It cannot be decoded.
     """
     if path.suffix.lower() in VIDEO_SUFFIXES:
         from tvsl_core.data.benchmarks.clips import read_frame
 
-        return read_frame(path)
+        return read_frame(path, time_s)
     import cv2
 
     try:
@@ -137,20 +144,23 @@ def read_pixels(path: Path) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels[:, :, 2::-1])
 
 
-def read_mono(path: Path, sample_rate: int, *, middle: bool = False) -> NDArray[np.float32]:
+def read_mono(
+    path: Path, sample_rate: int, *, middle: bool = False, span: tuple[float, float] | None = None
+) -> NDArray[np.float32]:
     """The sound of a file, mono ``[sample]``.
 
     Args:
         path: A sound file or a video; of a video only the 5 s around its middle are read.
         sample_rate: In Hz.
         middle: Read the 5 s around the middle of a sound file too, instead of its first ``LONGEST_S`` seconds.
+        span: Of a video, read this stretch instead, in seconds.
 
     Raises: MediaError: It cannot be decoded, or is silent throughout.
     """
-    from tvsl_core.data.benchmarks.clips import WINDOW_S, read_around, read_sound
+    from tvsl_core.data.benchmarks.clips import WINDOW_S, read_around, read_sound, read_span
 
     if path.suffix.lower() in VIDEO_SUFFIXES:
-        whole = read_around(path, None, sample_rate)
+        whole = read_around(path, None, sample_rate) if span is None else read_span(path, span, sample_rate)
     elif (pcm := _read_wav(path, sample_rate)) is not None:
         spare = max(0, len(pcm) - round(WINDOW_S * sample_rate)) // 2 if middle else 0
         whole = pcm[spare : spare + round((WINDOW_S if middle else LONGEST_S) * sample_rate)]

@@ -12,6 +12,7 @@ from tvsl_core.data.training_sets.lists import (
     read_music_solo,
     read_vggsound,
 )
+from tvsl_core.data.training_sets.samples import SAMPLES
 from tvsl_core.errors import InputError
 from tvsl_core.system.suggest import did_you_mean
 
@@ -93,6 +94,7 @@ _ENTRIES = (
 )
 TRAINING: Mapping[str, TrainingEntry] = {entry.name: entry for entry in _ENTRIES}
 OWN: Mapping[str, str] = {
+    SAMPLES: "the sample videos, for a first training: nothing else is needed (--media DIR [sample_videos])",
     COMPOSED: "scenes made from a folder of material: images/, sounds/, backgrounds/, other_sounds/ (--media DIR)",
     CUSTOM: "your own videos: a folder of videos per class (--media DIR), or a CSV of path, class (--annotations FILE)",
 }

@@ -15,6 +15,7 @@ from tvsl_core.data.scenes.pool import MediaPool, PictureItem, SoundItem
 from tvsl_core.data.training_sets.catalog import COMPOSED, CUSTOM, TRAINING, TrainingEntry, find_training_entry
 from tvsl_core.data.training_sets.custom import TrainingClip, clips_from_folder, clips_from_table
 from tvsl_core.data.training_sets.lists import ListedClip, benchmark_ids, video_of
+from tvsl_core.data.training_sets.samples import NOTES, SAMPLES, TRUTH, samples_pool
 from tvsl_core.errors import InputError, ManifestError
 from tvsl_core.system.results import find_results, passed_over
 
@@ -73,6 +74,8 @@ def load_training_set(
     """
     if name == COMPOSED:
         return _material(_own_folder(COMPOSED, media, root), cut_white, on_progress)
+    if name == SAMPLES:
+        return _samples(_own_folder(SAMPLES, media, root))
     if name in TRAINING:
         return _published(find_training_entry(name), annotations, media, root, exclude_test)
     tested = benchmark_ids(root / "annotations") if exclude_test and root is not None else frozenset()
@@ -97,6 +100,8 @@ def _by_path(
 ) -> TrainingSet:
     """One's own material, class folders, table, or results with labels."""
     if path.is_dir():
+        if (path / TRUTH).is_file():
+            return _samples(path)
         if (path / "images").is_dir() or (path / "sounds").is_dir():
             return _material(path, cut_white, on_progress)
         if (path / LABELS / TRAINING_LIST).is_file():
@@ -134,6 +139,11 @@ def _own_folder(name: str, media: Path | None, root: Path | None) -> Path:
         return media
     if root is not None and (root / name).is_dir():
         return root / name
+    if name == SAMPLES:
+        raise ManifestError(
+            "the sample videos were not found.",
+            hint="Name the folder sample_videos of the tvsl repository: --media DIR.",
+        )
     where = f"in '{root / name}'" if root is not None else f"because {DATA_VARIABLE} is not set"
     form = (
         "images/<class>/<source>__<name>.png, sounds/<class>/<source>__<name>.wav and perhaps backgrounds/ and "
@@ -145,6 +155,10 @@ def _own_folder(name: str, media: Path | None, root: Path | None) -> Path:
         f"the files of the training set '{name}' were not found {where}.",
         hint=f"Make a folder with {form}, and name it with --media DIR or put it under {DATA_VARIABLE} as {name}/.",
     )
+
+
+def _samples(folder: Path) -> TrainingSet:
+    return TrainingSet(name=SAMPLES, pool=samples_pool(folder), notes=NOTES)
 
 
 def _material(folder: Path, cut_white: bool, on_progress: Callable[[int, int], None] | None) -> TrainingSet:

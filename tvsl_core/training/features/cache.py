@@ -19,7 +19,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +28,11 @@ from tvsl_core.data.scenes.scene import SceneSource
 from tvsl_core.errors import InputError
 from tvsl_core.model.towers import TrainableTowers
 from tvsl_core.training.batch import Indices, PictureRows, SoundRows
+from tvsl_core.training.features.draw import Side
 from tvsl_core.training.features.live import LiveFeatures
 
 VERSION = 1
 """Of the form of a cache; part of its fingerprint."""
-Side = Literal["pictures", "sounds"]
 MANIFEST = "manifest.json"
 
 
@@ -100,14 +100,14 @@ def plan_cache(live: LiveFeatures, *, folder: Path, epochs: int) -> tuple[CacheP
 
 
 def choose_epochs(live: LiveFeatures, *, wanted: int) -> int:
-    """How many epochs of mixtures to store: the more the better, in 8 GB, at the least one and at the most 8.
+    """How many epochs of mixtures to store: the more the better, in 8 GB, at the most 8; 0 when not even one fits.
 
     Args:
         live: What is stored.
         wanted: Epochs of the run.
     """
     plans = plan_cache(live, folder=Path(), epochs=1)
-    return max(1, min(MOST_EPOCHS, wanted, ROOMY // max(1, sum(plan.bytes for plan in plans))))
+    return min(MOST_EPOCHS, wanted, ROOMY // max(1, sum(plan.bytes for plan in plans)))
 
 
 class CachedFeatures:

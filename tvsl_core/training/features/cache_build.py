@@ -6,23 +6,21 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from torch.utils.data import DataLoader, Dataset
 
-from tvsl_core.data.scenes.scene import SceneSource
 from tvsl_core.errors import InputError, OutputError, TvslError
 from tvsl_core.model.towers import TrainableTowers
 from tvsl_core.system.files import write_bytes, write_error
 from tvsl_core.training.batch import PictureRows, SoundRows
-from tvsl_core.training.features.cache import MANIFEST, VERSION, CachePlan, Side
-from tvsl_core.training.features.live import LiveFeatures, draw_picture, draw_sound
+from tvsl_core.training.features.cache import MANIFEST, VERSION, CachePlan
+from tvsl_core.training.features.draw import AT_ONCE, Renderer, Side
+from tvsl_core.training.features.live import LiveFeatures
 
 DONE = "done.npy"
 """uint8 ``[scene]`` while a cache is built: 0 to do, 1 done, 2 could not be read."""
@@ -30,8 +28,6 @@ MOST_FAILED = 0.1
 """A larger share of scenes that cannot be read ends the build: something is wrong with the data."""
 FLUSH_S = 1.0
 """Seconds of a build that a power cut may cost."""
-AT_ONCE = 8
-"""Scenes that go through the towers together."""
 
 
 class CacheProgress(NamedTuple):
@@ -73,16 +69,7 @@ def build_cache(
         if (plan.folder / MANIFEST).is_file():  # another process was faster
             return
         storage = _open_part(plan, part, flush_s)
-        problems: dict[int, str] = {}
-        todo = np.flatnonzero(storage.done != 1)
-        for places, drawn in _drawn(plan, live, todo, workers):
-            problems |= {n: str(one) for n, one in zip(places, drawn, strict=True) if isinstance(one, TvslError)}
-            good = {n: one for n, one in zip(places, drawn, strict=True) if not isinstance(one, TvslError)}
-            if good:
-                storage.store(list(good), _through(live, plan.side, list(good.values())))
-            storage.mark(places, problems)
-            if listener:
-                listener(CacheProgress(plan.side, storage.behind, plan.scenes))
+        problems = _fill(storage, plan, live, workers, listener)
         storage.flush()
         _refuse_too_many(plan, problems)
         _finish(plan, part, problems, live.towers)
@@ -175,49 +162,24 @@ def _reserve(path: Path, kind: str, shape: tuple[int, ...]) -> None:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
 
-def _drawn(
-    plan: CachePlan, live: LiveFeatures, todo: NDArray[np.intp], workers: int
-) -> Iterator[tuple[list[int], list[Any]]]:
-    """Scenes that are still to do, a few at once, each one rendered or the error that it gave."""
-    groups = [todo[begin : begin + AT_ONCE].tolist() for begin in range(0, len(todo), AT_ONCE)]
-    draw = partial(_draw, live.source, plan.side, live.towers.sample_rate)
-    if workers == 0:
-        yield from ((places, draw(places)) for places in groups)
-        return
-    loader = DataLoader(_Groups(groups, draw), batch_size=None, num_workers=workers, collate_fn=_as_drawn)
-    yield from zip(groups, loader, strict=True)
-
-
-def _as_drawn(drawn: list[Any]) -> list[Any]:
-    return drawn
-
-
-class _Groups(Dataset[list[Any]]):
-    """What the loader's processes render, by number."""
-
-    def __init__(self, groups: Sequence[list[int]], draw: Callable[[list[int]], list[Any]]) -> None:
-        self.groups = groups
-        self.draw = draw
-
-    def __len__(self) -> int:
-        return len(self.groups)
-
-    def __getitem__(self, number: int) -> list[Any]:
-        return self.draw(self.groups[number])
-
-
-def _draw(source: SceneSource, side: Side, sample_rate: int, places: list[int]) -> list[Any]:
-    drawn: list[Any] = []
-    for place in places:
-        epoch, index = divmod(place, len(source))
-        try:
-            if side == "pictures":
-                drawn.append(draw_picture(source, index, epoch))
-            else:
-                drawn.append(draw_sound(source, index, epoch, sample_rate))
-        except TvslError as error:
-            drawn.append(error)
-    return drawn
+def _fill(
+    storage: _Storage, plan: CachePlan, live: LiveFeatures, workers: int, listener: Listener | None
+) -> dict[int, str]:
+    """Everything that is still to do, a few scenes at once. Gives what could not be read, by its place."""
+    problems: dict[int, str] = {}
+    todo = np.flatnonzero(storage.done != 1).tolist()
+    with closing(Renderer(live.source, workers if len(todo) > AT_ONCE else 0)) as render:
+        place = iter(todo)
+        for drawn in render(plan.side, live.towers.sample_rate, todo):
+            places = list(islice(place, len(drawn)))
+            problems |= {n: str(one) for n, one in zip(places, drawn, strict=True) if isinstance(one, TvslError)}
+            good = {n: one for n, one in zip(places, drawn, strict=True) if not isinstance(one, TvslError)}
+            if good:
+                storage.store(list(good), _through(live, plan.side, list(good.values())))
+            storage.mark(places, problems)
+            if listener:
+                listener(CacheProgress(plan.side, storage.behind, plan.scenes))
+    return problems
 
 
 def _through(live: LiveFeatures, side: Side, drawn: list[Any]) -> PictureRows | SoundRows:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tvsl_core.data.scenes.scene import UNKNOWN, Picture, Scene, SceneSource, Sound, SplitSceneSource
-from tvsl_core.errors import InputError
+from tvsl_core.data.scenes.scene import UNKNOWN, Picture, SceneSource, Sound
+from tvsl_core.errors import InputError, TvslError
 from tvsl_core.model.memory import Memory
 from tvsl_core.model.towers import TrainableTowers
 from tvsl_core.training.batch import Indices, PictureRows, SoundRows
+from tvsl_core.training.features.draw import Renderer, Side
 
 POSITIONS, PATCHES = 3, 4
 """Of each scene that ``sample_features`` remembers."""
@@ -28,9 +30,18 @@ class LiveFeatures:
         source: Of the scenes.
         towers: That see and hear them.
         classes: In whose order classes are numbered; None for the source's own. A validation split may lack some.
+        workers: Processes that render scenes beside this one.
     """
 
-    def __init__(self, source: SceneSource, towers: TrainableTowers, *, classes: tuple[str, ...] | None = None) -> None:
+    def __init__(
+        self,
+        source: SceneSource,
+        towers: TrainableTowers,
+        *,
+        classes: tuple[str, ...] | None = None,
+        workers: int = 0,
+    ) -> None:
+        self._renderer = Renderer(source, workers)
         self.source = source
         self.towers = towers
         self.usable: Indices = np.arange(len(source))
@@ -39,14 +50,22 @@ class LiveFeatures:
 
     def pictures(self, indices: Indices, epoch: int) -> PictureRows:
         """The picture sides of some scenes."""
-        drawn = [draw_picture(self.source, index, epoch) for index in indices.tolist() or [0]]
-        return PictureRows._make(rows[: len(indices)] for rows in self.see(drawn))
+        parts = [self.see(group) for group in self._drawn("pictures", indices, epoch)]
+        return PictureRows._make(np.concatenate(rows)[: len(indices)] for rows in zip(*parts, strict=True))
 
     def sounds(self, indices: Indices, epoch: int) -> SoundRows:
         """The sound sides of some scenes."""
-        rate = self.towers.sample_rate
-        drawn = [draw_sound(self.source, index, epoch, rate) for index in indices.tolist() or [0]]
-        return SoundRows._make(rows[: len(indices)] for rows in self.hear(drawn))
+        parts = [self.hear(group) for group in self._drawn("sounds", indices, epoch)]
+        return SoundRows._make(np.concatenate(rows)[: len(indices)] for rows in zip(*parts, strict=True))
+
+    def _drawn(self, side: Side, indices: Indices, epoch: int) -> Iterator[list[Any]]:
+        """Groups of scenes; where none is asked for, one that only says what rows look like."""
+        places = [epoch * len(self.source) + index for index in indices.tolist() or [0]]
+        for group in self._renderer(side, self.towers.sample_rate, places):
+            for one in group:
+                if isinstance(one, TvslError):
+                    raise one
+            yield group
 
     def see(self, pictures: Sequence[Picture]) -> PictureRows:
         """Pictures of one size through the image tower.
@@ -85,6 +104,26 @@ class LiveFeatures:
         return self._known[name]
 
 
+class KeptFeatures:
+    """The first epoch of live scenes, computed once and kept in memory; for a validation split without a cache.
+
+    Args:
+        live: The scenes.
+    """
+
+    def __init__(self, live: LiveFeatures) -> None:
+        self.classes, self.usable = live.classes, live.usable
+        self._pictures, self._sounds = live.pictures(live.usable, 0), live.sounds(live.usable, 0)
+
+    def pictures(self, indices: Indices, epoch: int) -> PictureRows:
+        """The picture sides of some scenes; every epoch is the first."""
+        return PictureRows._make(rows[indices] for rows in self._pictures)
+
+    def sounds(self, indices: Indices, epoch: int) -> SoundRows:
+        """The sound sides of some scenes; every epoch is the first."""
+        return SoundRows._make(rows[indices] for rows in self._sounds)
+
+
 def sample_features(live: LiveFeatures, *, seed: int = 0) -> Memory:
     """Some sound positions and patches of every scene; half of the patches are those that objects cover most.
 
@@ -102,24 +141,6 @@ def sample_features(live: LiveFeatures, *, seed: int = 0) -> Memory:
         sounds.append(sound.features[0][rng.permutation(len(sound.features[0]))[:POSITIONS]])
     image, sound_rows = (torch.from_numpy(np.concatenate(rows)).float() for rows in (images, sounds))
     return Memory(image=image, sound=sound_rows)
-
-
-def draw_picture(source: SceneSource | SplitSceneSource, index: int, epoch: int) -> Picture:
-    """The picture side of a scene, without rendering its sound where the source allows."""
-    if hasattr(source, "picture"):
-        picture: Picture = source.picture(index, epoch)
-        return picture
-    scene: Scene = source.scene(index, epoch, sample_rate=16_000)
-    return Picture(frame=scene.frame, visible=scene.visible, regions=scene.regions)
-
-
-def draw_sound(source: SceneSource | SplitSceneSource, index: int, epoch: int, sample_rate: int) -> Sound:
-    """The sound side of a scene, without rendering its picture where the source allows."""
-    if hasattr(source, "sound"):
-        sound: Sound = source.sound(index, epoch, sample_rate)
-        return sound
-    scene: Scene = source.scene(index, epoch, sample_rate=sample_rate)
-    return Sound(waveform=scene.waveform, sounding=scene.sounding)
 
 
 def patch_cover(

@@ -18,6 +18,8 @@ COLOURS = ("#0b6e99", "#d9730d", "#448361", "#9065b0", "#c14c8a", "#9f6b53", "#7
 WIDTH, HEIGHT = 760, 300
 LEFT, RIGHT, TOP, BOTTOM = 70, 190, 34, 40
 """Margins of a chart in pixels."""
+MOST_POINTS = 2000
+"""Of a line; a long run takes more steps than a picture has columns."""
 PNG, HTML = "curves.png", "curves.html"
 
 Line = Sequence[tuple[float, float]]
@@ -79,7 +81,7 @@ def _lines(wanted: Mapping[str, tuple[list[dict[str, float]], str]]) -> dict[str
         name: [(line["step"], line[key]) for line in found if np.isfinite(line.get(key, np.nan))]
         for name, (found, key) in wanted.items()
     }
-    return {name: line for name, line in lines.items() if line}
+    return {name: line[:: len(line) // MOST_POINTS + 1] for name, line in lines.items() if line}
 
 
 def _ticks(low: float, high: float) -> list[tuple[float, str]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +12,9 @@ from typing import IO, Any
 
 from tvsl_core.errors import OutputError
 from tvsl_core.system.files import write_bytes, write_error
+from tvsl_core.training.validate import ClassScore
 
+CLASSES = "classes.csv"
 METRICS = "metrics.jsonl"
 RUN = "run.json"
 
@@ -69,6 +73,25 @@ def read_metrics(run: Path) -> list[dict[str, Any]]:
     return lines
 
 
+def write_classes(run: Path, classes: Mapping[str, ClassScore]) -> None:
+    """Write ``classes.csv``: every class of the validation split with what was right of it; nothing without classes.
+
+    Raises: OutputError: It cannot be written.
+    """
+    if not classes:
+        return
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(("class", "heard", "sounding", "placed", "marked"))
+    for name, (heard, sounding, placed, marked) in classes.items():
+        table.writerow((name, _share(heard, sounding), sounding, _share(placed, marked), marked))
+    write_bytes(run / CLASSES, text.getvalue().encode())
+
+
+def _share(right: int, of: int) -> str:
+    return f"{right / of:.4f}" if of else ""
+
+
 def write_run(run: Path, facts: Mapping[str, Any]) -> None:
     """Write ``run.json``. Raises: OutputError: It cannot be written."""
     try:
@@ -76,6 +99,37 @@ def write_run(run: Path, facts: Mapping[str, Any]) -> None:
     except (TypeError, ValueError) as error:
         raise OutputError(f"{run / RUN} cannot hold these facts: {error}.") from error
     write_bytes(run / RUN, text.encode("utf-8", "backslashreplace"))
+
+
+MAY_DIFFER = frozenset({"out", "device", "workers", "cache", "checkpoint_steps", "keep_checkpoints"})
+"""What a run is asked and may be asked otherwise when it is continued."""
+
+
+def differences(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What two runs were asked differently: option to its value then and now; ``losses.see`` for one of a table.
+
+    Args:
+        earlier: ``run.json`` of one, with ``options`` and perhaps ``request``.
+        now: The same facts of another.
+    """
+    before, after = (flat_settings(json.loads(json.dumps(facts, default=str))) for facts in (earlier, now))
+    return {
+        name: (before.get(name), after.get(name))
+        for name in dict.fromkeys((*after, *before))
+        if before.get(name) != after.get(name) and name not in MAY_DIFFER
+    }
+
+
+def flat_settings(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run was asked, by option; ``losses.see`` for one of a table."""
+    found: dict[str, Any] = {}
+    for part in ("options", "request"):
+        for key, value in (facts.get(part) or {}).items():
+            name = key.replace("-", "_")
+            found |= (
+                {f"{name}.{inner}": one for inner, one in value.items()} if isinstance(value, dict) else {name: value}
+            )
+    return found
 
 
 def read_run(run: Path) -> dict[str, Any]:
