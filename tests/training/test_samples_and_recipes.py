@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +24,13 @@ def pool():
     return samples_pool(SAMPLES)
 
 
-def test_every_visible_object_has_pictures_and_every_lonely_sound_is_there(pool):
+def test_objects_that_stand_apart_are_seen_and_those_that_sound_alone_are_heard(pool):
     seen = {name for item in pool.pictures for name in item.names}
     heard = {name for item in pool.sounds for name in item.names}
 
-    assert seen == {thing["class"] for clip in TRUTH.values() for thing in clip["objects"] if thing["visible"]}
-    assert heard == seen - {"sheep", "cat", "horse"}  # these are silent, or never alone
+    visible = {thing["class"] for clip in TRUTH.values() for thing in clip["objects"] if thing["visible"]}
+    assert seen == visible - {"drum kit", "electric guitar"}  # these stand before each other
+    assert heard == visible - {"sheep", "cat", "horse"}  # these are silent, or never alone
 
 
 def test_a_sound_is_never_taken_while_another_object_sounds(pool):
@@ -51,15 +53,12 @@ def test_a_picture_shows_its_object_whole(pool):
         assert item.size == (right - left, bottom - top)
 
 
-def test_beginning_and_end_of_a_video_are_groups_apart(pool):
-    for group in pool.groups:
-        video, part = group.rsplit(", ", 1)
-        other = {"beginning": "end", "end": "beginning"}[part]
-        mine = [item.time_s for item in pool.pictures if item.group == group]
-        theirs = [item.time_s for item in pool.pictures if item.group == f"{video}, {other}"]
-        for item in pool.pictures:
-            assert not (item.time_s in mine and item.group == f"{video}, {other}" and len(TRUTH[video]["objects"]) == 1)
-        assert mine or theirs
+def test_the_beginning_of_a_video_is_another_group_than_its_end(pool):
+    for item in pool.pictures:
+        later = [one for one in pool.pictures if one.names == item.names and one.file == item.file]
+        later = [one for one in later if one.group != item.group and one.time_s > item.time_s]
+        assert item.group.endswith("beginning") or not later
+    assert {group.rsplit(", ")[1] for group in pool.groups} == {"beginning", "end"}
 
 
 def test_a_part_of_a_video_is_read_as_it_is(pool):
@@ -91,14 +90,14 @@ def test_a_recipe_is_a_configuration_that_is_understood(name, tmp_path, monkeypa
 
     assert main(["train", "--recipe", name, *dataset, *then, "--dry-run"]) == 1
     said = capsys.readouterr().err
-    assert "not found" in said or "not in" in said, said
+    assert re.search("not found|not in|cannot be found", said), said
 
 
 def test_recipes_are_listed_and_a_wrong_name_is_answered_with_the_nearest(capsys):
     assert main(["train", "--recipe", "list"]) == 0
     assert "tvsl-vggsound\tThe published recipe on VGGSound" in capsys.readouterr().out
     assert main(["train", "--recipe", "tvsl-vgsound"]) == 2
-    assert "there is no recipe 'tvsl-vgsound'. Did you mean 'tvsl-vggsound'?" in capsys.readouterr().err
+    assert "no recipe 'tvsl-vgsound'. Did you mean 'tvsl-vggsound'?" in capsys.readouterr().err
 
 
 @pytest.mark.slow
