@@ -99,14 +99,13 @@ def test_a_step_in_parts_takes_the_mean_of_their_gradients(tmp_path):
     """Every part hears as many names, so a loss that judges every name weighs parts alike."""
     plain = {"losses": LossWeights(**dict.fromkeys(LossWeights().active(), 0.0) | {"hear": 1.0}), "max_steps": 3}
     plain |= {"heads": {"hidden": 16, "dropout": 0.0}, "validation": 0}
-    for name, parts in (("whole", 1), ("parts", 4)):
-        train(make_run(tmp_path / name, accumulate=parts, **plain), device=CPU)
     whole, parts = (train(make_run(tmp_path / name, accumulate=n, **plain), device=CPU) for name, n in
                     (("whole", 1), ("parts", 4)))  # fmt: skip
     from tvsl_core.training.record.log import read_metrics
 
     first, second = (read_metrics(run.heads.parent) for run in (whole, parts))
-    assert [line["loss"] for line in first] == pytest.approx([line["loss"] for line in second], rel=1e-5)
+    for name in ("loss", "gradient"):
+        assert [line[name] for line in first] == pytest.approx([line[name] for line in second], rel=1e-4)
 
 
 def test_parts_of_a_batch_hold_every_scene_once():
