@@ -155,3 +155,13 @@ def test_where_no_place_is_known_a_class_has_no_share_of_it(tmp_path):
     train(run, device=CPU)
 
     assert all(line.endswith(",,0") for line in (tmp_path / "classes.csv").read_text().splitlines()[1:])
+
+
+def test_as_many_epochs_are_stored_as_have_room_and_none_where_not_even_one_has(monkeypatch):
+    from tvsl_core.training.features import cache
+
+    live = LiveFeatures(TinyScenes(24), TinyTowers())
+    one = sum(plan.bytes for plan in cache.plan_cache(live, folder=cache.Path(), epochs=1))
+    for room, wanted, epochs in ((3.5, 30, 3), (3.5, 2, 2), (99, 30, cache.MOST_EPOCHS), (0.9, 30, 0)):
+        monkeypatch.setattr(cache, "ROOMY", int(room * one))
+        assert cache.choose_epochs(live, wanted=wanted) == epochs
