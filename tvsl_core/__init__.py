@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tvsl_core.api.evaluate_request import EvaluateRequest
     from tvsl_core.api.events import read_events
     from tvsl_core.api.localize import FoundSource, localize
+    from tvsl_core.api.reproduce import PaperRequest, SeedRun, train_seeds
     from tvsl_core.api.score import ScoreRequest, score
     from tvsl_core.api.train import TrainingPlan, plan_training, train
     from tvsl_core.api.train_request import TrainRequest
@@ -80,7 +81,9 @@ __all__ = [
     "MixtureOptions",
     "MomentsFound",
     "OutputError",
+    "PaperRequest",
     "ScoreRequest",
+    "SeedRun",
     "Selection",
     "SourceOptions",
     "TrainOptions",
@@ -113,6 +116,7 @@ __all__ = [
     "register_towers",
     "score",
     "train",
+    "train_seeds",
 ]
 
 _HOMES = {
@@ -140,7 +144,9 @@ _HOMES = {
     "FoundMoment": "tvsl_core.search.find",
     "MomentsFound": "tvsl_core.search.find",
     "OutputError": "tvsl_core.errors",
+    "PaperRequest": "tvsl_core.api.reproduce",
     "ScoreRequest": "tvsl_core.api.score",
+    "SeedRun": "tvsl_core.api.reproduce",
     "Selection": "tvsl_core.exports.results",
     "SourceOptions": "tvsl_core.training.sources",
     "TrainOptions": "tvsl_core.training.options",
@@ -172,6 +178,7 @@ _HOMES = {
     "register_towers": "tvsl_core.model.registry",
     "score": "tvsl_core.api.score",
     "train": "tvsl_core.api.train",
+    "train_seeds": "tvsl_core.api.reproduce",
 }
 """Public name to the module that it lives in."""
 

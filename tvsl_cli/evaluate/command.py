@@ -97,8 +97,9 @@ def evaluate(
         str | None, typer.Option("--sources", metavar="1,2,..", help="Only samples with so many sources, a table each.")
     ] = None,
     workers: Annotated[
-        int, typer.Option("--workers", min=1, metavar="N", help="Processes that predict; each holds a model.")
-    ] = 1,
+        int | None,
+        typer.Option("--workers", min=1, metavar="N", help="Processes that predict [a core each, from 200 samples]."),
+    ] = None,
     shard: Annotated[
         str | None,
         typer.Option("--shard", metavar="I/N", help="Only predict the I-th of N parts, into --save-predictions."),

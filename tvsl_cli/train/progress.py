@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tvsl_cli.annotate.tally import clock_text
@@ -20,25 +18,14 @@ LINE_EVERY_S = 30.0
 """How often a line is written where bars cannot move."""
 
 
-@contextmanager
-def watching(*, talk: bool) -> Iterator[Callable[[Told], None]]:
-    """Show a run while the block runs.
+class Screen:
+    """One bar for what is being done: a side of the cache, the steps, then calibration and scoring.
 
     Args:
         talk: False for all but one of several processes.
     """
-    if not talk:
-        yield lambda _event: None
-        return
-    screen = Screen()
-    with screen.progress:
-        yield screen.hear
 
-
-class Screen:
-    """One bar for what is being done: a side of the cache, then the steps."""
-
-    def __init__(self) -> None:
+    def __init__(self, *, talk: bool) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         self.progress = Progress(
@@ -49,10 +36,11 @@ class Screen:
             TimeRemainingColumn(),
             console=console(),
             transient=True,
-            disable=not console().is_terminal,
+            disable=not (talk and console().is_terminal),
         )
         self._task = self.progress.add_task("training", total=None, loss="")
         self._what = ""
+        self._talk = talk
         self._began_s = self._told_s = time.monotonic()
         self._began_at = 0
 
@@ -61,16 +49,19 @@ class Screen:
         from tvsl_core.training.features.cache_build import CacheProgress
 
         if isinstance(event, CacheProgress):
-            self._advance(f"features of the {event.side}", event.done, event.scenes, "")
+            self.advance(f"features of the {event.side}", event.done, event.scenes)
         elif event.kind == "step":
-            self._advance("training", event.step, event.steps, f"loss {event.values['loss']:.4f}")
-        elif event.kind == "validation" and event.values:
+            self.advance("training", event.step, event.steps, f"loss {event.values['loss']:.4f}")
+        elif event.kind == "validation" and event.values and self._talk:
             shown = ("loss", "heard", "exact", "placed")
             known = {name: f"{event.values[name]:.3f}" for name in shown if name in event.values}
             scores = ", ".join(f"{name} {known.get(name, '-')}" for name in shown)  # a place may be marked nowhere
             say(f"step {event.step} of {event.steps}: validation {scores}")
 
-    def _advance(self, what: str, done: int, total: int, loss: str) -> None:
+    def advance(self, what: str, done: int, total: int, loss: str = "") -> None:
+        """So much is done of something."""
+        if not self._talk:
+            return
         now = time.monotonic()
         if what != self._what:
             self._what, self._began_s, self._told_s, self._began_at = what, now, now, done

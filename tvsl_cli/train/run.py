@@ -22,8 +22,7 @@ def run(request: TrainRequest, *, dry_run: bool, seeds: Sequence[int], paper: Pa
 
     Raises: TvslError: The data, the weights, the folder or the training itself; one sentence each.
     """
-    from tvsl_cli.evaluate.tables import progress
-    from tvsl_cli.train.progress import watching
+    from tvsl_cli.train.progress import Screen
     from tvsl_core.api.reproduce import train_seeds
 
     first = os.environ.get("RANK", "0") == "0"
@@ -34,8 +33,10 @@ def run(request: TrainRequest, *, dry_run: bool, seeds: Sequence[int], paper: Pa
         _announce(plan, runs=max(1, len(seeds)), rehearsal=dry_run)
     if dry_run:
         return
-    with watching(talk=first) as tell, progress() as advance:
-        runs = train_seeds(plan, seeds, paper=paper if first else None, on_event=tell, progress=advance)
+    screen = Screen(talk=first)
+    with screen.progress:
+        asked = paper if first else None
+        runs = train_seeds(plan, seeds, paper=asked, on_event=screen.hear, progress=screen.advance)
     if first:
         _tell(plan, runs, paper)
 

@@ -12,6 +12,7 @@ the command line has its request and its answer here; the command fills the requ
 - ``events``: the events of a results folder as one table in memory;
 - ``localize``: one picture with its sound, in memory: what sounds, and where;
 - ``remember``: from the material that heads were trained on to the features that keep them from forgetting it;
+- ``reproduce``: from a recipe to the table of a paper: train, calibrate, score; once for each seed;
 - ``score``: what a model gets right on scenes from held-out material;
 - ``train``: from the name of a training set to trained heads;
 - ``train_request``: what a training is asked, checked once, and how that stands in ``run.json``.

@@ -26,15 +26,19 @@ from tvsl_core.errors import MediaError
 from tvsl_core.evaluation.protocols import PROTOCOLS, find_protocol
 from tvsl_core.evaluation.run import Evaluation, Predictor, evaluate_floors
 from tvsl_core.evaluation.run import evaluate as score_benchmark
+from tvsl_core.model.load import pick_device
 from tvsl_core.report.page import render_page
 from tvsl_core.report.scores import combined, write_json, write_rows, write_whole
 from tvsl_core.report.thumbnails import Picture, Thumbnail, draw, pick_rows
+from tvsl_core.system.machine import cores
 from tvsl_core.system.progress import OnProgress, reporting
 from tvsl_core.system.versions import tvsl_version
 from tvsl_core.tuning.answers import MISSING, Answered, AnswerOptions, answer_samples, read_answer, shard_of
 from tvsl_core.tuning.predict import load_predictor
 from tvsl_core.types import AnyPath
 
+WORTH_WORKERS = 200
+"""Samples from which on several processes are faster: each first loads the model, for the time of some 30 samples."""
 FRAME_RATE_HZ = 16_000
 """Of the sound that comes with a picture of a contact sheet; nobody hears it."""
 
@@ -192,9 +196,17 @@ def predict_shard(request: EvaluateRequest, index: int, count: int, *, progress:
         return answer_samples(samples, clip_source(request), folder, _options(request, benchmark), advanced)
 
 
+def _workers(request: EvaluateRequest, benchmark: Benchmark) -> int:
+    """Processes that predict: those asked for, or what is fastest."""
+    if request.workers is not None:
+        return request.workers
+    many = len(benchmark.samples) >= WORTH_WORKERS and pick_device(request.device).type == "cpu"
+    return cores() if many else 1
+
+
 def _options(request: EvaluateRequest, benchmark: Benchmark) -> AnswerOptions:
     return AnswerOptions(
-        model=str(request.model), device=request.device, classes=benchmark.classes, workers=request.workers
+        model=str(request.model), device=request.device, classes=benchmark.classes, workers=_workers(request, benchmark)
     )
 
 
@@ -206,7 +218,7 @@ def _answers(request: EvaluateRequest, benchmark: Benchmark, advance: OnProgress
     if request.predictions is not None:
         found = open_predictions(Path(request.predictions), benchmark.samples)
         return Answers(predict=found.read, ids=found.ids)
-    if request.save_predictions is not None or request.workers > 1:
+    if request.save_predictions is not None or _workers(request, benchmark) > 1:
         return _answers_by_file(request, benchmark, advance)
     load_clip = clip_source(request).open()
     answer = load_predictor(str(request.model), device=request.device, classes=benchmark.classes)

@@ -31,8 +31,9 @@ class EvaluateRequest:
     """Score these ``<id>.npz`` maps, Parquet tables or COCO boxes instead of a model."""
     save_predictions: AnyPath | None = None
     """Folder for the model's maps, as ``<id>.npz``; what is there is not predicted again."""
-    workers: int = 1
-    """Processes that predict; each holds a model of its own."""
+    workers: int | None = 1
+    """Processes that predict; each holds a model of its own. None is one a core on a CPU, where there are samples
+    enough that starting them is worth it."""
     protocol: str | None = None
     """None is ``strict``, and every protocol for floors."""
     classes: Literal["oracle", "predicted", "both"] = "both"
@@ -56,7 +57,7 @@ class EvaluateRequest:
         _one_of("classes", self.classes, ("oracle", "predicted", "both"))
         _one_of("box-form", self.box_form, ("xyxy", "xywh", None))
         _one_of("split", self.split, ("heard", "unheard", None))
-        if self.workers < 1:
+        if self.workers is not None and self.workers < 1:
             raise ValueError(f"workers must be at least 1, got {self.workers}")
         if self.limit is not None and self.limit < 1:
             raise ValueError(f"limit must be at least 1, got {self.limit}")

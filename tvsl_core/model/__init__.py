@@ -1,7 +1,7 @@
-"""Tensors in, tensors out. ``weights`` stores and loads, ``compact`` and ``audioclip`` are towers by one interface,
-``layers`` is what their networks share.
+"""Tensors in, tensors out: the model, its networks and its weights.
 
-``people`` sees faces and bodies.
+Rooms: ``weights`` stores and loads, ``compact`` and ``audioclip`` are towers by one interface, ``layers`` is what their
+networks share, ``people`` sees faces and bodies.
 
 - ``bench``: how fast AudioCLIP's shipped inference path is beside the plain network, and how close to it;
 - ``calibration``: from evidence to a decision: which classes sound, which of them are visible;

@@ -13,6 +13,7 @@ from tvsl_core.data.benchmarks.layout import ClipMedia, find_media
 from tvsl_core.data.benchmarks.sample import Sample
 from tvsl_core.errors import MediaError
 from tvsl_core.media.read.resample import joined, resampled
+from tvsl_core.types import VideoInfo
 
 WINDOW_S = 5.0
 """Seconds of sound around a frame."""
@@ -137,8 +138,10 @@ def read_instant(path: Path, time_s: float | None, sample_rate: int) -> Clip:
 
     Raises: MediaError: The video cannot be read or shows nothing then.
     """
-    frame = read_frame(path, time_s)
-    return Clip(frame=frame, waveform=read_around(path, time_s, sample_rate), sample_rate=sample_rate)
+    from tvsl_core.media.read.probe import probe
+
+    info = probe(path)
+    return Clip(frame=_frame_at(info, time_s), waveform=_around(info, time_s, sample_rate), sample_rate=sample_rate)
 
 
 def read_frame(path: Path, time_s: float | None = None) -> NDArray[np.uint8]:
@@ -146,10 +149,14 @@ def read_frame(path: Path, time_s: float | None = None) -> NDArray[np.uint8]:
 
     Raises: MediaError: The video cannot be read or shows nothing then.
     """
-    from tvsl_core.media.read.frames import read_frames
     from tvsl_core.media.read.probe import probe
 
-    info = probe(path)
+    return _frame_at(probe(path), time_s)
+
+
+def _frame_at(info: VideoInfo, time_s: float | None) -> NDArray[np.uint8]:
+    from tvsl_core.media.read.frames import read_frames
+
     time = info.duration_s / 2 if time_s is None else time_s
     frames = read_frames(info, fps=2.0, start_s=time, end_s=time + 0.5)
     try:
@@ -157,7 +164,7 @@ def read_frame(path: Path, time_s: float | None = None) -> NDArray[np.uint8]:
     finally:
         frames.close()
     if frame is None:
-        raise MediaError(f"'{path}' shows no frame at {time:g} s.", stage="decode")
+        raise MediaError(f"'{info.path}' shows no frame at {time:g} s.", stage="decode")
     return frame.pixels
 
 
@@ -167,9 +174,13 @@ def read_around(path: Path, time_s: float | None, sample_rate: int) -> NDArray[n
     Raises: MediaError: The video cannot be read.
     """
     from tvsl_core.media.read.probe import probe
+
+    return _around(probe(path), time_s, sample_rate)
+
+
+def _around(info: VideoInfo, time_s: float | None, sample_rate: int) -> NDArray[np.float32]:
     from tvsl_core.media.read.sound import SoundStream
 
-    info = probe(path)
     time = info.duration_s / 2 if time_s is None else time_s
     begin = time - WINDOW_S / 2
     with SoundStream(info, sample_rate=sample_rate, start_s=max(0.0, begin)) as sound:

@@ -6,6 +6,7 @@
 - ``lists``: training lists as they are published: every line becomes a clip with its classes, its video and its
   instant;
 - ``prepare``: cut what training and scoring read from videos: of every clip one frame (JPEG) and 5 s of sound (WAV);
+- ``samples``: the sample videos as a training set: a first training on a machine that has nothing else;
 - ``sets``: A training set by name or path: its files as a pool, and what one should know about it before training;
 - ``wanted``: which clips a list needs, whether it is to train on, to score on, or one's own.
 """
