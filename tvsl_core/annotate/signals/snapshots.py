@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Collection
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -51,7 +52,6 @@ class Snapshots:
         self._places: list[tuple[int, int]] = []
         self._grid = (1, 1)
         self._found: dict[int, tuple[Person, ...]] = {}
-        self._networks: PeopleNetworks | None = None
 
     def add(self, picture: NDArray[np.uint8]) -> None:
         """Keep one more picture, RGB ``[height width 3]``."""
@@ -73,8 +73,7 @@ class Snapshots:
             WeightsError: The networks cannot be loaded.
         """
         if index not in self._found:
-            self._networks = self._networks or load_people(device=self._device)
-            (self._found[index],) = find_people([self._picture(index)], self._networks, self.options)
+            (self._found[index],) = find_people([self._picture(index)], _networks(self._device), self.options)
         return self._found[index]
 
     def looked_at(self, index: int) -> bool:
@@ -105,3 +104,9 @@ class Snapshots:
         """The temporary file goes away."""
         with contextlib.suppress(OSError):  # what it still holds back is of no use any more
             self._file.close()
+
+
+@cache
+def _networks(device: torch.device) -> PeopleNetworks:
+    """Read from the file once, however many videos are annotated."""
+    return load_people(device=device)

@@ -48,16 +48,16 @@ def cover_people(networks: PeopleNetworks, picture: Picture, faces: Sequence[Fac
         return np.zeros((0, *grid), np.float32)
     windows = [_window(face, width, height) for face in faces]
     masks = _masks(networks, [picture[top:bottom, left:right] for left, top, right, bottom in windows])
-    distances = _distances([_scaled(face, fine[0] / width, fine[1] / height) for face in faces], fine)
-    owner = distances.argmin(axis=0)
+    places = [_scaled(face, fine[0] / width, fine[1] / height) for face in faces]
+    owner, near = _distances(places, fine, tall=TALL).argmin(axis=0), _distances(places, fine, tall=1.0)
     covered: list[Floats] = []
-    for number, (face, window, mask) in enumerate(zip(faces, windows, masks, strict=True)):
+    for number, (window, mask) in enumerate(zip(windows, masks, strict=True)):
         whole = np.zeros((fine[1], fine[0]), np.float32)
         left, top, right, bottom = (round(value * scale) for value in window)
         there = whole[top : max(bottom, top + 1), left : max(right, left + 1)]
         there[:] = cv2.resize(mask, (there.shape[1], there.shape[0]), interpolation=cv2.INTER_AREA)
-        person = _one_piece(np.where(owner == number, whole, 0), _scaled(face, fine[0] / width, fine[1] / height))
-        person *= BODY + (1 - BODY) * np.exp(-(distances[number] ** 2) / 2)
+        person = _one_piece(np.where(owner == number, whole, 0), places[number])
+        person *= BODY + (1 - BODY) * np.exp(-(near[number] ** 2) / 2)
         covered.append(np.asarray(cv2.resize(person, grid[::-1], interpolation=cv2.INTER_AREA), np.float32))
     return np.stack(covered)
 
@@ -83,11 +83,11 @@ def _scaled(face: FaceBox, across: float, down: float) -> tuple[float, float, fl
     return left * across, top * down, right * across, bottom * down
 
 
-def _distances(faces: Sequence[tuple[float, float, float, float]], size: tuple[int, int]) -> Floats:
-    """``[face row column]``: how far each pixel is from each face, in sides of that face."""
+def _distances(faces: Sequence[tuple[float, float, float, float]], size: tuple[int, int], *, tall: float) -> Floats:
+    """``[face row column]``: how far each pixel is from each face, in its sides; heights count ``1 / tall``."""
     columns, rows = np.meshgrid(np.arange(size[0]) + 0.5, np.arange(size[1]) + 0.5)
     distances = [
-        np.hypot(columns - (left + right) / 2, (rows - (top + bottom) / 2) / TALL)
+        np.hypot(columns - (left + right) / 2, (rows - (top + bottom) / 2) / tall)
         / max(right - left, bottom - top, 1e-6)
         for left, top, right, bottom in faces
     ]
