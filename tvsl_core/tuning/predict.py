@@ -124,7 +124,7 @@ def _on_grid(values: NDArray[np.float32], grid: tuple[int, ...]) -> NDArray[np.f
 
 
 def _likeliest_in_view(one: FoundEvent) -> tuple[bool, float, int]:
-    return one.event.verdict != "sounding", -one.event.score, one.klass
+    return not one.event.in_view, -one.event.score, one.klass
 
 
 def load_predictor(name: str = "compact", *, device: str = "auto", classes: Sequence[str]) -> ClipPredictor:
