@@ -172,7 +172,7 @@ class ObjectOptions:
     evidence: float = 0.4
     """Least evidence for its class at the best patch of an object, as a share of the most in the picture."""
     rival: float = 0.5
-    """Least evidence for its class there, as a share of the most for any class there."""
+    """Least share of its class in the most evidence for any class there, as a share of that of the best object."""
     size: float = 0.25
     """Least size of an object, as a share of the largest one."""
     seen: float = 0.5
@@ -200,9 +200,9 @@ class SynchronyOptions:
     """A movement may come so much before its sound, or after it."""
     bias: float = 0.5
     """Log odds that an object sounds, before anything is seen of its movement."""
-    agreement: float = 0.35
+    agreement: float = 0.65
     """Log odds for an agreement of movement and sound of 1, over two seconds."""
-    lead: float = 3.1
+    lead: float = 3.9
     """Log odds for an agreement that is by 1 more than that of the best other object, over two seconds."""
     sure: float = 0.65
     """An object that sounds at least so likely is said to sound; one that is as likely silent is left out."""

@@ -243,7 +243,7 @@ def _finder(
         frame_size=(info.width, info.height),
         part=(options.start_s, end_s),
         shots=Shots.seen([float(cut) for cut in cuts.cuts], pictures.times_s.tolist()),
-        watcher=Watcher(info, options.synchrony) if info.has_picture else None,
+        watcher=Watcher.of_file(info, options.synchrony) if info.has_picture else None,
     )
 
 

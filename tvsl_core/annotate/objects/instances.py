@@ -69,22 +69,17 @@ def find_objects(
         frame_size: Width and height of the frame as shown, in pixels.
     """
     fine = refine(extent, boxes.fine)
-    count, parts, stats, _ = cv2.connectedComponentsWithStats((fine >= options.part).astype(np.uint8), connectivity=4)
+    bold = (fine >= options.part).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(bold, connectivity=4)
+    parts = np.asarray(labels, np.int32)
     sizes = stats[:, cv2.CC_STAT_AREA]
     large = [part for part in range(1, count) if sizes[part] >= boxes.min_area * fine.size]
     if len(large) < 2:
         return ()
-    places = {part: _best_patch(parts == part, everything[klass], boxes.fine) for part in large}
-    most = max(float(everything[klass][place]) for place in places.values())
-    shown = [
-        part
-        for part, place in places.items()
-        if everything[klass][place] >= options.evidence * most
-        and everything[klass][place] >= options.rival * everything[(slice(None), *place)].max()
-    ]
+    shown = _showing(parts, large, everything, klass, options, boxes.fine)
     largest = max((sizes[part] for part in shown), default=0)
     kept = sorted((part for part in shown if sizes[part] >= options.size * largest), key=lambda part: -sizes[part])
-    nearest = _nearest_part(np.asarray(parts, np.int32), kept, extent.shape)
+    nearest = _nearest_part(parts, kept, extent.shape)
     found: list[SeenObject] = []
     for part in kept[: options.most]:
         own = np.where(nearest == part, extent, 0)
@@ -119,6 +114,18 @@ def follow(instants: Iterable[tuple[int, Sequence[SeenObject]]]) -> list[ObjectT
         for place in sorted(free):
             tracks.append(ObjectTrack(number=len(tracks), seen={index: seen[place]}))
     return tracks
+
+
+def _showing(
+    parts: NDArray[np.int32], large: Sequence[int], everything: Grid, klass: int, options: ObjectOptions, fine: int
+) -> list[int]:
+    """The parts that show the class about as well, and as well against other classes, as the best of them does."""
+    places = [_best_patch(parts == part, everything[klass], fine) for part in large]
+    evidence = np.asarray([everything[klass][place] for place in places])
+    against = evidence / np.maximum([everything[(slice(None), *place)].max() for place in places], 1e-9)
+    best = int(evidence.argmax())
+    alike = (evidence >= options.evidence * evidence[best]) & (against >= options.rival * against[best])
+    return [part for part, is_alike in zip(large, alike, strict=True) if is_alike]
 
 
 def _best_patch(inside: NDArray[np.bool_], evidence: Grid, fine: int) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -39,35 +39,51 @@ class Watcher:
     """Looks closely at stretches of one video.
 
     Args:
-        info: The probed video.
         options: How closely.
+        width: Of the frame as shown, in pixels; coordinates count in it.
+        frames: The pictures between two times in seconds, in order of time.
+        sound: The sound between two times in seconds, ``[sample]`` at ``SOUND_RATE``.
     """
 
-    def __init__(self, info: VideoInfo, options: SynchronyOptions) -> None:
-        self._info, self._options = info, options
+    def __init__(
+        self,
+        options: SynchronyOptions,
+        *,
+        width: int,
+        frames: Callable[[float, float], Generator[Frame, None, None]],
+        sound: Callable[[float, float], NDArray[np.float32]],
+    ) -> None:
+        self._options, self._width, self._frames, self._sound = options, width, frames, sound
+
+    @classmethod
+    def of_file(cls, info: VideoInfo, options: SynchronyOptions) -> Watcher:
+        """Reads the file again wherever it looks."""
+
+        def frames(start_s: float, end_s: float) -> Generator[Frame, None, None]:
+            side = options.longest_side
+            return read_frames(info, fps=options.rate, start_s=start_s, end_s=end_s, max_side=side, hold_s=1.0)
+
+        def sound(start_s: float, end_s: float) -> NDArray[np.float32]:
+            with SoundStream(info, sample_rate=SOUND_RATE, start_s=start_s) as stream:
+                return stream.window(Fraction(start_s), Fraction(end_s))
+
+        return cls(options, width=info.width, frames=frames, sound=sound)
 
     def watch(self, start_s: float, end_s: float, boxes_at: BoxesAt) -> Watched:
         """How some places move from ``start_s`` to ``end_s``, and how loud it is.
 
         Raises: MediaError: The video can no longer be read.
         """
-        options, info = self._options, self._info
+        rate = self._options.rate
         start_s = max(0.0, start_s)
-        reading = read_frames(
-            info, fps=options.rate, start_s=start_s, end_s=end_s, max_side=options.longest_side, hold_s=1.0
-        )
-        with closing(reading) as frames:
-            times, speeds = measure_speeds(frames, boxes_at, width=info.width)
-        even = np.arange(start_s, end_s, 1 / options.rate) + 0.5 / options.rate
-        places = speeds.shape[1]
-        steady = [
-            np.interp(even, times, speeds[:, place]) if len(times) else np.zeros(len(even)) for place in range(places)
-        ]
-        with SoundStream(info, sample_rate=SOUND_RATE, start_s=start_s) as sound:
-            samples = sound.window(Fraction(start_s), Fraction(end_s) + Fraction(1))
+        with closing(self._frames(start_s, end_s)) as frames:
+            times, speeds = measure_speeds(frames, boxes_at, width=self._width)
+        end_s = min(end_s, float(times[-1]) + 0.5 / rate) if len(times) else end_s
+        even = np.arange(start_s, end_s, 1 / rate) + 0.5 / rate
+        steady = [np.interp(even, times, one) if len(times) else np.zeros(len(even)) for one in speeds.T]
         return Watched(
             speeds=np.stack(steady, axis=1),
-            loudness=measure_loudness(samples, SOUND_RATE, even - start_s, 1 / options.rate),
+            loudness=measure_loudness(self._sound(start_s, end_s + 1 / rate), SOUND_RATE, even - start_s, 1 / rate),
         )
 
 

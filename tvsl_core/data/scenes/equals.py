@@ -8,7 +8,7 @@ follow      shifts, grows and turns with the loudness of its sound      strike  
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -94,12 +94,12 @@ class EqualsScenes:
 
     Args:
         pool: Its cutouts and sounds; classes that lack either are left out.
-        motion: How objects move with their sounds.
+        motion: How objects move with their sounds; None is one way and the other by turns.
         seed: Another seed gives other scenes.
         sample_rate: Of the waveforms, in Hz.
     """
 
-    def __init__(self, pool: MediaPool, *, motion: Motion, seed: int = 0, sample_rate: int) -> None:
+    def __init__(self, pool: MediaPool, *, motion: Motion | None = None, seed: int = 0, sample_rate: int) -> None:
         self._pool, self._motion, self._seed, self._rate = pool, motion, seed, sample_rate
         self._store = MediaStore()
         self._pictures: dict[str, list[PictureItem]] = {}
@@ -124,7 +124,8 @@ class EqualsScenes:
         rng = np.random.default_rng((self._seed, index))
         name = self.classes[index % len(self.classes)]
         apart = bool(rng.random() < 0.5)
-        movers = tuple(self._mover(name, side, apart, rng) for side in range(2))
+        motion = self._motion or ("follow", "strike")[index % 2]
+        movers = tuple(self._mover(name, side, apart, motion, rng) for side in range(2))
         waveform = np.sum([one.sound for one, is_heard in zip(movers, heard, strict=True) if is_heard], axis=0)
         waveform = waveform + 10 ** (rng.uniform(-70, -45) / 20) * rng.standard_normal(len(movers[0].sound))
         waveform /= max(1.0, float(np.abs(waveform).max()))
@@ -151,7 +152,7 @@ class EqualsScenes:
                 places.append(np.full((SIZE[1], width, 3), rng.integers(60, 256, 3), np.uint8))
         return np.ascontiguousarray(np.concatenate(places, axis=1))
 
-    def _mover(self, name: str, side: int, apart: bool, rng: np.random.Generator) -> _Mover:
+    def _mover(self, name: str, side: int, apart: bool, motion: Motion, rng: np.random.Generator) -> _Mover:
         cutout = self._store.picture(pick(self._pictures[name], rng))
         if rng.random() < 0.5:
             cutout = np.ascontiguousarray(cutout[:, ::-1])
@@ -164,7 +165,7 @@ class EqualsScenes:
         left = side * half + spare * (rng.uniform(0.2, 0.8) if apart else rng.uniform(0.1, 0.9))
         sound = self._sound(name, rng)
         count = round(SECONDS * FRAME_RATE)
-        driven = _follow if self._motion == "follow" else _strike
+        driven = _follow if motion == "follow" else _strike
         pose, swing = driven(_loudness(sound, self._rate, count, float(rng.uniform(*LAG_S))), rng)
         idle = _wander(count, 5, rng) * rng.uniform(*IDLE) * np.array([0.02, 0.02, 0.02, 0.03, 0.03])
         return _Mover(
@@ -259,9 +260,3 @@ def _draw(frame: Pixels, mover: _Mover, number: int) -> None:
     through = cv2.cvtColor(255 - layer[:, :, 3], cv2.COLOR_GRAY2RGB)
     under = cv2.multiply(frame, through, scale=1 / 255)
     np.copyto(frame, cv2.add(under, np.ascontiguousarray(layer[:, :, :3])))
-
-
-def sides(scenes: Sequence[EqualsScene]) -> tuple[str, ...]:
-    """Which of the two each scene lets hear: ``left``, ``right``, ``both`` or ``none``."""
-    words = {(True, False): "left", (False, True): "right", (True, True): "both", (False, False): "none"}
-    return tuple(words[scene.heard[0], scene.heard[1]] for scene in scenes)
