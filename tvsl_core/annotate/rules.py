@@ -198,13 +198,15 @@ class SynchronyOptions:
     """So much before and after an event is looked at as well: who sounds moves otherwise when it is silent."""
     lag_s: float = 0.2
     """A movement may come so much before its sound, or after it."""
-    bias: float = 0.5
+    bias: float = 0.4
     """Log odds that an object sounds, before anything is seen of its movement."""
-    agreement: float = 0.65
-    """Log odds for an agreement of movement and sound of 1, over two seconds."""
-    lead: float = 3.9
+    agreement: float = 0.9
+    """Log odds for an agreement of speed and loudness of 1, over two seconds."""
+    lead: float = 3.0
     """Log odds for an agreement that is by 1 more than that of the best other object, over two seconds."""
-    sure: float = 0.65
+    rise_lead: float = 1.7
+    """The same for the agreement of their rises."""
+    sure: float = 0.6
     """An object that sounds at least so likely is said to sound; one that is as likely silent is left out."""
     together: float = 0.9
     """Movements that agree so much with each other are those of one object."""
@@ -213,7 +215,7 @@ class SynchronyOptions:
         check_range(self, "[5, 60]", "rate")
         check_range(self, "[64, inf)", "longest_side")
         check_range(self, "[1, inf)", "longest_s")
-        check_range(self, "[0, inf)", "margin_s", "agreement", "lead")
+        check_range(self, "[0, inf)", "margin_s", "agreement", "lead", "rise_lead")
         check_range(self, "[0, 1]", "lag_s")
         check_range(self, "[0.5, 1]", "sure")
         check_range(self, "(0, 1]", "together")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from fractions import Fraction
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,19 +42,27 @@ def judge_equals_scenes(
         Frame(time=number / FRAME_RATE, pts=number, index=number, pixels=pixels)
         for number, pixels in enumerate(scenes.scene(index).frames())
     ]
+    small = [_shrunk(frame, chosen.synchrony.longest_side) for frame in frames]
     step = round(FRAME_RATE / Fraction(chosen.fps).limit_denominator(1000))
     with Pictures(model, correspondence=0.0) as pictures:
         for clip in embed(frames[::step], model, Unheard(model), window_s=chosen.window_s, batch=chosen.batch):
             pictures.add(clip)
         for heard in HEARD:
             scene = scenes.scene(index, heard=heard)
-            found = _find(scene, frames, pictures, model, chosen)
+            found = _find(scene, small, pictures, model, chosen)
             own = [one for one in found if means_the_same(model, one.event.name, scene.name)]
             yield EqualsAnswer(
                 picture=index,
                 heard=frozenset(np.flatnonzero(heard).tolist()),
                 named=tuple(_named(own, pictures.times_s, scene.boxes)),
             )
+
+
+def _shrunk(frame: Frame, longest_side: int) -> Frame:
+    """A frame as a file would be read again."""
+    height, width = frame.pixels.shape[:2]
+    size = longest_side, round(height * longest_side / width)
+    return replace(frame, pixels=np.asarray(cv2.resize(frame.pixels, size, interpolation=cv2.INTER_AREA), np.uint8))
 
 
 def _find(

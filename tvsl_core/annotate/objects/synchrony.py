@@ -48,12 +48,9 @@ def judge_equals(watched: Watched, options: SynchronyOptions) -> tuple[Judged, .
         watched: How they move and how loud it is.
         options: What counts.
     """
-    agreement, _ = agreements(watched, options)
-    places = np.arange(len(agreement))
-    rivals = np.asarray([agreement[places != place].max(initial=-1.0) for place in places])
-    weight = np.sqrt(len(watched.loudness) / options.rate / USUAL_S)
-    logits = options.bias + weight * (options.agreement * agreement + options.lead * (agreement - rivals))
-    likely = 1 / (1 + np.exp(-logits))
+    weights = np.asarray([options.agreement, options.lead, options.rise_lead])
+    likely = 1 / (1 + np.exp(-options.bias - evidence(watched, options) @ weights))
+    places = np.arange(len(likely))
     shares = likely / min(1.0, float(likely.sum()))
     silent = likely <= 1 - options.sure
     told = ~silent if not silent.all() else np.ones(len(likely), bool)
@@ -70,22 +67,47 @@ def judge_equals(watched: Watched, options: SynchronyOptions) -> tuple[Judged, .
 
 def move_as_one(watched: Watched, options: SynchronyOptions) -> bool:
     """Whether any two of the objects move alike, so that they are parts of one."""
-    _, moved = agreements(watched, options)
+    moved, _ = _levels(watched)
     alike = moved @ moved.T / moved.shape[1]
     return bool((np.triu(alike, 1) >= options.together).any())
 
 
-def agreements(watched: Watched, options: SynchronyOptions) -> tuple[Floats, Floats]:
-    """How well each object's movement agrees with the sound, ``[place]`` in [-1, 1], at the lag that suits it best.
+def evidence(watched: Watched, options: SynchronyOptions) -> Floats:
+    """What speaks for each object, ``[place number]``; all of it grows with the square root of the length.
 
-    Returns: That, and the movements as they were compared, ``[place picture]`` with mean 0 and deviation 1.
+    The agreement of speed with loudness, by how much that is more than the best other object's, and by how much the
+    agreement of their rises is.
     """
-    loud = watched.loudness
-    heard = _standard(_smooth(np.log(np.maximum(loud, QUIET * loud.max(initial=0.0) + 1e-9))[None]))[0]
-    speeds = watched.speeds.T
-    moved = _standard(_smooth(np.log(speeds + FAINT * speeds.mean(axis=1, keepdims=True) + 1e-9)))
-    lags = range(-round(options.lag_s * options.rate), round(options.lag_s * options.rate) + 1)
-    return np.max([_lagged(moved, heard, lag) for lag in lags], axis=0), moved
+    moved, heard = _levels(watched)
+    level = _agreement(moved, heard, options)
+    rise = _agreement(_rises(moved), _rises(heard), options)
+    length = np.sqrt(len(watched.loudness) / options.rate / USUAL_S)
+    return np.asarray(np.stack([level, _lead(level), _lead(rise)], axis=1) * length)
+
+
+def _agreement(moved: Floats, heard: Floats, options: SynchronyOptions) -> Floats:
+    """Correlation of each movement with the sound at the lag that suits it best, ``[place]``."""
+    reach = round(options.lag_s * options.rate)
+    return np.asarray(np.max([_lagged(moved, heard[0], lag) for lag in range(-reach, reach + 1)], axis=0))
+
+
+def _lead(agreement: Floats) -> Floats:
+    """By how much each agrees better than the best other one, ``[place]``."""
+    places = np.arange(len(agreement))
+    return np.asarray([one - agreement[places != place].max(initial=-1.0) for place, one in enumerate(agreement)])
+
+
+def _levels(watched: Watched) -> tuple[Floats, Floats]:
+    """Speeds ``[place picture]`` and loudness ``[1 picture]`` on a logarithmic scale, with mean 0 and deviation 1."""
+    loud, speeds = watched.loudness[None], watched.speeds.T
+    heard = np.log(np.maximum(loud, QUIET * loud.max(initial=0.0) + 1e-9))
+    moved = np.log(speeds + FAINT * speeds.mean(axis=1, keepdims=True) + 1e-9)
+    return _standard(_smooth(moved)), _standard(_smooth(heard))
+
+
+def _rises(values: Floats) -> Floats:
+    """How fast values grow, with mean 0 and deviation 1."""
+    return _standard(_smooth(np.clip(np.diff(values, axis=1, prepend=values[:, :1]), 0, None)))
 
 
 def _lagged(moved: Floats, heard: Floats, lag: int) -> Floats:
