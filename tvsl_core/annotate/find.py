@@ -10,13 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tvsl_core.annotate.choose import ScoredEvent, choose_events
-from tvsl_core.annotate.embed import ClipSound, Unheard, embed, open_windows
 from tvsl_core.annotate.events import EventSpan
 from tvsl_core.annotate.evidence import HOP_S
 from tvsl_core.annotate.instant import PlacedSource, boldest, place
@@ -25,14 +23,14 @@ from tvsl_core.annotate.objects.equals import Equals, SoundingObject
 from tvsl_core.annotate.objects.motion import Watcher
 from tvsl_core.annotate.objects.shots import Shots
 from tvsl_core.annotate.options import AnnotateOptions
-from tvsl_core.annotate.signals.listen import SoundEvidence, listen
+from tvsl_core.annotate.signals.listen import SoundEvidence
 from tvsl_core.annotate.signals.pictures import PictureEvidence, Pictures
 from tvsl_core.annotate.signals.score import ancestry, overlapping, score_events
 from tvsl_core.annotate.track import Linker, smooth
 from tvsl_core.errors import ManifestError
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.system.suggest import did_you_mean
-from tvsl_core.types import Alternative, Box, Detection, Frame, LocalizationMap, LocalizedSource, SourceEvent, Verdict
+from tvsl_core.types import Alternative, Box, Detection, LocalizationMap, LocalizedSource, SourceEvent, Verdict
 
 BEHIND_S = 10.0
 """Sound so far before the first instant and after the last one is heard as well: events reach beyond a part."""
@@ -313,41 +311,6 @@ class SourceFinder:
 
     def _detection(self, klass: int, score: float, verdict: Verdict, index: int) -> Detection:
         return detection_at(self._sound, self._pictures, self._model, klass, score=score, verdict=verdict, index=index)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class ClipEvidence:
-    """What a clip says that shows one frame for as long as it sounds."""
-
-    sound: SoundEvidence
-    pictures: Pictures
-    """One, in the middle."""
-    size: tuple[int, int]
-    """Width and height of the frame."""
-    seconds: float
-
-
-def read_clip(
-    frame: NDArray[np.uint8], waveform: NDArray[np.float32], model: TvslModel, options: AnnotateOptions
-) -> ClipEvidence:
-    """The evidence that annotation would have of a clip that shows one frame for as long as it sounds.
-
-    Args:
-        frame: RGB ``[height width 3]``.
-        waveform: Mono ``[sample]`` in [-1, 1] at the towers' rate.
-        model: What reads both.
-        options: As annotation takes them.
-    """
-    rate = model.towers.sample_rate
-    seconds = Fraction(len(waveform), rate)
-    sound = ClipSound(waveform, sample_rate=rate)
-    middle = Frame(time=seconds / 2, pts=0, index=0, pixels=frame)
-    windows = open_windows(model, sound, options.analysis) if options.maps.correspondence > 0 else Unheard(model)
-    pictures = Pictures(model, correspondence=options.maps.correspondence, people=options.people)
-    for clip in embed([middle], model, windows, window_s=float(seconds), batch=1):
-        pictures.add(clip)
-    heard = listen(model, sound, options.analysis, end_s=float(seconds))
-    return ClipEvidence(sound=heard, pictures=pictures, size=(frame.shape[1], frame.shape[0]), seconds=float(seconds))
 
 
 def detection_at(

@@ -68,6 +68,8 @@ class Equals:
             picture: What it shows.
             sounding: Class and number of each event in view then.
         """
+        # People have maps of their own; which of several speaks is not judged here.
+        sounding = [(klass, event) for klass, event in sounding if klass not in picture.people]
         if self._watcher is None or not sounding:
             return
         klasses = [klass for klass, _ in sounding]
