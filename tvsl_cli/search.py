@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tvsl_core.search.find import FoundMoment, MomentsFound
+    from tvsl_core.types import Verdict
+
+_WHERE: dict[Verdict | None, str] = {
+    "sounding": "in view",
+    "uncertain": "in view, uncertain",
+    "offscreen": "off screen",
+    None: "",
+}
 
 
 def search(
@@ -107,7 +115,7 @@ def _table(found: MomentsFound) -> Table:
     table.add_column("score", justify="right")
     table.add_column("where")
     for one in found.moments:
-        where = {"offscreen": "off screen", "sounding": "in view", None: ""}[one.verdict]
+        where = _WHERE[one.verdict]
         cells = (f"{one.start_s:.2f}", f"{one.end_s:.2f}", Text(visible(one.klass or one.found)), f"{one.score:.2f}")
         table.add_row(Text(visible(one.video)), *cells, where)
     return table
@@ -115,7 +123,7 @@ def _table(found: MomentsFound) -> Table:
 
 def _summary(found: MomentsFound) -> str:
     """How the words were understood, and what to do where they found nothing."""
-    where = {"offscreen": ", off screen", "sounding": ", in view", None: ""}[found.query.verdict]
+    where = f", {words}" if (words := _WHERE[found.query.verdict]) else ""
     understood = ", ".join(found.classes) or repr(found.query.text)
     count = len(found.moments)
     line = f"{count:,} {'moment' if count == 1 else 'moments'} of {understood}{where}."

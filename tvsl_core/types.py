@@ -39,8 +39,9 @@ def as_path(path: AnyPath | None) -> Path | None:
     return None if path is None else Path(path)
 
 
-Verdict = Literal["sounding", "offscreen"]
-"""``sounding``: audible and visible, has a box. ``offscreen``: audible, nothing in the picture shows it, no box."""
+Verdict = Literal["sounding", "uncertain", "offscreen"]
+"""``sounding``: audible and visible, has a box. ``uncertain``: has a box, and the sound may as well come from another
+object of its class, which is told beside it. ``offscreen``: audible, nothing in the picture shows it, no box."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -267,3 +268,8 @@ class SourceEvent:
             raise ValueError(f"an event ends after it starts, got {self.start_s} to {self.end_s}")
         if not 0.0 <= self.score <= 1.0:
             raise ValueError(f"score must lie in [0, 1], got {self.score}")
+
+    @property
+    def in_view(self) -> bool:
+        """Whether its source is in the picture."""
+        return self.verdict != "offscreen"

@@ -8,10 +8,11 @@ from tests.builders import make_clip
 from tests.scoring import SAMPLES
 from tvsl_core.annotate.embed import ClipSound
 from tvsl_core.annotate.evidence import HOP_S
-from tvsl_core.annotate.find import SourceFinder, least_scores, read_clip
+from tvsl_core.annotate.find import SourceFinder, least_scores
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.rules import AnalysisOptions, EventOptions
 from tvsl_core.annotate.signals import score as scoring
+from tvsl_core.annotate.signals.clip import read_clip
 from tvsl_core.annotate.signals.levels import levels
 from tvsl_core.annotate.signals.listen import BLOCK, NOTHING, listen, sound_from_s
 from tvsl_core.annotate.signals.score import overlapping, score_events

@@ -42,6 +42,28 @@ def test_two_places_are_two_sources_and_each_is_found_again():
     assert link(("dog", 0, 1, [0]), ("dog", 9, 10, [500]), ("dog", 19, 20, [5]), ("dog", 29, 30, [505])) == [0, 1, 0, 1]
 
 
+def test_what_is_seen_ends_with_its_shot_and_what_is_only_heard_goes_on():
+    linker = Linker(TrackOptions())
+    shots = [(0, [box(0)]), (1, [box(0)]), (1, []), (2, []), (1, [box(0)])]
+
+    assert [
+        linker.source_of("dog", start_s=time, end_s=time + 1, boxes=boxes, shot=shot)
+        for time, (shot, boxes) in enumerate(shots)
+    ] == [0, 1, 1, 1, 1]
+
+
+def test_equals_that_sound_at_once_are_two_sources_and_each_is_known_again():
+    linker = Linker(TrackOptions())
+    events = [(0, 1, 0, 0), (0, 1, 500, 1), (2, 3, 510, 1), (2, 3, 5, 0), (4, 5, 900, 1)]
+
+    assert [
+        linker.source_of("dog", start_s=start, end_s=end, boxes=[box(x)], thing=thing)
+        for start, end, x, thing in events
+    ] == [0, 1, 1, 0, 1]
+    assert linker.source_of("dog", start_s=5.5, end_s=6, boxes=[box(0)]) == 0
+    assert linker.source_of("dog", start_s=5.5, end_s=6, boxes=[box(2000)]) == 2
+
+
 def test_how_long_a_pause_may_be_and_how_much_must_overlap_are_options():
     events = (("dog", 0, 1, [0]), ("dog", 4, 5, [60]))
 

@@ -29,13 +29,17 @@ def score(
     sources: SourcesOption = "tonejs,musescore,gcompris,heldout",
     each: EachOption = 150,
     long: Annotated[int, typer.Option(min=0, metavar="N", help="Long scenes of each kind, which say when.")] = 30,
+    equals: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Moving pictures of two of a class: who of them sounds.")
+    ] = 0,
     seed: Annotated[int, typer.Option(metavar="N", help="Another seed gives other scenes.")] = 6,
     device: DeviceOption = "auto",
 ) -> None:
     """Score a model on scenes composed of held-out material: pairs, silent objects, offscreen sounds, noise.
 
     Prints one line a figure: its name, share, number counted and 95 % interval, tab separated. From long scenes come F1
-    of seconds and of events, calibration error, Brier score, AUROC and the reliability table.
+    of seconds and of events, calibration error, Brier score, AUROC and the reliability table; from moving
+    pictures of two of a class, which of them is named when one, the other or both are heard.
 
     Example: tvsl models score material --model my.safetensors
     """
@@ -44,7 +48,14 @@ def score(
     from tvsl_core.api.score import score as score_model
 
     request = ScoreRequest(
-        material=material, model=model, sources=split_names(sources), each=each, long=long, seed=seed, device=device
+        material=material,
+        model=model,
+        sources=split_names(sources),
+        each=each,
+        long=long,
+        equals=equals,
+        seed=seed,
+        device=device,
     )
     for figure in score_model(request):
         interval = f"{figure.low:.3f}-{figure.high:.3f}"

@@ -17,5 +17,6 @@
 - ``track``: stage 5 of annotation: events that have one source get one number, and its box moves smoothly;
 - ``video``: one video from file to results: the stages of annotation, called in order.
 
-``signals`` reads the evidence of a whole file: its sound at a fine hop, its pictures, and what the scorer says of both.
+``objects`` tells objects of one class apart, and says which of them sounds; ``signals`` reads the evidence of a whole
+file: its sound at a fine hop, its pictures, and what the scorer says of both.
 """

@@ -40,6 +40,10 @@ class EventSpan:
         """The same event, so many positions later."""
         return replace(self, first=self.first + positions, stop=self.stop + positions, peak=self.peak + positions)
 
+    def between(self, first: int, stop: int) -> EventSpan:
+        """Its part between two positions, with the peak as near to its own as it lies there."""
+        return replace(self, first=first, stop=stop, peak=min(max(self.peak, first), stop - 1))
+
 
 @dataclass(slots=True)
 class _Open:

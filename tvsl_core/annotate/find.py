@@ -10,26 +10,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tvsl_core.annotate.choose import ScoredEvent, choose_events
-from tvsl_core.annotate.embed import ClipSound, Unheard, embed, open_windows
 from tvsl_core.annotate.events import EventSpan
 from tvsl_core.annotate.evidence import HOP_S
 from tvsl_core.annotate.instant import PlacedSource, boldest, place
 from tvsl_core.annotate.localize import shared_regions
+from tvsl_core.annotate.objects.equals import Equals, SoundingObject
+from tvsl_core.annotate.objects.motion import Watcher
+from tvsl_core.annotate.objects.shots import Shots
 from tvsl_core.annotate.options import AnnotateOptions
-from tvsl_core.annotate.signals.listen import SoundEvidence, listen
+from tvsl_core.annotate.signals.listen import SoundEvidence
 from tvsl_core.annotate.signals.pictures import PictureEvidence, Pictures
 from tvsl_core.annotate.signals.score import ancestry, overlapping, score_events
 from tvsl_core.annotate.track import Linker, smooth
 from tvsl_core.errors import ManifestError
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.system.suggest import did_you_mean
-from tvsl_core.types import Alternative, Box, Detection, Frame, LocalizationMap, LocalizedSource, SourceEvent, Verdict
+from tvsl_core.types import Alternative, Box, Detection, LocalizationMap, LocalizedSource, SourceEvent, Verdict
 
 BEHIND_S = 10.0
 """Sound so far before the first instant and after the last one is heard as well: events reach beyond a part."""
@@ -71,6 +72,9 @@ class SourceFinder:
         options: What is told, and how maps and boxes are made.
         frame_size: Width and height of the frame as shown, in pixels.
         part: Start and end of what is annotated, in seconds.
+        shots: Of the video.
+        watcher: Looks again where objects of one class compete; None where there is one picture alone, which cannot
+            tell who sounds, so that a class is then one source.
     """
 
     def __init__(
@@ -82,26 +86,42 @@ class SourceFinder:
         *,
         frame_size: tuple[int, int],
         part: tuple[float, float],
+        shots: Shots | None = None,
+        watcher: Watcher | None = None,
     ) -> None:
         self._sound, self._pictures, self._model, self._options = sound, pictures, model, options
         self._size, self._part = frame_size, part
         self._times = pictures.times_s
         self._of_people: set[EventSpan] = set()
         """Events whose maps show people."""
+        self._shots = shots or Shots()
+        self._watcher = watcher
 
     def events(self) -> list[FoundEvent]:
-        """Every event that is told, by onset."""
+        """Every event that is told, by onset; one for each object where several of a class may sound."""
         chosen = self.choose()
         moments: dict[int, list[Moment | _Unplaced]] = {number: [] for number in range(len(chosen))}
+        equals = Equals(self._watcher, self._times, self._shots, self._options, frame_size=self._size)
         for index, numbers in self._holding(chosen):
-            for number, placed in self._place(index, numbers, chosen):
+            picture = self._evidence(index, [chosen[number] for number in numbers])
+            for number, placed in self._place(picture, index, numbers, chosen):
                 moments[number].append(_moment(index, float(self._times[index]), placed))
+            equals.look(index, picture, [(chosen[number].span.klass, number) for number in numbers])
         linker = Linker(self._options.track)
-        return [self._found(number, event, moments[number], linker) for number, event in enumerate(chosen)]
+        found: list[FoundEvent] = []
+        for number, event in enumerate(chosen):
+            objects = equals.sounding(number, event.span.klass, self._seconds(event), self._peak(event))
+            if objects:
+                found += [
+                    self._found_object(len(found) + place, event, one, linker) for place, one in enumerate(objects)
+                ]
+            else:
+                found.append(self._found(len(found), event, _filled(moments[number], self._options), linker))
+        return found
 
     def rows(self, events: Sequence[FoundEvent]) -> Iterator[LocalizedSource]:
         """A row for each source and instant inside its event, in order of time, the likeliest in view first."""
-        ordered = sorted(events, key=lambda one: (one.event.verdict != "sounding", -one.event.score, one.klass))
+        ordered = sorted(events, key=lambda one: (not one.event.in_view, -one.event.score, one.klass))
         moments = [{moment.index: moment for moment in one.moments} for one in ordered]
         for index, instant in enumerate(self._pictures.instants):
             time_s = float(instant.time)
@@ -128,7 +148,7 @@ class SourceFinder:
     def choose(self) -> list[ScoredEvent]:
         """The events that are told, by their starts."""
         options = self._options.detect
-        scored = score_events(self._sound, self._pictures.instants, self._model, self._options.events)
+        scored = score_events(self._sound, self._pictures.instants, self._model, self._options.events, self._shots)
         least = least_scores(self._model, options.min_score, dict(self._options.thresholds))
         start, end = self._part
         likely = {
@@ -207,50 +227,82 @@ class SourceFinder:
         """The instants inside an event; of one that is too short to hold any the nearest."""
         start_s, end_s = self._seconds(event)
         inside: list[int] = np.flatnonzero((self._times >= start_s) & (self._times < end_s)).tolist()
-        return inside or [self._pictures.nearest(self._peak(event))]
+        return inside or [self._nearest(self._peak(event))]
+
+    def _nearest(self, time_s: float) -> int:
+        """The instant nearest to a time, in its shot; every shot has one."""
+        start_s, end_s = self._shots.bounds(time_s)
+        inside = np.flatnonzero((self._times >= start_s) & (self._times < end_s))
+        return int(inside[np.abs(self._times[inside] - time_s).argmin()])
 
     def _place(
-        self, index: int, numbers: Sequence[int], events: Sequence[ScoredEvent]
+        self, picture: PictureEvidence, index: int, numbers: Sequence[int], events: Sequence[ScoredEvent]
     ) -> Iterator[tuple[int, PlacedSource]]:
         ordered = sorted(numbers, key=lambda number: (-events[number].score, number))
         detections = [
             self._detection(events[number].span.klass, events[number].score, "sounding", index) for number in ordered
         ]
-        picture = self._evidence(index, [events[number] for number in ordered])
         placed = place(picture, detections, self._options, frame_size=self._size)
         yield from zip(ordered, placed, strict=True)
 
-    def _found(self, number: int, scored: ScoredEvent, moments: list[Moment | _Unplaced], linker: Linker) -> FoundEvent:
-        placed = _filled(moments, self._options)
+    def _found(self, number: int, scored: ScoredEvent, placed: Sequence[Moment], linker: Linker) -> FoundEvent:
+        """An event of the only object of its class, or one that is not in view."""
+        verdict: Verdict = "sounding" if placed else "offscreen"
+        return self._told(number, scored, placed, linker, verdict=verdict, score=scored.score, thing=None)
+
+    def _found_object(self, number: int, scored: ScoredEvent, one: SoundingObject, linker: Linker) -> FoundEvent:
+        """An event of one of several objects."""
+        placed = [
+            Moment(index=index, time_s=float(self._times[index]), box=seen.box, further=(), map=seen.map)
+            for index, seen in one.moments
+        ]
+        verdict: Verdict = "sounding" if one.sure else "uncertain"
+        score = scored.score * one.share
+        return self._told(number, scored, placed, linker, verdict=verdict, score=score, thing=one.number)
+
+    def _told(
+        self,
+        number: int,
+        scored: ScoredEvent,
+        placed: Sequence[Moment],
+        linker: Linker,
+        *,
+        verdict: Verdict,
+        score: float,
+        thing: int | None,
+    ) -> FoundEvent:
         boxes = smooth([moment.box for moment in placed], self._options.track)
         placed = [replace(moment, box=box) for moment, box in zip(placed, boxes, strict=True)]
         start_s, end_s = self._seconds(scored)
         peak_s = self._peak(scored)
-        name = self._model.vocabulary.names[scored.span.klass]
+        names = self._model.vocabulary.names
+        name, shot = names[scored.span.klass], self._shots.number(start_s)
         at_peak = min(placed, key=lambda moment: abs(moment.time_s - peak_s), default=None)
         return FoundEvent(
             event=SourceEvent(
                 event_id=number,
-                source_id=linker.source_of(name, start_s=start_s, end_s=end_s, boxes=boxes),
+                source_id=linker.source_of(name, start_s=start_s, end_s=end_s, boxes=boxes, shot=shot, thing=thing),
                 name=name,
                 start_s=start_s,
                 end_s=end_s,
-                score=scored.score,
-                verdict="sounding" if placed else "offscreen",
+                score=score,
+                verdict=verdict,
                 peak_s=peak_s,
                 box=at_peak.box if at_peak else None,
-                alternatives=tuple(
-                    Alternative(name=self._model.vocabulary.names[klass], score=score)
-                    for klass, score in scored.alternatives
-                ),
+                alternatives=tuple(Alternative(name=names[klass], score=other) for klass, other in scored.alternatives),
             ),
             klass=scored.span.klass,
             moments=tuple(placed),
         )
 
     def _seconds(self, event: ScoredEvent) -> tuple[float, float]:
-        """Start and end, within what is annotated."""
+        """Start and end, within what is annotated; what reaches a moment into the next shot ends with its own."""
         start_s, end_s = event.span.seconds(HOP_S)
+        low_s, high_s = self._shots.bounds(event.span.peak * HOP_S)
+        if start_s < low_s <= start_s + self._options.events.shortest_s:
+            start_s = low_s
+        if end_s - self._options.events.shortest_s <= high_s < end_s:
+            end_s = high_s
         return max(start_s, self._part[0]), min(end_s, self._part[1])
 
     def _peak(self, event: ScoredEvent) -> float:
@@ -259,41 +311,6 @@ class SourceFinder:
 
     def _detection(self, klass: int, score: float, verdict: Verdict, index: int) -> Detection:
         return detection_at(self._sound, self._pictures, self._model, klass, score=score, verdict=verdict, index=index)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class ClipEvidence:
-    """What a clip says that shows one frame for as long as it sounds."""
-
-    sound: SoundEvidence
-    pictures: Pictures
-    """One, in the middle."""
-    size: tuple[int, int]
-    """Width and height of the frame."""
-    seconds: float
-
-
-def read_clip(
-    frame: NDArray[np.uint8], waveform: NDArray[np.float32], model: TvslModel, options: AnnotateOptions
-) -> ClipEvidence:
-    """The evidence that annotation would have of a clip that shows one frame for as long as it sounds.
-
-    Args:
-        frame: RGB ``[height width 3]``.
-        waveform: Mono ``[sample]`` in [-1, 1] at the towers' rate.
-        model: What reads both.
-        options: As annotation takes them.
-    """
-    rate = model.towers.sample_rate
-    seconds = Fraction(len(waveform), rate)
-    sound = ClipSound(waveform, sample_rate=rate)
-    middle = Frame(time=seconds / 2, pts=0, index=0, pixels=frame)
-    windows = open_windows(model, sound, options.analysis) if options.maps.correspondence > 0 else Unheard(model)
-    pictures = Pictures(model, correspondence=options.maps.correspondence, people=options.people)
-    for clips in embed([middle], model, windows, window_s=float(seconds), batch=1):
-        pictures.add(clips)
-    heard = listen(model, sound, options.analysis, end_s=float(seconds))
-    return ClipEvidence(sound=heard, pictures=pictures, size=(frame.shape[1], frame.shape[0]), seconds=float(seconds))
 
 
 def detection_at(

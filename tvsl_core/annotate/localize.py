@@ -53,9 +53,20 @@ def _of_patches(picture: PictureEvidence, detections: Sequence[Detection], optio
     if not detections:
         return np.zeros((0, *picture.grid), np.float32)
     klasses = [detection.klass for detection in detections]
-    maps = separate(picture.maps[klasses], options.rival_share)
-    spread = spread_over_objects(maps, picture.affinity, picture.foreground, options)
-    return keep_own_parts(_as_grids(spread, picture.grid), _as_grids(picture.image.T, picture.grid), klasses, options)
+    extents = find_extents(picture, klasses, options)
+    return keep_own_parts(extents, _as_grids(picture.image.T, picture.grid), klasses, options)
+
+
+def find_extents(picture: PictureEvidence, klasses: Sequence[int], options: MapOptions) -> NDArray[np.float32]:
+    """How far each of some classes reaches, apart from the others, ``[source row column]`` with a maximum of 1 each.
+
+    Args:
+        picture: What one picture says.
+        klasses: Class of each source.
+        options: How evidence becomes a map.
+    """
+    maps = separate(picture.maps[list(klasses)], options.rival_share)
+    return _as_grids(spread_over_objects(maps, picture.affinity, picture.foreground, options), picture.grid)
 
 
 def shared_regions(picture: PictureEvidence, klasses: Sequence[int], options: MapOptions) -> NDArray[np.float64]:

@@ -15,7 +15,9 @@ from tvsl_core.annotate.rules import (
     DrawOptions,
     EventOptions,
     MapOptions,
+    ObjectOptions,
     PeopleOptions,
+    SynchronyOptions,
     TrackOptions,
 )
 from tvsl_core.limits import DEFAULT_LIMITS, MediaLimits
@@ -70,6 +72,10 @@ class AnnotateOptions:
     """How bold a region must be to become a box."""
     people: PeopleOptions = PeopleOptions()
     """How people are looked for, where somebody speaks, sings, laughs or claps."""
+    objects: ObjectOptions = ObjectOptions()
+    """When the region of a class is several objects."""
+    synchrony: SynchronyOptions = SynchronyOptions()
+    """How it is told which of several equals sounds."""
     track: TrackOptions = TrackOptions()
     """How sources are followed."""
     draw: DrawOptions = DrawOptions()

@@ -162,6 +162,66 @@ class PeopleOptions:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ObjectOptions:
+    """When the region of a class is several objects."""
+
+    most: int = 4
+    """Most objects of one class at a time; 1 never tells them apart."""
+    part: float = 0.6
+    """Share of an extent's maximum from which patches hang together as one object."""
+    evidence: float = 0.4
+    """Least evidence for its class at the best patch of an object, as a share of the most in the picture."""
+    rival: float = 0.5
+    """Least share of its class in the most evidence for any class there, as a share of that of the best object."""
+    size: float = 0.25
+    """Least size of an object, as a share of the largest one."""
+    seen: float = 0.5
+    """Share of an event's instants at which an object must be seen to be one that may sound."""
+
+    def __post_init__(self) -> None:
+        check_range(self, "[1, 16]", "most")
+        check_range(self, "(0, 1]", "part", "seen")
+        check_range(self, "[0, 1]", "evidence", "rival", "size")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SynchronyOptions:
+    """How it is told which of several equals sounds: whoever moves with the sound."""
+
+    rate: float = 25.0
+    """Pictures a second that are looked at around an event."""
+    longest_side: int = 320
+    """Longest side of those pictures, in pixels."""
+    longest_s: float = 8.0
+    """So much of a long event is looked at, around its peak."""
+    margin_s: float = 1.0
+    """So much before and after an event is looked at as well: who sounds moves otherwise when it is silent."""
+    lag_s: float = 0.2
+    """A movement may come so much before its sound, or after it."""
+    bias: float = 0.4
+    """Log odds that an object sounds, before anything is seen of its movement."""
+    agreement: float = 0.9
+    """Log odds for an agreement of speed and loudness of 1, over two seconds."""
+    lead: float = 3.0
+    """Log odds for an agreement that is by 1 more than that of the best other object, over two seconds."""
+    rise_lead: float = 1.7
+    """The same for the agreement of their rises."""
+    sure: float = 0.6
+    """An object that sounds at least so likely is said to sound; one that is as likely silent is left out."""
+    together: float = 0.9
+    """Movements that agree so much with each other are those of one object."""
+
+    def __post_init__(self) -> None:
+        check_range(self, "[5, 60]", "rate")
+        check_range(self, "[64, inf)", "longest_side")
+        check_range(self, "[1, inf)", "longest_s")
+        check_range(self, "[0, inf)", "margin_s", "agreement", "lead", "rise_lead")
+        check_range(self, "[0, 1]", "lag_s")
+        check_range(self, "[0.5, 1]", "sure")
+        check_range(self, "(0, 1]", "together")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TrackOptions:
     """When two events have one source, and how its box moves."""
 

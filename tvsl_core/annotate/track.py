@@ -1,7 +1,8 @@
 """Stage 5 of annotation: events that have one source get one number, and its box moves smoothly.
 
 A source is one class in one place. Between two of its sounds it may be silent for long, as long as it is found again
-where it was; after a short pause it may also have moved.
+where it was; after a short pause it may also have moved. What is seen ends with its shot: the next one shows another
+place. Objects of one class that are told apart stay apart.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ class _Track:
     source_id: int
     end_s: float
     box: Box | None
+    shot: int
+    """Where its box is from."""
+    thing: int | None
 
 
 class Linker:
@@ -32,7 +36,16 @@ class Linker:
         self._tracks: dict[str, list[_Track]] = {}
         self._next_id = 0
 
-    def source_of(self, name: str, *, start_s: float, end_s: float, boxes: Sequence[Box]) -> int:
+    def source_of(
+        self,
+        name: str,
+        *,
+        start_s: float,
+        end_s: float,
+        boxes: Sequence[Box],
+        shot: int = 0,
+        thing: int | None = None,
+    ) -> int:
         """The number of an event's source.
 
         Args:
@@ -40,24 +53,32 @@ class Linker:
             start_s: Its onset.
             end_s: Its offset.
             boxes: Where it is, in order of time; none when offscreen.
+            shot: The shot that it lies in.
+            thing: Which of several objects of its class in that shot it is; None where there is one.
         """
         tracks = self._tracks.setdefault(name, [])
-        track = next((one for one in reversed(tracks) if self._is_same(one, start_s, boxes)), None)
+        here = [one for one in reversed(tracks) if not boxes or one.box is None or one.shot == shot]
+        known = [one for one in here if thing is not None and one.thing == thing and one.box is not None]
+        apart = [one for one in here if thing is None or one.thing is None]
+        track = next(iter(known), None) or next((one for one in apart if self._is_same(one, start_s, boxes)), None)
         if track is None:
-            track = _Track(source_id=self._next_id, end_s=end_s, box=None)
+            track = _Track(source_id=self._next_id, end_s=end_s, box=None, shot=shot, thing=thing)
             self._next_id += 1
             tracks.append(track)
         else:  # the one heard last stays last
             tracks.remove(track)
             tracks.append(track)
         track.end_s = end_s
-        track.box = boxes[-1] if boxes else track.box
+        if boxes:
+            track.box, track.shot = boxes[-1], shot
+            track.thing = track.thing if thing is None else thing
         return track.source_id
 
     def _is_same(self, track: _Track, start_s: float, boxes: Sequence[Box]) -> bool:
-        if start_s - track.end_s <= self._options.max_gap_s:
-            return True
-        return bool(boxes) and track.box is not None and track.box.iou(boxes[0]) >= self._options.min_iou
+        found_again = bool(boxes) and track.box is not None and track.box.iou(boxes[0]) >= self._options.min_iou
+        if start_s < track.end_s or track.thing is not None:  # an equal sounds meanwhile, or may have sounded
+            return found_again
+        return found_again or start_s - track.end_s <= self._options.max_gap_s
 
 
 def smooth(boxes: Sequence[Box], options: TrackOptions) -> list[Box]:

@@ -18,6 +18,8 @@ from typing import Any
 
 from tvsl_core.annotate.embed import Unheard, embed, open_windows
 from tvsl_core.annotate.find import BEHIND_S, SourceFinder
+from tvsl_core.annotate.objects.motion import Watcher
+from tvsl_core.annotate.objects.shots import Shots
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.prefetch import prefetch
 from tvsl_core.annotate.progress import EventHandler, VideoAdvanced, VideoStarted
@@ -30,6 +32,7 @@ from tvsl_core.annotate.results.timeline import Timelines
 from tvsl_core.annotate.signals.listen import listen, sound_from_s
 from tvsl_core.annotate.signals.pictures import Pictures
 from tvsl_core.errors import InputError
+from tvsl_core.media.read.cuts import CutFinder
 from tvsl_core.media.read.frames import read_frames
 from tvsl_core.media.read.instants import read_instants
 from tvsl_core.media.read.probe import probe
@@ -112,10 +115,10 @@ def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], on_eve
             ) as pictures,
             Timelines(job.table.parent, options.draw) as timelines,
         ):
-            report = ReadReport()
-            _look(job, info, model, pictures, on_event, report)
+            report, cuts = ReadReport(), CutFinder()
+            _look(job, info, model, pictures, on_event, report, cuts)
             result.info = info = _with_length(info, report, options)
-            finder = _finder(job, info, model, pictures, on_event, report, result.warnings)
+            finder = _finder(job, info, model, pictures, on_event, report, cuts, result.warnings)
             found = finder.events()
             for row in finder.rows(found):
                 table.write(row)
@@ -183,11 +186,17 @@ def _advanced(job: Job, info: VideoInfo, *, done_s: float | None) -> VideoAdvanc
 
 
 def _look(
-    job: Job, info: VideoInfo, model: TvslModel, pictures: Pictures, on_event: EventHandler, report: ReadReport
+    job: Job,
+    info: VideoInfo,
+    model: TvslModel,
+    pictures: Pictures,
+    on_event: EventHandler,
+    report: ReadReport,
+    cuts: CutFinder,
 ) -> None:
     """Fill ``pictures`` with every instant of the video."""
     options = job.options
-    ahead = prefetch(_frames(info, options, report), depth=2 * options.batch)
+    ahead = prefetch(_frames(info, options, report, cuts), depth=2 * options.batch)
     begin_s = max(0.0, options.start_s - options.window_s / 2 - model.towers.sound_span_s)
     # Maps are the names' own by default; only where sound has a say in them is it heard around every instant.
     listens = options.maps.correspondence > 0
@@ -208,6 +217,7 @@ def _finder(
     pictures: Pictures,
     on_event: EventHandler,
     report: ReadReport,
+    cuts: CutFinder,
     warnings: list[str],
 ) -> SourceFinder:
     """What finds the sources, after all sound was heard."""
@@ -232,10 +242,14 @@ def _finder(
         options,
         frame_size=(info.width, info.height),
         part=(options.start_s, end_s),
+        shots=Shots.seen([float(cut) for cut in cuts.cuts], pictures.times_s.tolist()),
+        watcher=Watcher.of_file(info, options.synchrony) if info.has_picture else None,
     )
 
 
-def _frames(info: VideoInfo, options: AnnotateOptions, report: ReadReport) -> Generator[Frame, None, None]:
+def _frames(
+    info: VideoInfo, options: AnnotateOptions, report: ReadReport, cuts: CutFinder
+) -> Generator[Frame, None, None]:
     """What is seen at each instant; of a sound file only the instants."""
     if not info.has_picture:
         return read_instants(info, fps=options.fps, start_s=options.start_s, end_s=options.end_s, report=report)
@@ -247,4 +261,5 @@ def _frames(info: VideoInfo, options: AnnotateOptions, report: ReadReport) -> Ge
         max_side=options.analysis.longest_side,
         hold_s=max(options.analysis.hold_s, 1 / options.fps),
         report=report,
+        on_picture=cuts.look,
     )

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tvsl_core.annotate.evidence import FineEvidence, spectral_change
-from tvsl_core.annotate.find import read_clip
 from tvsl_core.annotate.options import AnnotateOptions
+from tvsl_core.annotate.signals.clip import read_clip
 from tvsl_core.annotate.signals.score import fine_evidence
 from tvsl_core.api.score import EACH, HELD_OUT, check_each
 from tvsl_core.data.scenes.pool import MediaPool

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from tvsl_core.annotate.objects.motion import SOUND_RATE
+from tvsl_core.data.scenes.equals import EqualsScenes
 from tvsl_core.data.scenes.kinds import count_kinds
-from tvsl_core.evaluation.metrics import recordings
+from tvsl_core.evaluation.metrics import equals, recordings
+from tvsl_core.evaluation.metrics.equals import EqualsAnswer
 from tvsl_core.evaluation.metrics.scenes import Figure, score_scenes
 from tvsl_core.model.load import load_model
 from tvsl_core.system.progress import OnProgress, reporting
+from tvsl_core.tuning.equals import judge_equals_scenes
 from tvsl_core.tuning.scenes import embed_scenes, judge_recording, score_scene, split_material, timed_scenes
 from tvsl_core.types import AnyPath
 
@@ -35,14 +39,17 @@ class ScoreRequest:
     """Scenes of each kind; twice as many pairs."""
     long: int = LONG
     """Long scenes of each kind, which say when; 0 for none."""
+    equals: int = 0
+    """Moving pictures of two of a class, each with the sound of one, of the other and of both; 0 for none."""
     seed: int = 6
     """Another seed gives other scenes."""
     device: str = "auto"
 
     def __post_init__(self) -> None:
         check_each(self.each)
-        if self.long < 0:
-            raise ValueError(f"long must not be negative, got {self.long}")
+        for name in ("long", "equals"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
 
 
 def check_each(each: int) -> None:
@@ -59,7 +66,7 @@ def score(request: ScoreRequest, *, progress: bool | OnProgress = False) -> tupl
         progress: True shows a bar; a function is called with what is done, how many scenes are, and of how many.
 
     Returns: Shares with the number that they were counted on and their 95 % intervals; then, from the long scenes, when
-        things sound and whether scores mean what they say.
+        things sound and whether scores mean what they say; then, from the moving ones, who of two equals sounds.
 
     Raises:
         InputError: The material holds nothing of the sources.
@@ -68,8 +75,10 @@ def score(request: ScoreRequest, *, progress: bool | OnProgress = False) -> tupl
     model = load_model(request.model, device=request.device)
     _, held_out = split_material(Path(request.material), request.sources)
     source = timed_scenes(model, held_out, seed=request.seed)
+    moving = EqualsScenes(held_out, seed=request.seed, sample_rate=SOUND_RATE)
     judged, heard = [], []
-    total = count_kinds(request.each) + request.long * len(source.kinds)
+    told: list[EqualsAnswer] = []
+    total = count_kinds(request.each) + request.long * len(source.kinds) + request.equals
     with reporting(progress) as advance:
         for scene in embed_scenes(model, held_out, each=request.each, seed=request.seed):
             judged.append(score_scene(scene, model))
@@ -77,4 +86,11 @@ def score(request: ScoreRequest, *, progress: bool | OnProgress = False) -> tupl
         for long_scene in source.draw(request.long):
             heard.append(judge_recording(long_scene, model))
             advance("scenes", len(judged) + len(heard), total)
-    return (*score_scenes(judged), *(recordings.figures(recordings.evaluate(heard)) if heard else ()))
+        for number in range(request.equals):
+            told += judge_equals_scenes(moving, number, model)
+            advance("scenes", len(judged) + len(heard) + number + 1, total)
+    return (
+        *score_scenes(judged),
+        *(recordings.figures(recordings.evaluate(heard)) if heard else ()),
+        *(equals.evaluate(told) if told else ()),
+    )

@@ -24,7 +24,7 @@ def write_elan(video: VideoResults, path: Path) -> None:
         document.add_tier(tier)
         for event in events:
             start = round(event.start_s * 1000)
-            words = f"{event.score:.2f}" + ("" if event.verdict == "sounding" else " offscreen")
+            words = f"{event.score:.2f}" + ("" if event.verdict == "sounding" else f" {event.verdict}")
             document.add_annotation(tier, start, max(round(event.end_s * 1000), start + 1), words)
     path.unlink(missing_ok=True)  # pympi keeps a copy of what it replaces
     document.to_file(str(path))

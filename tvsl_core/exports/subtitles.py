@@ -7,13 +7,16 @@ from typing import Literal
 import pysubs2
 
 from tvsl_core.exports.results import VideoResults
+from tvsl_core.types import Verdict
+
+_WHERE: dict[Verdict, str] = {"sounding": "", "uncertain": " (uncertain)", "offscreen": " (off screen)"}
 
 
 def subtitles(video: VideoResults, form: Literal["vtt", "srt"]) -> str:
     """The captions of one video, in order of onset."""
     captions = pysubs2.SSAFile()
     for event in video.events:
-        words = event.name if event.verdict == "sounding" else f"{event.name} (off screen)"
+        words = event.name + _WHERE[event.verdict]
         start, end = (pysubs2.make_time(s=time) for time in (event.start_s, event.end_s))
         captions.append(pysubs2.SSAEvent(start=start, end=max(end, start + 1), text=_plain(words)))
     return captions.to_string(form)

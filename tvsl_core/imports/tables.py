@@ -1,8 +1,8 @@
 """CSV with the columns of ``tvsl export --format csv``, as a person left it in an editor or a spreadsheet.
 
 Needed are ``video, class, start_s, end_s``. Corners are pixels of the frame as shown, all four or none; ``verdict`` is
-``sounding`` or ``offscreen``, by default what the corners say. A spreadsheet may have put semicolons or tabs between
-the cells, and decimal commas into them.
+``sounding``, ``uncertain`` or ``offscreen``, by default what the corners say. A spreadsheet may have put semicolons or
+tabs between the cells, and decimal commas into them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import csv
 import io
 import math
 from collections.abc import Iterator, Mapping
-from typing import cast
+from typing import cast, get_args
 
 from tvsl_core.errors import ManifestError
 from tvsl_core.exports.results import SourceInstant, VideoResults
@@ -74,10 +74,10 @@ def _event(row: Mapping[str, str | None], video: VideoResults, number: int, line
         )
     corners = [_number(row, corner, line) for corner in CORNERS]
     verdict = (row.get("verdict") or ("sounding" if None not in corners else "offscreen")).strip()
-    if verdict not in ("sounding", "offscreen"):
-        raise ManifestError(f"{line}: the verdict is sounding or offscreen, got {verdict!r}.")
+    if verdict not in get_args(Verdict):
+        raise ManifestError(f"{line}: the verdict is sounding, uncertain or offscreen, got {verdict!r}.")
     box = None
-    if verdict == "sounding" and None not in corners:
+    if verdict != "offscreen" and None not in corners:
         left, top, right, bottom = (value for value in corners if value is not None)
         if not video.width:
             raise ManifestError(f"{line}: '{video.name}' has no picture, so nothing has a place in it.")

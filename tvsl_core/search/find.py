@@ -163,7 +163,7 @@ class _LazyTowers:
 
 def _events(video: VideoResults, relevance: dict[str, float], query: Query) -> Iterator[FoundMoment]:
     for event in video.events:
-        if query.verdict not in (None, event.verdict):
+        if query.verdict is not None and event.in_view != (query.verdict == "sounding"):
             continue
         score = event.score * relevance.get(event.name, 0.0)
         for other in event.alternatives:

@@ -67,6 +67,6 @@ def _what(one: FoundMoment) -> str:
 
 
 def _facts(found: MomentsFound) -> str:
-    where = {"offscreen": " off screen", "sounding": " in view", None: ""}[found.query.verdict]
+    where = {"offscreen": " off screen", None: ""}.get(found.query.verdict, " in view")
     count = len(found.moments)
     return f"{count:,} {'moment' if count == 1 else 'moments'}{where}, the best first."

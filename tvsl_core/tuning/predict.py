@@ -13,10 +13,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tvsl_core.annotate.find import ClipEvidence, FoundEvent, SourceFinder, detection_at, read_clip
+from tvsl_core.annotate.find import FoundEvent, SourceFinder, detection_at
 from tvsl_core.annotate.instant import PlacedSource
 from tvsl_core.annotate.localize import localize
 from tvsl_core.annotate.options import AnnotateOptions
+from tvsl_core.annotate.signals.clip import ClipEvidence, read_clip
 from tvsl_core.data.predictions.prediction import NOTHING, Prediction
 from tvsl_core.model.load import load_model
 from tvsl_core.model.tvsl import TvslModel
@@ -124,7 +125,7 @@ def _on_grid(values: NDArray[np.float32], grid: tuple[int, ...]) -> NDArray[np.f
 
 
 def _likeliest_in_view(one: FoundEvent) -> tuple[bool, float, int]:
-    return one.event.verdict != "sounding", -one.event.score, one.klass
+    return not one.event.in_view, -one.event.score, one.klass
 
 
 def load_predictor(name: str = "compact", *, device: str = "auto", classes: Sequence[str]) -> ClipPredictor:

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tvsl_core.annotate.find import ClipEvidence, SourceFinder, read_clip
+from tvsl_core.annotate.find import SourceFinder
 from tvsl_core.annotate.options import AnnotateOptions
+from tvsl_core.annotate.signals.clip import ClipEvidence, read_clip
 from tvsl_core.data.predictions.judged import JudgedScene, ObjectTruth, SourceReport
 from tvsl_core.data.scenes.kinds import KindScene, draw_kinds
 from tvsl_core.data.scenes.pool import MediaPool

@@ -69,7 +69,7 @@ def render_heatmaps(job: Job, info: VideoInfo, timelines: Timelines, *, on_event
 def heat_of(moment: DrawnSource, options: DrawOptions, *, own_colour: bool) -> Heat:
     """A moment as it is drawn; with a colour of its own where several share one picture."""
     return Heat(
-        name=moment.name,
+        name=moment.name + "?" * (moment.verdict == "uncertain"),
         score=moment.score,
         strength=_visible_strength(moment.strength, moment.score, options.faintest),
         values=moment.values,

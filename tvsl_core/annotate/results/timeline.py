@@ -56,7 +56,7 @@ class SourceTimeline:
     @property
     def strongest(self) -> DrawnEvent:
         """Its best event: the highest score, in view if it ever is."""
-        return max(self.events, key=lambda one: (one.event.verdict == "sounding", one.event.score))
+        return max(self.events, key=lambda one: (one.event.in_view, one.event.score))
 
 
 class Timelines:

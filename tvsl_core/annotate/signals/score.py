@@ -33,6 +33,7 @@ from tvsl_core.annotate.evidence import (
     spectral_change,
     strongest_classes,
 )
+from tvsl_core.annotate.objects.shots import Shots
 from tvsl_core.annotate.rules import EventOptions
 from tvsl_core.annotate.signals.listen import SoundEvidence
 from tvsl_core.annotate.signals.pictures import Instant
@@ -65,7 +66,11 @@ class _Judged:
 
 
 def score_events(
-    sound: SoundEvidence, instants: Sequence[Instant], model: TvslModel, options: EventOptions
+    sound: SoundEvidence,
+    instants: Sequence[Instant],
+    model: TvslModel,
+    options: EventOptions,
+    shots: Shots | None = None,
 ) -> list[ScoredEvent]:
     """All events of a file, likely ones and others, by their starts; their positions count from the timeline's 0.
 
@@ -74,6 +79,7 @@ def score_events(
         instants: Of its pictures, in order of time; none of a sound file.
         model: Its scorer and vocabulary.
         options: When an event begins and ends.
+        shots: Of its pictures; an event that goes on over a cut is told in pieces, each in view or not by itself.
 
     Raises: WeightsError: The model's scorer was fitted on other features.
     """
@@ -81,8 +87,8 @@ def score_events(
         raise WeightsError("the scorer takes other features than this version of tvsl.", hint="Fit one again.")
     if len(sound.sound) == 0:
         return []
-    kin = kinship(model.vocabulary)
-    judged = list(_judge_positions(sound, instants, model, kin, options.candidates))
+    kin, shots = kinship(model.vocabulary), shots or Shots()
+    judged = list(_judge_positions(sound, instants, model, kin, options.candidates, shots))
     tracker = EventTracker(options, hop_s=HOP_S)
     spans: list[EventSpan] = []
     for stretch in judged:
@@ -94,11 +100,32 @@ def score_events(
     for group in overlapping(spans):
         means = np.stack([_mean(span, judged) for span in group])
         right, in_view = model.scorer.judge(torch.from_numpy(features_of_events(group, means, kin, hop_s=HOP_S)))
-        scored += [
-            ScoredEvent(span=span.moved(sound.first), score=float(right[place]), in_view=float(in_view[place]))
-            for place, span in enumerate(group)
-        ]
+        for place, span in enumerate(group):
+            pieces = shots.split(span.moved(sound.first), hop_s=HOP_S, shortest_s=options.shortest_s)
+            seen = [float(in_view[place])]
+            if len(pieces) > 1:
+                seen = [_in_view(one.moved(-sound.first), place, group, means, judged, model, kin) for one in pieces]
+            scored += [
+                ScoredEvent(span=piece, score=float(right[place]), in_view=likely)
+                for piece, likely in zip(pieces, seen, strict=True)
+            ]
     return scored
+
+
+def _in_view(
+    piece: EventSpan,
+    place: int,
+    group: Sequence[EventSpan],
+    means: Floats,
+    judged: Sequence[_Judged],
+    model: TvslModel,
+    kin: NDArray[np.bool_],
+) -> float:
+    """How likely the source of an event is in view in one shot, beside the other events of its group."""
+    spans, own = list(group), means.copy()
+    spans[place], own[place] = piece, _mean(piece, judged)
+    _, in_view = model.scorer.judge(torch.from_numpy(features_of_events(spans, own, kin, hop_s=HOP_S)))
+    return float(in_view[place])
 
 
 def kinship(vocabulary: Vocabulary) -> NDArray[np.bool_]:
@@ -132,14 +159,19 @@ def overlapping(spans: Sequence[EventSpan]) -> Iterator[list[EventSpan]]:
 
 
 def _judge_positions(
-    sound: SoundEvidence, instants: Sequence[Instant], model: TvslModel, kin: NDArray[np.bool_], candidates: int
+    sound: SoundEvidence,
+    instants: Sequence[Instant],
+    model: TvslModel,
+    kin: NDArray[np.bool_],
+    candidates: int,
+    shots: Shots,
 ) -> Iterator[_Judged]:
     change = spectral_change(sound.bands_db)
     count = len(sound.sound)
     for begin in range(0, count, STRETCH):
         end = min(begin + STRETCH, count)
         low, high = max(0, begin - CONTEXT), min(count, end + CONTEXT)
-        evidence = fine_evidence(sound, instants, model, change, low, high)
+        evidence = fine_evidence(sound, instants, model, change, low, high, shots)
         klasses = strongest_classes(evidence, most=candidates)
         values = features(evidence, klasses, kin)
         # One more position on either side, so that smoothing has its neighbours.
@@ -160,6 +192,7 @@ def fine_evidence(
     change: tuple[Floats, Floats],
     low: int,
     high: int,
+    shots: Shots | None = None,
 ) -> FineEvidence:
     """What features are made of, for some positions of a file.
 
@@ -170,8 +203,9 @@ def fine_evidence(
         change: ``spectral_change`` of the whole sound.
         low: The first row.
         high: The row behind the last one.
+        shots: Of its pictures.
     """
-    look, broad = _looks(instants, sound.first + low, high - low, sound.sound.shape[1])
+    look, broad = _looks(instants, shots or Shots(), sound.first + low, high - low, sound.sound.shape[1])
     rise, fall = change
     return FineEvidence(
         sound=sound.sound[low:high].astype(np.float32),
@@ -185,16 +219,17 @@ def fine_evidence(
     )
 
 
-def _looks(instants: Sequence[Instant], first: int, count: int, names: int) -> tuple[Floats, Floats]:
+def _looks(instants: Sequence[Instant], shots: Shots, first: int, count: int, names: int) -> tuple[Floats, Floats]:
     """The strongest look of the seconds around each position, ``[sound klass]``; that of the nearest instant at least.
 
-    No shots are told apart: a look counts for ``CONTEXT_S`` on either side.
+    A look counts for ``CONTEXT_S`` on either side, as far as its shot goes.
     """
     times = np.asarray([float(instant.time) for instant in instants])
     look = np.full((2, count, names), NO_RIVAL, np.float32)
     for row in range(count if len(instants) else 0):
         time_s = (first + row) * HOP_S
-        low, high = np.searchsorted(times, (time_s - CONTEXT_S, time_s + CONTEXT_S))
+        begin_s, end_s = shots.bounds(time_s)
+        low, high = np.searchsorted(times, (max(begin_s, time_s - CONTEXT_S), min(end_s, time_s + CONTEXT_S)))
         if low == high:
             low = int(np.abs(times - time_s).argmin())
             high = low + 1

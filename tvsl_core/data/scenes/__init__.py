@@ -2,6 +2,7 @@
 
 - ``cast``: first step of a mixture: who takes part;
 - ``cutouts``: objects cut from photographs: exact masks from alpha channels and from white surroundings;
+- ``equals``: moving scenes of two objects of one class, each with a sound of its own: who of two equals is heard?
 - ``kinds``: the kinds of scenes that a model is judged and calibrated on, mixed from held-out material;
 - ``layout``: second step of a mixture: where everything stands in the frame;
 - ``mixtures``: mixtures of a pool's files: scenes without end, each from (seed, epoch, index) alone;

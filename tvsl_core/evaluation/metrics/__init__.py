@@ -4,6 +4,7 @@
 - ``certainty``: whether a score means what it says: of what is reported at 0.8, four of five should be right;
 - ``checks``: two checks that the field lacks: does a system listen at all?;
 - ``detection``: which classes sound: names against names, without places;
+- ``equals``: who of two equals sounds: one, the other or both are heard;
 - ``events``: when a class sounds: reported events against true ones;
 - ``interaction``: one picture with the sound of one of its objects at a time: a system must find all of them;
 - ``localization``: one map against what annotators marked for one source;

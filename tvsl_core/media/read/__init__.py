@@ -1,5 +1,6 @@
 """Pictures, sound and facts of any media file, hostile ones included.
 
+- ``cuts``: where one shot ends and the next begins, found while the pictures are decoded;
 - ``decode``: the pictures of one file as its decoder gives them, each with its place on the video's timeline;
 - ``downmix``: decoded sound of any format and any number of channels becomes one channel;
 - ``frame_times``: when each frame of a video is shown, from its packets alone;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
@@ -28,6 +28,7 @@ def read_frames(
     max_side: int | None = None,
     hold_s: float | None = None,
     report: ReadReport | None = None,
+    on_picture: Callable[[DecodedFrame], None] | None = None,
 ) -> Generator[Frame, None, None]:
     """Sample a video at the instants ``start, start + 1/fps, ...``, in one streaming pass.
 
@@ -46,6 +47,7 @@ def read_frames(
             passed since it was last given; None gives it once. For slide shows, where the sound goes on. As in
             players, the first frame then stands for the time before it too, and the last one until the sound ends.
         report: Told what went wrong, what was held, and how far reading came.
+        on_picture: Shown every picture that is decoded within the part, whether it is given or not.
 
     Yields: Frames in order of time.
 
@@ -62,7 +64,8 @@ def read_frames(
     converter = PictureConverter(*analysis_size(info, max_side))
     last: Frame | None = None
     with closing(_within(info, start, end, report, holds=hold is not None)) as pictures:
-        for time, picture in _sample(pictures, start, end, step, hold, report):
+        shown = pictures if on_picture is None else _shown(pictures, on_picture)
+        for time, picture in _sample(shown, start, end, step, hold, report):
             if last is None or last.index != picture.index:
                 last = _as_frame(picture, converter, time)
             yield replace(last, time=time)
@@ -164,6 +167,12 @@ def _plain(number: float) -> Fraction:
 
 def _as_frame(picture: DecodedFrame, converter: PictureConverter, time: Fraction) -> Frame:
     return Frame(time=time, pts=picture.pts, index=picture.index, pixels=picture.to_array(converter))
+
+
+def _shown(pictures: Iterator[DecodedFrame], on_picture: Callable[[DecodedFrame], None]) -> Iterator[DecodedFrame]:
+    for picture in pictures:
+        on_picture(picture)
+        yield picture
 
 
 def _sample(

@@ -29,7 +29,7 @@ const tvsl = (() => {
   function choose() {
     const text = $("search").value.trim().toLowerCase(), name = $("class").value, verdict = $("verdict").value;
     const score = Number($("score").value) || 0, shortest = Number($("shortest").value) || 0, state = $("status").value;
-    const fits = (one) => (!name || one.class === name) && (!verdict || one.verdict === verdict) && one.score >= score;
+    const fits = (one) => (!name || one.class === name) && (!verdict || (one.verdict === "offscreen") === (verdict === "offscreen")) && one.score >= score;
     const asks = name || verdict || score > 0;
     chosen = rows.filter((row) => (!state || row.status === state) && (row.duration || 0) >= shortest
       && (!asks || row.found.some(fits)) && (!text || row.name.toLowerCase().includes(text) || words(row).toLowerCase().includes(text)));
@@ -117,13 +117,13 @@ const tvsl = (() => {
     return made;
   }
   const span = (event) => `${event.class}, ${clock(event.start)} to ${clock(event.end)}${event.verdict === "offscreen" ? ", off screen" : ""}`;
-  const told = (event) => `${event.class}, ${clock(event.start)} to ${clock(event.end)}, ${percent(event.score)}${event.verdict === "offscreen" ? ", off screen" : ""}` + (event.others.length ? `; could also be ${event.others.map((one) => `${one[0]} ${percent(one[1])}`).join(", ")}` : "");
+  const told = (event) => `${event.class}, ${clock(event.start)} to ${clock(event.end)}, ${percent(event.score)}${event.verdict === "offscreen" ? ", off screen" : event.verdict === "uncertain" ? ", uncertain" : ""}` + (event.others.length ? `; could also be ${event.others.map((one) => `${one[0]} ${percent(one[1])}`).join(", ")}` : "");
   function table() {
     const added = current.people ? current.people.events.filter((event) => current.added.includes(event.id)) : [];
     $("said").hidden = $("people-choice").hidden = current.people === null;
     $("events").tBodies[0].replaceChildren(...[...current.events, ...added].map((event) => {
       const go = make("a", { href: `#/v/${current.id}?t=${event.start.toFixed(2)}`, text: clock(event.start) });
-      const cells = [event.class, null, clock(event.end), added.includes(event) ? "" : percent(event.score), event.verdict === "offscreen" ? "off screen" : "in view", event.others.map((one) => `${one[0]} ${percent(one[1])}`).join(", ")];
+      const cells = [event.class, null, clock(event.end), added.includes(event) ? "" : percent(event.score), event.verdict === "offscreen" ? "off screen" : event.verdict === "uncertain" ? "in view, uncertain" : "in view", event.others.map((one) => `${one[0]} ${percent(one[1])}`).join(", ")];
       if (current.people !== null) cells.push(added.includes(event) ? "added" : event.opinion);
       return make("tr", {}, ...cells.map((text) => text === null ? make("td", {}, go) : make("td", { text })));
     }));

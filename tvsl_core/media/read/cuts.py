@@ -1,0 +1,96 @@
+"""Where one shot ends and the next begins, found while the pictures are decoded.
+
+Every decoded picture leaves a thumbnail of its luma. At a cut two thumbnails in a row have nothing in common, while
+those around it are alike. Correlation does not see brightness, so that a flash or a fade of the light is no cut.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tvsl_core.media.read.decode import DecodedFrame
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+ROWS, COLUMNS = 18, 32
+"""Cells of a thumbnail."""
+SAMPLES = 4
+"""Pixels along each side of a cell that are looked at; more would say the same."""
+LEAST = 0.4
+"""Least change, as 1 minus correlation, that can be a cut."""
+RATIO = 3.0
+"""A cut changes so many times more than any picture near it: fast motion changes all of them."""
+NEAR = 4
+"""So many pictures on either side are near, and so many a shot has at least."""
+FLAT = 2.0
+"""Grey levels of deviation below which a picture shows nothing."""
+_PLAIN = ("yuv", "nv12", "nv21", "gray")
+
+Thumbnail = NDArray[np.float32]
+
+
+class CutFinder:
+    """Looks at every picture of a video in order of time."""
+
+    def __init__(self) -> None:
+        self._cuts: list[Fraction] = []
+        self._near: deque[tuple[Fraction, float, Thumbnail]] = deque(maxlen=2 * NEAR + 1)
+        """Time of each picture, how much it changed against the one before, and its thumbnail."""
+
+    def look(self, picture: DecodedFrame) -> None:
+        """The next picture."""
+        self.feed(picture.time, thumbnail(picture.frame))
+
+    def feed(self, time: Fraction, seen: Thumbnail) -> None:
+        """The thumbnail of the next picture, ``[row column]``."""
+        change = _change(self._near[-1][2], seen) if self._near else 0.0
+        self._near.append((time, change, seen))
+        if len(self._near) > NEAR:
+            self._judge(len(self._near) - 1 - NEAR)
+
+    @property
+    def cuts(self) -> tuple[Fraction, ...]:
+        """When the first picture of every shot but the first is shown; complete but for the last few pictures."""
+        return tuple(self._cuts)
+
+    def _judge(self, place: int) -> None:
+        """Whether a cut lies right before a picture, of which the pictures near it are known."""
+        time, change, _ = self._near[place]
+        if place == 0 or change < LEAST:
+            return
+        others = max(one for number, (_, one, _) in enumerate(self._near) if number != place)
+        # A flash or a damaged picture changes twice, and afterwards everything is as before.
+        lasts = min(_change(self._near[place - 1][2], seen) for _, _, seen in list(self._near)[place + 1 :])
+        if change >= RATIO * others and lasts >= LEAST:
+            self._cuts.append(time)
+
+
+def thumbnail(frame: VideoFrame) -> Thumbnail:
+    """The luma of a decoded picture as it is coded, ``[row column]``, in grey levels."""
+    down, across = ROWS * SAMPLES, COLUMNS * SAMPLES
+    form = frame.format
+    plane: Any = frame.planes[0]
+    if form.name.startswith(_PLAIN) and form.components[0].bits == 8 and plane.line_size > 0:
+        luma = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+        rows = np.linspace(0, frame.height - 1, down).astype(int)
+        columns = np.linspace(0, frame.width - 1, across).astype(int)
+        samples = luma[rows[:, None], columns]
+    else:
+        samples = frame.reformat(width=across, height=down, format="gray").to_ndarray()
+    cells = samples.reshape(ROWS, SAMPLES, COLUMNS, SAMPLES).mean(axis=(1, 3))
+    return np.asarray(cells, np.float32)
+
+
+def _change(one: Thumbnail, other: Thumbnail) -> float:
+    """1 minus the correlation of two thumbnails; 1 where only one of them shows anything, 0 where neither does."""
+    first, second = one - one.mean(), other - other.mean()
+    deviations = float(first.std()), float(second.std())
+    if min(deviations) < FLAT:
+        return float(max(deviations) >= FLAT)
+    return 1 - float((first * second).mean()) / (deviations[0] * deviations[1])
