@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import resource
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.builders import make_clip
+from tvsl_core.annotate.bench import bench_annotate
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.batch.batch import annotate_videos
 from tvsl_core.batch.engines.task import ModelChoice, ModelIdentity
@@ -18,6 +21,7 @@ from tvsl_core.errors import WeightsError
 from tvsl_core.model.facts import UNTRAINED, WEIGHTS_FILE
 from tvsl_core.system.cache import cache_folder, look_up
 
+SAMPLE = Path(__file__).resolve().parents[2] / "sample_videos" / "dog_and_silent_sheep.mp4"
 TABLES = AnnotateOptions(overlay="none", strips=False)
 
 
@@ -49,6 +53,30 @@ def test_commands_over_finished_results_load_neither_torch_nor_pandas(done, tmp_
 
     heavy = [line.removeprefix("HEAVY ") for line in said.splitlines() if line.startswith("HEAVY")]
     assert heavy == [f"{command} 0" for command, *_ in commands]
+
+
+@pytest.mark.slow
+def test_a_run_with_nothing_to_do_costs_less_than_importing_torch(done):
+    """A ratio, since seconds are the machine's: 0.3 when this was written, and 4 before."""
+
+    def cost(*arguments):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, *arguments], capture_output=True, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime - before.ru_utime
+
+    clip, out = map(str, done)
+    again = ["-m", "tvsl_cli", "annotate", clip, "--out", out, "--overlay", "none", "--no-strips"]
+    cost(*again)  # the first one may have to find out what the code says
+
+    assert min(cost(*again) for _ in range(3)) < 0.7 * min(cost("-c", "import torch") for _ in range(3))
+
+
+@pytest.mark.slow
+def test_tables_take_no_longer_than_their_parts_by_themselves(model):
+    found = bench_annotate(SAMPLE, model, AnnotateOptions(end_s=4.0))
+
+    assert found.tables_to_sum < 1.6
 
 
 def test_a_finished_video_is_known_without_its_model(done):

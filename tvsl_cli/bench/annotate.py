@@ -29,13 +29,17 @@ def bench_annotate(
     from tvsl_core.annotate.bench import bench_annotate as measure
     from tvsl_core.annotate.options import AnnotateOptions
     from tvsl_core.model.load import load_model
+    from tvsl_core.model.threads import share_by_pieces
 
     options = AnnotateOptions(fps=fps, batch=batch, encode=EncodeOptions(preset=preset))
-    found = measure(video, load_model(model, device=device), options)
+    loaded = load_model(model, device=device)
+    share_by_pieces(loaded.towers)  # as a worker of tvsl annotate does
+    found = measure(video, loaded, options)
     stages = (*found.stages, found.tables_only, found.pictures_only, found.whole)
     rows = [
         ("video", f"{found.video_s:.1f} s", ""),
         *((stage.stage, f"{stage.elapsed_s:.2f} s", f"{stage.speed:.2f} x real time") for stage in stages),
+        ("tables / their parts", f"{found.tables_to_sum:.2f}", "decode + model"),
         ("heatmap / its parts", f"{found.pictures_to_sum:.2f}", "decode + draw + encode"),
         ("whole / sum of parts", f"{found.to_sum:.2f}", "decode + model + draw + encode"),
         ("whole / slowest part", f"{found.to_slowest:.2f}", ""),

@@ -66,6 +66,12 @@ class AnnotateBench:
         return self.whole.elapsed_s / sum(stage.elapsed_s for stage in self.stages)
 
     @property
+    def tables_to_sum(self) -> float:
+        """Time of the tables over the sum of their parts: decode and model by themselves; below 1 when they overlap."""
+        parts = sum(stage.elapsed_s for stage in self.stages if stage.stage in ("decode", "model"))
+        return self.tables_only.elapsed_s / parts
+
+    @property
     def pictures_to_sum(self) -> float:
         """Time of a heatmap video over the sum of its parts: decode, draw and encode by themselves."""
         parts = sum(stage.elapsed_s for stage in self.stages if stage.stage != "model")

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tvsl_core.annotate.results.event_table import EVENTS_SCHEMA
-from tvsl_core.annotate.results.table import SCHEMA_VERSION, SOURCES_SCHEMA, read_metadata
+from tvsl_core.annotate.results.table import SCHEMA_VERSION, SOURCES_SCHEMA, metadata_of
 from tvsl_core.batch.journal import Journal
 from tvsl_core.batch.records import VideoRow
 from tvsl_core.batch.run import rows
@@ -116,15 +116,15 @@ def _tables(folder: Path, names: Mapping[str, str], problems: list[MergeProblem]
             with pq.ParquetFile(path) as file:
                 if not file.schema_arrow.equals(SOURCES_SCHEMA):
                     raise pa.ArrowInvalid("its columns are not those of this version")
-                first = next(file.iter_batches(batch_size=1, columns=["video"]), None)
-                count = file.metadata.num_rows
+                filled = file.metadata.num_rows > 0
+                first = next(file.iter_batches(batch_size=1, columns=["video"])) if filled else None
+                count, metadata = file.metadata.num_rows, metadata_of(file.metadata)
         except (OSError, pa.ArrowException) as error:
             message = f"the table {path} cannot be read: {str(error).splitlines()[0].rstrip('.')}."
             hint = "Give the command of the run again, with --overwrite."
             problems.append(MergeProblem(kind="unreadable", video=name, message=message, hint=hint))
             continue
-        video = first["video"][0].as_py() if first is not None and first.num_rows else name
-        metadata = read_metadata(path)
+        video = first["video"][0].as_py() if first is not None else name
         events = None
         if metadata.get("schema_version") == SCHEMA_VERSION:
             events = _events(folder / "events" / path.relative_to(folder / "sources"), video, problems)

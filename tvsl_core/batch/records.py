@@ -9,10 +9,11 @@ from __future__ import annotations
 import dataclasses
 import os
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
 
@@ -154,12 +155,6 @@ class RunPlan:
         return f"run-{self.id}"
 
 
-_HINTS: Mapping[type[Any], Mapping[str, Any]] = {
-    kind: get_type_hints(kind) for kind in (VideoRow, VideoRecord, RunPlan)
-}
-"""Resolved once: a run over many videos parses a record for each."""
-
-
 def parse_row(values: Mapping[str, Any]) -> VideoRow | None:
     """A row from what stands in a record or a table; None when it cannot be read."""
     return _parse(VideoRow, values)
@@ -193,31 +188,49 @@ def _with_nulls(row: VideoRow) -> dict[str, Any]:
 
 def _parse(kind: type[T], values: Mapping[str, Any]) -> T | None:
     found: dict[str, Any] = {}
-    hints = _HINTS[kind]
-    for one in dataclasses.fields(kind):  # type: ignore[arg-type]  # T stands for the three dataclasses above
+    for one in _fields(kind):
         if one.name not in values:
-            if one.default is MISSING and one.default_factory is MISSING:
+            if one.is_required:
                 return None
             continue
         value = values[one.name]
         value = tuple(value) if isinstance(value, list) else value
-        if not _fits(value, hints[one.name]):
+        if not one.fits(value):
             return None
         found[one.name] = value
     return kind(**found)
 
 
-def _fits(value: object, hint: Any) -> bool:
-    """Whether a value of JSON is of the kind that a field asks for."""
+class _Field(NamedTuple):
+    name: str
+    is_required: bool
+    fits: Callable[[object], bool]
+
+
+@cache
+def _fields(kind: type[Any]) -> tuple[_Field, ...]:
+    """Resolved once: a run over many videos parses a record for each."""
+    hints = get_type_hints(kind)
+    return tuple(
+        _Field(one.name, one.default is MISSING and one.default_factory is MISSING, _check_of(hints[one.name]))
+        for one in dataclasses.fields(kind)
+    )
+
+
+def _check_of(hint: Any) -> Callable[[object], bool]:
+    """Tells whether a value of JSON is of the kind that a field asks for."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        return any(_fits(value, one) for one in inner)
+        checks = [_check_of(one) for one in inner]
+        return lambda value: any(fits(value) for fits in checks)
     if origin is Literal:
-        return value in inner
+        return lambda value: value in inner
     if origin is tuple:
-        return isinstance(value, tuple) and all(_fits(one, inner[0]) for one in value)
+        item = _check_of(inner[0])
+        return lambda value: isinstance(value, tuple) and all(item(one) for one in value)
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return isinstance(value, Mapping) and all(_fits(one, inner[1]) for one in value.values())
+        item = _check_of(inner[1])
+        return lambda value: isinstance(value, Mapping) and all(item(one) for one in value.values())
     if hint is float:  # JSON does not tell 2.0 from 2
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return type(value) is hint
+        return lambda value: isinstance(value, int | float) and not isinstance(value, bool)
+    return lambda value: type(value) is hint

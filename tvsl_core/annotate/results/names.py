@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 MAX_NAME_BYTES = 200
@@ -30,6 +31,7 @@ def heatmap_name(source_id: int, klass: str) -> str:
     return f"{source_id}-{safe_name(klass.replace('/', ' '))}.mp4"
 
 
+@lru_cache(maxsize=1024)  # every result of a video asks for its name
 def safe_name(part: str) -> str:
     """A path part that stays inside its folder on any system, and that every shell and reader of tables takes as it is.
 

@@ -185,7 +185,13 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
 def read_metadata(path: Path) -> dict[str, str]:
     """The key-value pairs of a Parquet file; empty when it is missing or damaged."""
     try:
-        raw = pq.read_metadata(path).metadata or {}
+        with path.open("rb") as file:  # given a name, pyarrow would first ask which file system it is of
+            return metadata_of(pq.read_metadata(file))
     except (OSError, pa.ArrowException):
         return {}
+
+
+def metadata_of(footer: pq.FileMetaData) -> dict[str, str]:
+    """The key-value pairs in the footer of a Parquet file."""
+    raw = footer.metadata or {}
     return {key.decode(): value.decode() for key, value in raw.items() if key != b"ARROW:schema"}
