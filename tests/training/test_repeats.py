@@ -94,7 +94,7 @@ def test_the_seeds_of_split_and_scenes_are_apart():
         found = load_sources(SourceOptions(dataset=SAMPLES, validation=0.2, scenes=8, **seeds))
         return found.held_out, found.train.fingerprint()
 
-    plain, other_scenes, other_split = drawn(), drawn(scene_seed=1), drawn(split_seed=3)  # 1 and 2 hold out the same
+    plain, other_scenes, other_split = drawn(), drawn(scene_seed=1), drawn(split_seed=5)  # 1 to 3 hold out the same
 
     assert other_scenes[0] == plain[0] and other_scenes[1] != plain[1]
     assert other_split[0] != plain[0]
