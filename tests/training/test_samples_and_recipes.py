@@ -58,7 +58,7 @@ def test_the_beginning_of_a_video_is_another_group_than_its_end(pool):
         later = [one for one in pool.pictures if one.names == item.names and one.file == item.file]
         later = [one for one in later if one.group != item.group and one.time_s > item.time_s]
         assert item.group.endswith("beginning") or not later
-    assert {group.rsplit(", ")[1] for group in pool.groups} == {"beginning", "end"}
+    assert {group.split()[-1] for group in pool.groups} == {"beginning", "end"}
 
 
 def test_a_part_of_a_video_is_read_as_it_is(pool):

@@ -98,7 +98,7 @@ def _sounds(folder: Path, video: str, clip: Mapping[str, Any], thing: Mapping[st
 
 
 def _group(video: str, beginning: bool) -> str:
-    return f"{video}, {'beginning' if beginning else 'end'}"
+    return f"{video} {'beginning' if beginning else 'end'}"
 
 
 def _alone(mine: Sequence[Sequence[float]], others: Sequence[Sequence[float]]) -> Iterator[tuple[float, float]]:
