@@ -17,9 +17,10 @@ from tests.builders import make_clip
 from tests.exports.conftest import BOX, SHIFT, event, write_results
 from tvsl_core.batch.records import VideoRow, write_videos
 from tvsl_core.errors import InputError
+from tvsl_core.exports.results import read_results
 from tvsl_core.imports.run import import_labels
 from tvsl_core.report.viewer.build import ReportOptions, build_report
-from tvsl_core.report.viewer.data import MOST_PEAKS, address, video_id, waveform
+from tvsl_core.report.viewer.data import MOST_PEAKS, address, video_id, video_page, waveform
 from tvsl_core.report.viewer.serve import make_server
 
 SIZE = (256, 192)
@@ -395,3 +396,12 @@ def test_data_never_end_the_script_that_they_stand_in(report):
         text = script.read_text(encoding="utf-8")
         assert "<" not in text
         json.loads(text[text.index("(") + 1 : text.rindex(")")])
+
+
+def test_a_video_with_sources_off_screen_alone_does_not_lack_its_maps(tmp_path):
+    clip = make_clip(tmp_path / "away.mp4", seconds=2)
+    away = event(0, 0.5, 1.5, verdict="offscreen", box=None)
+    write_results(tmp_path, "away.mp4", clip, (away,), maps=True)
+    (found,) = read_results(tmp_path)
+
+    assert video_page(found, tmp_path)["has_maps"]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
 
@@ -188,7 +188,8 @@ def _with_nulls(row: VideoRow) -> dict[str, Any]:
 
 def _parse(kind: type[T], values: Mapping[str, Any]) -> T | None:
     found: dict[str, Any] = {}
-    for one in _fields(kind):
+    fields: tuple[_Field, ...] = _fields(cast("Any", kind))
+    for one in fields:
         if one.name not in values:
             if one.is_required:
                 return None

@@ -93,7 +93,8 @@ def video_page(video: VideoResults, place: Path, labels: VideoResults | None = N
         else {"events": [_event(event) for event in labels.events], "instants": list(_instants(labels))},
         "added": [event.event_id for event in said.added] if said is not None else [],
         "instants": (instants := list(_instants(video))),
-        "has_maps": any("map" in one for one in instants) or not video.events,
+        # What is off screen has no map: its absence says nothing of whether maps were kept.
+        "has_maps": any("map" in one for one in instants) or all(one.box is None for one in video.events),
         "wave": waveform(video.path, video.duration_s),
     }
 
