@@ -81,6 +81,19 @@ def test_a_box_anywhere_leaves_chroma_beyond_it_alone(place):
         assert rows.max() * step < 77 + y + 8
 
 
+@pytest.mark.parametrize("place", [(0, 0), (1, 0), (0, 1), (7, 5)])
+def test_chroma_lies_where_luma_does(place):
+    coded = from_rgb(np.full((180, 320, 3), 90, np.uint8), "bt709")
+    x, y = place
+    box = Box(x_min=40 + x, y_min=30 + y, x_max=91 + x, y_max=77 + y)
+    drawn = draw_heat_coded(coded, [Heat(name="dog", score=1.0, boxes=(box,))], HeatStyle(labels=False))
+
+    for step, before, after in zip((1, 2, 2), planes_of(coded), planes_of(drawn), strict=True):
+        weight = np.abs(before.astype(int) - after)
+        middle = [((np.arange(len(sums)) + 0.5) * step * sums).sum() / sums.sum() for sums in map(weight.sum, (0, 1))]
+        assert middle == pytest.approx([65.5 + x, 53.5 + y], abs=0.4)
+
+
 @pytest.mark.parametrize("standard", ["bt709", "smpte170m"])
 def test_colours_survive_the_planes(standard):
     for colour in ((200, 30, 40), (20, 180, 60), (30, 60, 220), (250, 250, 250), (5, 5, 5)):

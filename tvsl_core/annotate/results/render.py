@@ -28,8 +28,10 @@ from tvsl_core.media.write.pace import hold, pace, timeline_zero
 from tvsl_core.media.write.sound import SoundSource
 from tvsl_core.types import VideoInfo
 
-REELS_AT_ONCE = 4
-"""Heatmap videos that are written in one pass over the frames; each has an encoder of its own."""
+ENCODER_MEMORY = 1 << 30
+"""Bytes that the encoders of one pass over the frames may take together; it decides how many there are."""
+HELD_FRAMES = 40
+"""Frames that an encoder holds, about: those that it looks ahead at, looks back at and works on."""
 FRAMES_AHEAD = 8
 LEAST_RATE = 5
 """Frames per second that a heatmap video has at least: a slide stands for seconds, and sounds change meanwhile."""
@@ -57,7 +59,8 @@ def render_heatmaps(job: Job, info: VideoInfo, timelines: Timelines, *, on_event
     reels = plan_reels(job.heatmaps, timelines, job.options) if info.has_picture else []
     if reels:
         job.make_room(job.heatmaps)
-    groups = [reels[i : i + REELS_AT_ONCE] for i in range(0, len(reels), REELS_AT_ONCE)]
+    at_once = max(1, ENCODER_MEMORY // (HELD_FRAMES * max(1, info.width * info.height) * 3 // 2))
+    groups = [reels[i : i + at_once] for i in range(0, len(reels), at_once)]
     for number, group in enumerate(groups):
         for done_s, total_s in _render(job, info, group):
             share = (number + done_s / max(total_s, 1e-9)) / len(groups)

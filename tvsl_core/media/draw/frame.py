@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import cv2
@@ -37,6 +38,7 @@ _INVISIBLE = 1 / 128
 _BIG_TEXT = 64
 _SHADOW = 0.9
 """Times the blurred stroke is the darkness around a box."""
+_PRESENCE_STEPS = 64
 _LABEL_SHARE = 0.12
 """A label that would cover more of the picture than this is left out."""
 
@@ -212,48 +214,51 @@ def _anchor(heat: Heat, width: int, height: int) -> Area:
 def _outline(surface: Surface, box: Box, colour: Rgb, presence: float) -> None:
     """A thin rounded frame with a soft shadow around it, in place.
 
-    Only the four strips under the stroke are touched, so that a large box costs no more than its edge.
+    Only the four strips under the stroke are touched, so that a large box costs no more than its edge, and all large
+    boxes are one small one with longer sides.
     """
     width, height = surface.width, surface.height
     stroke = max(1, round(min(width, height) / 300))
     reach = 3 * stroke + 1
     left, top = max(0, min(width - 1, box.x_min)), max(0, min(height - 1, box.y_min))
     right, bottom = max(left + 1, min(width, box.x_max)), max(top + 1, min(height, box.y_max))
-    x0, y0 = max(0, left - reach), max(0, top - reach)
-    x1, y1 = min(width, right + reach), min(height, bottom + reach)
-    mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
-    inner = (left - x0, top - y0, right - x0, bottom - y0)
     radius = min(round(min(width, height) / 60), (right - left) // 2, (bottom - top) // 2)
-    _rounded_line(mask, inner, radius, stroke)
-    # Most of the mask is empty: shadow and stroke live within `reach` of the box's edge.
-    tint = np.rint(np.arange(256)[:, None, None] / 255 * np.array(colour)).astype(np.uint8)
+    enough = 2 * (radius + reach) + 1
+    across, down = min(right - left, enough), min(bottom - top, enough)
+    level = round(presence * _PRESENCE_STEPS)
+    ink = _frame_ink(across, down, radius, stroke, colour, level)
+    columns = _lengthened(ink.shape[1], right - left - across)
+    rows = _lengthened(ink.shape[0], bottom - top - down)
+    x, y = left - reach, top - reach
+    edge, middle = 2 * reach, slice(2 * reach, max(2 * reach, len(rows) - 2 * reach))
+    if len(rows) <= 2 * edge or len(columns) <= 2 * edge:
+        lay_ink(surface, ink[rows][:, columns], x=x, y=y)
+        return
+    lay_ink(surface, ink[rows[:edge]][:, columns], x=x, y=y)
+    lay_ink(surface, ink[rows[-edge:]][:, columns], x=x, y=y + len(rows) - edge)
+    lay_ink(surface, ink[rows[middle], :edge], x=x, y=y + edge)
+    lay_ink(surface, ink[rows[middle], -edge:], x=x + len(columns) - edge, y=y + edge)
+
+
+def _lengthened(length: int, more: int) -> NDArray[np.intp]:
+    """Indices of all of ``length``, that of its middle so many times more."""
+    middle = length // 2
+    return np.concatenate([np.arange(middle), np.full(more, middle), np.arange(middle, length)])
+
+
+@lru_cache(maxsize=512)
+def _frame_ink(across: int, down: int, radius: int, stroke: int, colour: Rgb, level: int) -> NDArray[np.uint8]:
+    """The frame around a box of this size, with the shadow around it, for ``lay_ink``."""
+    reach, presence = 3 * stroke + 1, level / _PRESENCE_STEPS
+    line = np.zeros((down + 2 * reach, across + 2 * reach), np.uint8)
+    _rounded_line(line, (reach, reach, reach + across, reach + down), radius, stroke)
     spread = (2 * stroke + 1, 2 * stroke + 1)
-    for rows, columns in _rim(mask.shape, inner, reach):
-        line = mask[rows, columns]
-        if line.size == 0:
-            continue
-        shadow = cv2.convertScaleAbs(cv2.blur(cv2.blur(line, spread), spread), alpha=_SHADOW * presence)
-        seen = cv2.convertScaleAbs(line, alpha=presence)
-        # What is left of the picture under shadow and stroke; the shadow is black, so the stroke's colour is all ink.
-        rest = cv2.multiply(cv2.bitwise_not(shadow), cv2.bitwise_not(seen), scale=1 / 255)
-        ink = cv2.merge((*cv2.split(cv2.applyColorMap(seen, tint)), cv2.bitwise_not(rest)))
-        lay_ink(surface, ink, x=x0 + columns.start, y=y0 + rows.start)
-
-
-def _rim(shape: tuple[int, ...], inner: Area, reach: int) -> list[tuple[slice, slice]]:
-    """Strips (top, bottom, left, right) that together hold everything within ``reach`` of the edge of ``inner``."""
-    height, width = shape
-    upper, lower = min(height, inner[1] + reach), max(0, inner[3] - reach)
-    before, after = min(width, inner[0] + reach), max(0, inner[2] - reach)
-    if upper >= lower or before >= after:
-        return [(slice(0, height), slice(0, width))]
-    middle = slice(upper, lower)
-    return [
-        (slice(0, upper), slice(0, width)),
-        (slice(lower, height), slice(0, width)),
-        (middle, slice(0, before)),
-        (middle, slice(after, width)),
-    ]
+    shadow = cv2.convertScaleAbs(cv2.blur(cv2.blur(line, spread), spread), alpha=_SHADOW * presence)
+    seen = cv2.convertScaleAbs(line, alpha=presence)
+    tint = np.rint(np.arange(256)[:, None, None] / 255 * np.array(colour)).astype(np.uint8)
+    # What is left of the picture under shadow and stroke; the shadow is black, so the stroke's colour is all ink.
+    rest = cv2.multiply(cv2.bitwise_not(shadow), cv2.bitwise_not(seen), scale=1 / 255)
+    return cv2.merge((*cv2.split(cv2.applyColorMap(seen, tint)), cv2.bitwise_not(rest)))  # type: ignore[return-value]
 
 
 def _rounded_line(mask: NDArray[np.uint8], inner: Area, radius: int, stroke: int) -> None:

@@ -70,20 +70,24 @@ def smooth_map(values: NDArray[np.float32], *, width: int, height: int) -> NDArr
     """
     rows, columns = values.shape
     scale = min(1.0, _WORK_SIDE / max(width, height))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    values = np.nan_to_num(np.clip(values, 0.0, 1.0)).astype(np.float32, copy=False)
-    peak = float(values.max())
-    # Where the work grid is coarser than the map, averaging keeps thin peaks from falling through.
-    shrinks = size[0] < columns or size[1] < rows
-    work = cv2.resize(values, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    sigma_x, sigma_y = _SMOOTHING * size[0] / columns, _SMOOTHING * size[1] / rows
-    if max(sigma_x, sigma_y) > 0.3:
-        work = cv2.GaussianBlur(
-            work, (0, 0), sigmaX=max(sigma_x, 0.1), sigmaY=max(sigma_y, 0.1), borderType=cv2.BORDER_REPLICATE
-        )
+    across, down = max(1, round(width * scale)), max(1, round(height * scale))
+    values = np.fmin(np.fmax(values, 0.0), 1.0).astype(np.float32, copy=False)  # what is not a number becomes 0
+    work = _smoother(rows, down) @ values @ _smoother(columns, across).T
     left = float(work.max())
-    gain = 255.0 * (peak / left if left > 0 else 1.0)
+    gain = 255.0 * (float(values.max()) / left if left > 0 else 1.0)
     return cv2.convertScaleAbs(work, alpha=gain)  # type: ignore[return-value]
+
+
+@lru_cache(maxsize=32)
+def _smoother(cells: int, length: int) -> NDArray[np.float32]:
+    """Stretching and smoothing along one axis, which is linear, as one matrix ``[pixel cell]``."""
+    # Where the work grid is coarser than the map, averaging keeps thin peaks from falling through.
+    method = cv2.INTER_AREA if length < cells else cv2.INTER_LINEAR
+    spread = cv2.resize(np.eye(cells, dtype=np.float32), (cells, length), interpolation=method)
+    sigma = _SMOOTHING * length / cells
+    if sigma > 0.3:
+        spread = cv2.GaussianBlur(spread, (1, 0), sigmaX=0.1, sigmaY=sigma, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(spread, np.float32)
 
 
 def stretch(heat: NDArray[np.uint8], *, width: int, height: int) -> NDArray[np.uint8]:
@@ -107,7 +111,7 @@ def add_glow(
     area = _warm_area(heat) if level else None
     if area is None:
         return
-    stretched: dict[tuple[int, int], NDArray[np.uint8]] = {}
+    stretched: dict[tuple[int, ...], NDArray[np.uint8]] = {}
     for plane in surface.planes:
         height, width = size = plane.pixels.shape[:2]
         if size not in stretched:
