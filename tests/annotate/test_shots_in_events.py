@@ -43,8 +43,8 @@ def pictures(model, calls):
         for number in range(int(4 * half))
     ]
     with Pictures(model, correspondence=0.0) as seen:
-        for clip in embed(frames, model, Unheard(model), window_s=5.0, batch=4):
-            seen.add(clip)
+        for clips in embed(frames, model, Unheard(model), window_s=5.0, batch=4):
+            seen.add(clips)
         yield seen
 
 

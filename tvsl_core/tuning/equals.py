@@ -45,8 +45,8 @@ def judge_equals_scenes(
     small = [_shrunk(frame, chosen.synchrony.longest_side) for frame in frames]
     step = round(FRAME_RATE / Fraction(chosen.fps).limit_denominator(1000))
     with Pictures(model, correspondence=0.0) as pictures:
-        for clip in embed(frames[::step], model, Unheard(model), window_s=chosen.window_s, batch=chosen.batch):
-            pictures.add(clip)
+        for clips in embed(frames[::step], model, Unheard(model), window_s=chosen.window_s, batch=chosen.batch):
+            pictures.add(clips)
         for heard in HEARD:
             scene = scenes.scene(index, heard=heard)
             found = _find(scene, small, pictures, model, chosen)
