@@ -188,7 +188,7 @@ def _with_nulls(row: VideoRow) -> dict[str, Any]:
 
 def _parse(kind: type[T], values: Mapping[str, Any]) -> T | None:
     found: dict[str, Any] = {}
-    for one in _fields(kind):
+    for one in _fields(kind):  # type: ignore[arg-type]  # a class can be hashed
         if one.name not in values:
             if one.is_required:
                 return None
