@@ -1,4 +1,4 @@
-"""Two dogs side by side, cut from a sample video: the one that moves with the sound is named."""
+"""Two dogs side by side, cut from a sample video: where one alone is named, it is the one that moves with the sound."""
 
 import json
 
@@ -12,7 +12,7 @@ from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.rules import ObjectOptions
 from tvsl_core.data.scenes.equals import EqualsScenes
 from tvsl_core.data.scenes.pool import MediaPool, PictureItem, SoundItem
-from tvsl_core.evaluation.metrics.equals import turned
+from tvsl_core.evaluation.metrics.equals import right_side, turned
 from tvsl_core.media.read.frames import read_frames
 from tvsl_core.media.read.probe import probe
 from tvsl_core.tuning.equals import judge_equals_scenes
@@ -39,10 +39,11 @@ def scenes(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_the_side_turns_round_with_the_sound(model, scenes):
-    answers = [one for index in (0, 1) for one in judge_equals_scenes(scenes, index, model)]
+def test_a_side_that_is_named_is_the_one_that_is_heard(model, scenes):
+    answers = [one for index in (0, 1, 2) for one in judge_equals_scenes(scenes, index, model)]
 
-    assert turned(answers).value == 1
+    assert right_side(answers).value >= 0.75
+    assert right_side(answers).number >= 2
 
 
 @pytest.mark.slow
