@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from tvsl_core.annotate.find import ClipEvidence, SourceFinder, read_clip
+from tvsl_core.annotate.find import SourceFinder
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.rules import PeopleOptions
+from tvsl_core.annotate.signals.clip import ClipEvidence, read_clip
 from tvsl_core.annotate.signals.listen import NOTHING
 from tvsl_core.annotate.signals.people import crowd_map, find_faces, find_people, follow_faces, map_grid, voice_map
 from tvsl_core.annotate.signals.snapshots import Snapshots

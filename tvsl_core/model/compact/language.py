@@ -42,9 +42,9 @@ class LabelSpace:
     def likeness(self, names: Sequence[str], vectors: Tensor) -> Tensor:
         """How alike classes and labels are: ``[klass dim]`` unit vectors of ``names`` to ``[klass label]`` in [-1, 1].
 
-        The best over a label's names, and at least ``SAME_WORDS`` when its words say that it is of the class.
+        Computed where the labels are, wherever the names are. The best over a label's names, and at least ``SAME_WORDS`` when its words say that it is of the class.
         """
-        cosines = vectors @ self.vectors.T
+        cosines = vectors.to(self.vectors.device) @ self.vectors.T
         owners = self.owners.expand(cosines.shape[0], -1)
         best = torch.full((cosines.shape[0], len(self.labels)), -1.0, device=cosines.device)
         best = best.scatter_reduce(1, owners, cosines, "amax")
