@@ -42,7 +42,8 @@ class LabelSpace:
     def likeness(self, names: Sequence[str], vectors: Tensor) -> Tensor:
         """How alike classes and labels are: ``[klass dim]`` unit vectors of ``names`` to ``[klass label]`` in [-1, 1].
 
-        Computed where the labels are, wherever the names are. The best over a label's names, and at least ``SAME_WORDS`` when its words say that it is of the class.
+        Computed where the labels are, wherever the names are. The best over a label's names, and at least
+        ``SAME_WORDS`` when its words say that it is of the class.
         """
         cosines = vectors.to(self.vectors.device) @ self.vectors.T
         owners = self.owners.expand(cosines.shape[0], -1)
