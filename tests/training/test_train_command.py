@@ -135,7 +135,7 @@ def test_every_configuration_in_the_documents_is_understood():
     from tvsl_cli.train.request import KEYS, fine_keys
 
     shown = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/training.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert len(shown) >= 2
+    assert shown
     assert {"ema", "checkpoint-steps", "sound-pool", "losses"} <= fine_keys().keys()
     assert not fine_keys().keys() & KEYS.keys()
     for number, text in enumerate(shown):
