@@ -8,8 +8,8 @@ import pytest
 
 from tests.builders import make_clip
 from tvsl_core import AnnotateOptions, annotate_video, annotate_videos
-from tvsl_core.annotate.rules import DetectOptions
-from tvsl_core.batch.keywords import AnnotateKeywords, with_keywords
+from tvsl_core.annotate.rules import DetectOptions, PeopleOptions
+from tvsl_core.batch.keywords import AnnotateKeywords, keyword_of, with_keywords
 from tvsl_core.option import traits_of
 
 
@@ -22,7 +22,9 @@ def flat_options() -> dict[str, object]:
             found[one.name] = hints[one.name]
             continue
         inside = get_type_hints(hints[one.name])
-        found |= {each.name: inside[each.name] for each in dataclasses.fields(hints[one.name]) if traits_of(each).top}
+        found |= {
+            keyword_of(each): inside[each.name] for each in dataclasses.fields(hints[one.name]) if traits_of(each).top
+        }
     return found
 
 
@@ -41,6 +43,7 @@ def test_keywords_take_the_place_of_single_options_and_leave_the_rest():
 
     assert chosen == AnnotateOptions(fps=4, overlay="none", detect=DetectOptions(min_score=0.3, max_sources=2))
     assert with_keywords(None, {}) == AnnotateOptions()
+    assert with_keywords(None, {"people": False}).people == PeopleOptions(enabled=False)
 
 
 def test_a_misspelled_keyword_names_the_nearest_one(tmp_path):

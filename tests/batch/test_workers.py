@@ -1,7 +1,6 @@
 """Batches in worker processes that crash, hang, run out of memory or are killed: one row each, and the rest goes on."""
 
 import os
-import stat
 import threading
 import time
 from pathlib import Path
@@ -166,42 +165,6 @@ def test_the_batch_stops_when_enough_have_failed_and_says_what_was_not_reached(t
         "3.mp4": "pending",
         "4.mp4": "pending",
     }
-
-
-def hanging_ffmpeg(folder):
-    """A program that claims to encode H.264, and then reads nothing and never ends."""
-    folder.mkdir()
-    program = folder / "ffmpeg"
-    program.write_text(
-        '#!/bin/sh\ncase "$*" in *encoder=libx264*) echo "Encoder libx264"; exit;; esac\n'
-        f'echo $$ >> "{folder}/pids"\nexec sleep 1000\n'
-    )
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    return folder
-
-
-def test_an_encoder_that_hangs_is_ended_with_its_video(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", f"{hanging_ffmpeg(tmp_path / 'bin')}{os.pathsep}{os.environ['PATH']}")
-    folder = tmp_path / "in"
-    folder.mkdir()
-    make_clip(folder / "a.mp4", seconds=4, size=(640, 480), codec="mpeg4")  # more than a pipe holds
-    run(folder, tmp_path / "out", choice=ModelChoice(), limits=TimeLimits(stall_s=4), overlay="combined")
-    row = rows(tmp_path / "out").loc["a.mp4"]
-    pids = [int(line) for line in (tmp_path / "bin" / "pids").read_text().split()]
-
-    assert "without any progress" in row["error"]
-    assert row["status"] == "failed"
-    assert pids
-    assert not any(running(pid) for pid in pids)
-    assert list((tmp_path / "out").rglob("*.part")) == []
-    assert not (tmp_path / "out" / "heatmaps" / "a-mp4" / "combined.mp4").exists()
-
-
-def running(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
 
 
 def test_when_the_output_folder_goes_the_run_ends_with_one_sentence(tmp_path):

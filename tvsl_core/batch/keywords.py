@@ -25,6 +25,7 @@ class AnnotateKeywords(TypedDict, total=False):
     vocabulary: Path | None
     min_score: float
     max_sources: int
+    people: bool
     thresholds: tuple[tuple[str, float], ...]
     fps: float
     window_s: float
@@ -46,18 +47,21 @@ def with_keywords(options: AnnotateOptions | None, keywords: Mapping[str, Any]) 
     for name in keywords:
         if name not in known:
             raise TypeError(f"There is no option {name!r}. {did_you_mean(name, list(known))}")
-    changed = {name: value for name, value in keywords.items() if name in _names(options)}
-    for group in dataclasses.fields(options):
-        inside = getattr(options, group.name)
+    changed: dict[str, Any] = {}
+    for field in dataclasses.fields(options):
+        inside = getattr(options, field.name)
         if dataclasses.is_dataclass(inside) and not isinstance(inside, type):
             own = {
-                one.name: keywords[one.name]
+                one.name: keywords[keyword_of(one)]
                 for one in dataclasses.fields(inside)
-                if one.name in keywords and traits_of(one).top
+                if traits_of(one).top and keyword_of(one) in keywords
             }
-            changed |= {group.name: dataclasses.replace(inside, **own)} if own else {}
+            changed |= {field.name: dataclasses.replace(inside, **own)} if own else {}
+        elif field.name in keywords:
+            changed[field.name] = keywords[field.name]
     return dataclasses.replace(options, **changed)
 
 
-def _names(options: AnnotateOptions) -> set[str]:
-    return {one.name for one in dataclasses.fields(options)}
+def keyword_of(field: dataclasses.Field[Any]) -> str:
+    """What an option that stands alone is called as a keyword: as on the command line."""
+    return traits_of(field).name or field.name
