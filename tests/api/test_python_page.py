@@ -30,6 +30,7 @@ def checkout(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_every_example_runs(checkout, capsys):
     together: dict[str, object] = {}
     for number, example in enumerate(EXAMPLES):

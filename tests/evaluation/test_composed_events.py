@@ -25,6 +25,7 @@ def written(tmp_path_factory):
     return json.loads((folder / "scores.json").read_text()), (folder / "index.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_model_is_scored_beside_what_doing_nothing_says(written):
     scores, _ = written
     timing = scores["timing"]
@@ -37,6 +38,7 @@ def test_a_model_is_scored_beside_what_doing_nothing_says(written):
     assert seconds["throughout"] < seconds["predicted"] <= 1
 
 
+@pytest.mark.slow
 def test_the_page_shows_what_scores_mean(written):
     scores, page = written
     certainty = scores["certainty"]

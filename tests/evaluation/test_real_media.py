@@ -92,6 +92,7 @@ def evaluate(data, *arguments, **environment):
     return done.returncode, done.stdout, done.stderr
 
 
+@pytest.mark.slow
 def test_the_model_is_scored_on_real_media_and_missing_ones_are_told(data, tmp_path):
     scores = tmp_path / "scores.json"
     code, _, err = evaluate(
