@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
@@ -145,12 +146,12 @@ class Pictures:
             values = torch.from_numpy(np.frombuffer(self._file.read(self._size), np.float16).astype(np.float32))
         except OSError as error:
             raise write_error(self._folder, error) from error
-        half = torch.triu_indices(patches, patches)
-        sizes = [patches * names, half.shape[1], patches]
+        above, beside = _half(patches)
+        sizes = [patches * names, len(above), patches]
         image, affinity, foreground, *agreeing = torch.split(values, sizes + sizes[:1] * (self._correspondence > 0))
         image = image.reshape(patches, names)
         alike = torch.zeros((patches, patches))
-        alike[half[0], half[1]] = alike[half[1], half[0]] = affinity
+        alike[above, beside] = alike[beside, above] = affinity
         return PictureEvidence(
             image=image,
             maps=agreeing[0].reshape(names, patches) if agreeing else image.T,
@@ -182,8 +183,7 @@ class Pictures:
 
     def _packed(self, clips: Sequence[EmbeddedClip], image: Tensor) -> NDArray[np.float16]:
         """Everything that maps are made of, ``[clip number]``."""
-        # Two patches are as alike as the other way round: half of it is a fifth of all that waits on the disk.
-        above, beside = torch.triu_indices(*clips[0].affinity.shape)
+        above, beside = _half(len(clips[0].affinity))
         affinity = torch.stack([clip.affinity for clip in clips])[:, above, beside]
         parts = [image, affinity, torch.stack([clip.foreground for clip in clips])]
         if self._correspondence > 0:
@@ -221,6 +221,16 @@ class Pictures:
             self.snapshots.close()
         with contextlib.suppress(OSError):  # what it still holds back is of no use any more
             self._file.close()
+
+
+@cache
+def _half(patches: int) -> tuple[Tensor, Tensor]:
+    """Rows and columns of the pairs of patches that wait on the disk; two are as alike as the other way round.
+
+    Half of the pairs is a fifth of all that waits. Who writes and who reads must agree on their order.
+    """
+    rows, columns = torch.triu_indices(patches, patches)
+    return rows, columns
 
 
 def _logit(values: Tensor) -> NDArray[np.float16]:
