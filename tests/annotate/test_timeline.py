@@ -24,7 +24,7 @@ def box(x):
 
 
 def moment(time, *, x=0, values=((1.0, 0.0),)):
-    grid = LocalizationMap(values=np.asarray(values, np.float32), frame_width=20, frame_height=10)
+    grid = LocalizationMap(values=np.asarray(values, np.float32), frame_width=200, frame_height=10)
     return float(time), box(x), grid
 
 

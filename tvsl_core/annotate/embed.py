@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tvsl_core.annotate.evidence import window_around
 from tvsl_core.annotate.rules import AnalysisOptions
 from tvsl_core.model.evidence import Patches, PictureParts, Positions
 from tvsl_core.model.tvsl import TvslModel
@@ -214,9 +215,8 @@ def _embed_group(group: list[Frame], model: TvslModel, windows: SoundWindows, wi
     parts = _see(group, model)
     clips: list[EmbeddedClip] = []
     for index, frame in enumerate(group):
-        start_s = max(0.0, float(frame.time) - window_s / 2)
-        end_s = float(frame.time) + window_s / 2
-        heard = windows.between(start_s, end_s)
+        window = window_around(float(frame.time), window_s)
+        heard = windows.between(*window)
         clips.append(
             EmbeddedClip(
                 time=frame.time,
@@ -228,7 +228,7 @@ def _embed_group(group: list[Frame], model: TvslModel, windows: SoundWindows, wi
                 affinity=parts.affinity[index],
                 positions=heard.positions,
                 offsets_s=heard.times_s - float(frame.time),
-                window=(start_s, end_s),
+                window=window,
                 pixels=frame.pixels,
             )
         )

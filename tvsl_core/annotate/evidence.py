@@ -204,3 +204,8 @@ def _of_looks(evidence: FineEvidence, pooled: Floats, klass: int, kinship: NDArr
     trained = np.full_like(own, float(evidence.trained[klass]))
     parts = (own, evidence.look_broad[:, klass], of_rival, over_plausible, look.max(axis=1), trained)
     return np.stack(parts, axis=1, dtype=np.float32)
+
+
+def window_around(time_s: float, window_s: float) -> tuple[float, float]:
+    """Start and end of the sound around a moment, in seconds; cut at the beginning of the timeline."""
+    return max(0.0, time_s - window_s / 2), time_s + window_s / 2

@@ -20,9 +20,12 @@ from tvsl_core.annotate.evidence import HOP_S
 from tvsl_core.annotate.instant import PlacedSource, boldest, place
 from tvsl_core.annotate.localize import shared_regions
 from tvsl_core.annotate.objects.equals import Equals, SoundingObject
+from tvsl_core.annotate.objects.follow import Sight
+from tvsl_core.annotate.objects.found import FoundEvent, Moment
 from tvsl_core.annotate.objects.motion import Watcher
 from tvsl_core.annotate.objects.shots import Shots
 from tvsl_core.annotate.options import AnnotateOptions
+from tvsl_core.annotate.results.rows import source_rows
 from tvsl_core.annotate.signals.listen import SoundEvidence
 from tvsl_core.annotate.signals.pictures import PictureEvidence, Pictures
 from tvsl_core.annotate.signals.score import ancestry, overlapping, score_events
@@ -30,36 +33,12 @@ from tvsl_core.annotate.track import Linker, smooth
 from tvsl_core.errors import ManifestError
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.system.suggest import did_you_mean
-from tvsl_core.types import Alternative, Box, Detection, LocalizationMap, LocalizedSource, SourceEvent, Verdict
+from tvsl_core.types import Alternative, Detection, LocalizationMap, LocalizedSource, SourceEvent, Verdict
 
 BEHIND_S = 10.0
 """Sound so far before the first instant and after the last one is heard as well: events reach beyond a part."""
 LOOKED_AT = 16
 """So many of an event's instants say whether people are in view: a long narration is not searched throughout."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Moment:
-    """Where the source of an event is at one instant."""
-
-    index: int
-    """Of the instant."""
-    time_s: float
-    """When it is."""
-    box: Box
-    further: tuple[Box, ...]
-    """Boxes of weaker regions."""
-    map: LocalizationMap
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class FoundEvent:
-    """An event that is told, with where its source is along it."""
-
-    event: SourceEvent
-    klass: int
-    moments: tuple[Moment, ...]
-    """In order of time; none when offscreen. One that is too short to hold an instant has the nearest one."""
 
 
 class SourceFinder:
@@ -119,31 +98,20 @@ class SourceFinder:
                 found.append(self._found(len(found), event, _filled(moments[number], self._options), linker))
         return found
 
-    def rows(self, events: Sequence[FoundEvent]) -> Iterator[LocalizedSource]:
-        """A row for each source and instant inside its event, in order of time, the likeliest in view first."""
-        ordered = sorted(events, key=lambda one: (not one.event.in_view, -one.event.score, one.klass))
-        moments = [{moment.index: moment for moment in one.moments} for one in ordered]
-        for index, instant in enumerate(self._pictures.instants):
-            time_s = float(instant.time)
-            for number, one in enumerate(ordered):
-                if not one.event.start_s <= time_s < one.event.end_s:
-                    continue
-                moment = moments[number].get(index)
-                detection = self._detection(one.klass, one.event.score, one.event.verdict, index)
-                boxes = (None,) if moment is None else (moment.box, *moment.further)
-                for region, box in enumerate(boxes):
-                    yield LocalizedSource(
-                        time=instant.time,
-                        frame_index=instant.frame_index,
-                        pts=instant.pts,
-                        window_start_s=instant.window[0],
-                        window_end_s=instant.window[1],
-                        detection=detection,
-                        source_id=one.event.source_id,
-                        region=region,
-                        box=box,
-                        map=None if moment is None else moment.map,
-                    )
+    def rows(self, events: Sequence[FoundEvent], sights: Sequence[Sight] = ()) -> Iterator[LocalizedSource]:
+        """A row for each source and instant inside its event, in order of time, the likeliest in view first.
+
+        Args:
+            events: What was found.
+            sights: Frames that have rows as well, where each source is between its instants; in order of time.
+        """
+        return source_rows(
+            events,
+            self._pictures.instants,
+            [(sight, self._nearest(float(sight.time))) for sight in sights],
+            detection=lambda one, index: self._detection(one.klass, one.event.score, one.event.verdict, index),
+            window_s=self._options.window_s,
+        )
 
     def choose(self) -> list[ScoredEvent]:
         """The events that are told, by their starts."""

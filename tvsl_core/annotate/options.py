@@ -54,6 +54,8 @@ class AnnotateOptions:
     """When an event begins and ends."""
     fps: float = option(2.0, metavar="RATE", topic=_WHEN)
     """Instants annotated per second of video."""
+    video_rate: bool = option(False, topic=_WHEN)
+    """Follow sources from frame to frame: rows for every frame, boxes and heat that move with what they show."""
     window_s: float = option(5.0, metavar="SECONDS", topic=_WHEN)
     """Sound around each instant that the table names; maps listen to it where their correspondence is not 0."""
     start_s: float = option(0.0, clock=True, topic=_WHEN)

@@ -11,13 +11,15 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tvsl_core.annotate.embed import Unheard, embed, open_windows
 from tvsl_core.annotate.find import BEHIND_S, SourceFinder
+from tvsl_core.annotate.objects.follow import LONGEST_SIDE, Sight, Sought, follow
+from tvsl_core.annotate.objects.found import FoundEvent
 from tvsl_core.annotate.objects.motion import Watcher
 from tvsl_core.annotate.objects.shots import Shots
 from tvsl_core.annotate.options import AnnotateOptions
@@ -33,7 +35,7 @@ from tvsl_core.annotate.signals.listen import listen, sound_from_s
 from tvsl_core.annotate.signals.pictures import Pictures
 from tvsl_core.errors import InputError
 from tvsl_core.media.read.cuts import CutFinder
-from tvsl_core.media.read.frames import read_frames
+from tvsl_core.media.read.frames import read_all_frames, read_frames
 from tvsl_core.media.read.instants import read_instants
 from tvsl_core.media.read.probe import probe
 from tvsl_core.media.read.report import ReadReport
@@ -43,6 +45,7 @@ from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.system.results import lies_in_results
 from tvsl_core.types import Frame, VideoInfo
 
+FRAMES_AHEAD = 8
 LOOKING = 0.85
 """Share of annotating a video, as progress counts it, that its pictures take; the rest is listening."""
 
@@ -119,11 +122,11 @@ def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], on_eve
             _look(job, info, model, pictures, on_event, report, cuts)
             result.info = info = _with_length(info, report, options)
             finder = _finder(job, info, model, pictures, on_event, report, cuts, result.warnings)
-            found = finder.events()
-            for row in finder.rows(found):
+            found, sights = _followed(info, options, finder.events())
+            for row in finder.rows(found, sights):
                 table.write(row)
             for one in found:
-                timelines.add(one.event, [(moment.time_s, moment.box, moment.map) for moment in one.moments])
+                timelines.add(one.event, one.places, one.trajectory)
                 result.classes[one.event.name] += 1
             on_event(_advanced(job, info, done_s=None))
             result.rows, result.sources, result.events = table.rows, len(timelines.sources), len(found)
@@ -245,6 +248,20 @@ def _finder(
         shots=Shots.seen([float(cut) for cut in cuts.cuts], pictures.times_s.tolist()),
         watcher=Watcher.of_file(info, options.synchrony) if info.has_picture else None,
     )
+
+
+def _followed(
+    info: VideoInfo, options: AnnotateOptions, found: Sequence[FoundEvent]
+) -> tuple[list[FoundEvent], tuple[Sight, ...]]:
+    """Events with the trajectories of their sources through every frame, and those frames, where that is asked for."""
+    if not options.video_rate or not info.has_picture:
+        return list(found), ()
+    frames = read_all_frames(info, start_s=options.start_s, end_s=options.end_s, max_side=LONGEST_SIDE)
+    sought = [Sought(start_s=one.event.start_s, end_s=one.event.end_s, places=one.places) for one in found]
+    with contextlib.closing(prefetch(frames, depth=FRAMES_AHEAD)) as ahead:
+        followed = follow(ahead, sought, width=info.width)
+    pairs = zip(found, followed.trajectories, strict=True)
+    return [replace(one, trajectory=trajectory) for one, trajectory in pairs], followed.sights
 
 
 def _frames(

@@ -28,6 +28,7 @@ class AnnotateKeywords(TypedDict, total=False):
     people: bool
     thresholds: tuple[tuple[str, float], ...]
     fps: float
+    video_rate: bool
     window_s: float
     start_s: float
     end_s: float | None

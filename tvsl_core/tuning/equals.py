@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvsl_core.annotate.embed import ClipSound, Unheard, embed
-from tvsl_core.annotate.find import FoundEvent, SourceFinder
+from tvsl_core.annotate.find import SourceFinder
+from tvsl_core.annotate.objects.found import FoundEvent
 from tvsl_core.annotate.objects.motion import SOUND_RATE, Watcher
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.signals.listen import listen

@@ -6,17 +6,17 @@ import bisect
 import contextlib
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tvsl_core.annotate.objects.follow import Course, Place, Trajectory
 from tvsl_core.annotate.rules import DrawOptions
-from tvsl_core.media.draw.heat import interpolate_maps
 from tvsl_core.system.files import write_error
-from tvsl_core.types import Box, LocalizationMap, SourceEvent, Verdict
+from tvsl_core.types import Box, SourceEvent, Verdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -39,9 +39,10 @@ class DrawnEvent:
     """One event of a source: what it shows at each of its moments; the maps stay on the disk."""
 
     event: SourceEvent
-    times: tuple[float, ...]
-    boxes: tuple[Box, ...]
+    course: Course | None
+    """None when offscreen."""
     slots: tuple[int, ...]
+    """Of the maps of its places."""
 
 
 @dataclass(slots=True, eq=False)
@@ -81,17 +82,27 @@ class Timelines:
         self._maps: NDArray[np.float16] | None = None
         self.sources: dict[int, SourceTimeline] = {}
 
-    def add(self, event: SourceEvent, moments: Iterable[tuple[float, Box, LocalizationMap]]) -> None:
-        """Remember one event, with where its source is at its moments, in order of time; none when offscreen."""
+    def add(
+        self,
+        event: SourceEvent,
+        moments: Iterable[Place],
+        trajectory: Trajectory | None = None,
+    ) -> None:
+        """Remember one event.
+
+        Args:
+            event: What was found.
+            moments: Where its source is at its moments, in order of time; none when offscreen.
+            trajectory: How it moves between them; None draws a straight line.
+        """
         source = self.sources.get(event.source_id)
         if source is None:
             source = self.sources[event.source_id] = SourceTimeline(event.source_id, event.name)
-        known = list(moments)
+        known = tuple(moments)
         source.events.append(
             DrawnEvent(
                 event=event,
-                times=tuple(time_s for time_s, _, _ in known),
-                boxes=tuple(box for _, box, _ in known),
+                course=Course.through(known, trajectory) if known else None,
                 slots=tuple(self._store(grid.values) for _, _, grid in known),
             )
         )
@@ -133,14 +144,10 @@ class Timelines:
 
     def _at(self, source: SourceTimeline, drawn: DrawnEvent, time_s: float, *, strength: float) -> DrawnSource:
         box, values = None, None
-        if drawn.times:
-            after = min(bisect.bisect_right(drawn.times, time_s), len(drawn.times) - 1)
-            before = max(0, after - 1)
-            length_s = drawn.times[after] - drawn.times[before]
-            weight = min(1.0, max(0.0, (time_s - drawn.times[before]) / length_s)) if length_s else 1.0
-            one, two = drawn.boxes[before], drawn.boxes[after]
-            box = replace(one.towards(two, weight), score=(one if weight < 0.5 else two).score)
-            values = interpolate_maps(self._map(drawn.slots[before]), self._map(drawn.slots[after]), weight)
+        if drawn.course is not None:
+            near = drawn.course.near(time_s)
+            box = drawn.course.box(time_s, near)
+            values = drawn.course.map(time_s, near, lambda place: self._map(drawn.slots[place]))
         return DrawnSource(
             source_id=source.source_id,
             name=source.name,

@@ -76,6 +76,7 @@ def read_all_frames(
     *,
     start_s: float = 0.0,
     end_s: float | None = None,
+    max_side: int | None = None,
     order: PixelOrder = "rgb",
     holds: bool = False,
 ) -> Generator[Frame, None, None]:
@@ -85,16 +86,17 @@ def read_all_frames(
         info: The probed video.
         start_s: In seconds of the video's timeline.
         end_s: None is the end of the video.
+        max_side: Frames with a longer side are scaled down to it.
         order: Order of the colours in ``pixels``; ``bgr`` is what OpenCV draws on.
         holds: Whether the first frame is given also when it comes after the end, and the last one when it ends before
             the start: the one that a player shows then.
 
-    Yields: Frames of ``info.width`` by ``info.height``, in order of time.
+    Yields: Frames of ``info.width`` by ``info.height`` or smaller, in order of time.
 
     Raises:
         MediaError: No frame at all can be decoded; ``stage`` is ``decode``.
     """
-    converter = PictureConverter(info.width, info.height, order=order)
+    converter = PictureConverter(*analysis_size(info, max_side), order=order)
     with closing(read_pictures(info, start_s=start_s, end_s=end_s, holds=holds)) as pictures:
         for picture in pictures:
             yield _as_frame(picture, converter, picture.time)
