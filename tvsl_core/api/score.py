@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tvsl_core.annotate.objects.motion import SOUND_RATE
+from tvsl_core.annotate.objects.footage import SOUND_RATE
 from tvsl_core.data.scenes.equals import EqualsScenes
 from tvsl_core.data.scenes.kinds import count_kinds
 from tvsl_core.evaluation.metrics import equals, recordings
