@@ -290,12 +290,12 @@ class SourceFinder:
         start_s, end_s = self._seconds(scored)
         peak_s = self._peak(scored)
         names = self._model.vocabulary.names
-        name, shot = names[scored.span.klass], self._shots.number(start_s)
+        name, place = names[scored.span.klass], self._shots.place(start_s)
         at_peak = min(placed, key=lambda moment: abs(moment.time_s - peak_s), default=None)
         return FoundEvent(
             event=SourceEvent(
                 event_id=number,
-                source_id=linker.source_of(name, start_s=start_s, end_s=end_s, boxes=boxes, shot=shot, thing=thing),
+                source_id=linker.source_of(name, start_s=start_s, end_s=end_s, boxes=boxes, place=place, thing=thing),
                 name=name,
                 start_s=start_s,
                 end_s=end_s,

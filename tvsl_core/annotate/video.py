@@ -242,7 +242,7 @@ def _finder(
         options,
         frame_size=(info.width, info.height),
         part=(options.start_s, end_s),
-        shots=Shots.seen([float(cut) for cut in cuts.cuts], pictures.times_s.tolist()),
+        shots=Shots.seen([float(cut) for cut in cuts.cuts], pictures.times_s.tolist(), cuts.places()),
         footage=Footage.of_file(info) if info.has_picture else None,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tvsl_core.annotate.objects.footage import SOUND_RATE
 from tvsl_core.annotate.objects.moments import FoundEvent
@@ -12,6 +13,7 @@ from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.data.scenes.pool import MediaPool
 from tvsl_core.data.scenes.store import MediaStore
 from tvsl_core.data.scenes.talking import FRAME_RATE, PortraitFace, TalkingKind, TalkingScene, TalkingScenes
+from tvsl_core.errors import InputError
 from tvsl_core.evaluation.metrics.equals import EqualsAnswer
 from tvsl_core.model.people.faces import detect_faces, mesh_faces
 from tvsl_core.model.people.load import PeopleNetworks, load_people
@@ -27,12 +29,14 @@ ALONE_SECONDS = 0.3
 """An instant so near to the start or the end of a turn belongs to nobody."""
 
 
-def talking_scenes(pool: MediaPool, *, seed: int) -> TalkingScenes | None:
-    """Scenes from the photographs and the recordings of speech in a pool; None where there are too few.
+def talking_scenes(pool: MediaPool, *, seed: int) -> TalkingScenes:
+    """Scenes from the photographs and the recordings of speech in a pool.
 
     Args:
         pool: Its pictures and sounds of speech. The largest face of each picture speaks.
         seed: Another one gives other scenes.
+
+    Raises: InputError: There are too few of either.
     """
     store, networks = MediaStore(), load_people()
     pictures = [store.picture(one)[..., :3] for one in pool.pictures if any(is_speech(name) for name in one.names)]
@@ -42,12 +46,16 @@ def talking_scenes(pool: MediaPool, *, seed: int) -> TalkingScenes | None:
         for one in pool.sounds
         if any(is_speech(name) for name in one.names)
     ]
-    if len(faces) < 2 or len(speech) < 3:
-        return None
-    return TalkingScenes(faces, speech, seed=seed, sample_rate=SOUND_RATE)
+    try:
+        return TalkingScenes(faces, speech, seed=seed, sample_rate=SOUND_RATE)
+    except ValueError as error:
+        raise InputError(
+            f"people who speak are made of {error}.",
+            hint="Put photographs of faces into images/speech and recordings into sounds/speech of the material.",
+        ) from error
 
 
-def find_portrait(picture: np.ndarray, networks: PeopleNetworks) -> PortraitFace | None:
+def find_portrait(picture: NDArray[np.uint8], networks: PeopleNetworks) -> PortraitFace | None:
     """The largest face of a photograph, ``[height width 3]``; None where none is seen well."""
     (found,) = detect_faces(networks, [np.ascontiguousarray(picture)], min_score=0.5)
     large = [face for face in sorted(found, key=lambda one: -one.side)[:1] if face.side >= SIDE]

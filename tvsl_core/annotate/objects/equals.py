@@ -24,7 +24,7 @@ class SoundingObject:
     """One of several objects that may sound in an event."""
 
     number: int
-    """Of the object in its class and shot."""
+    """Of the object in its class and place."""
     share: float
     """How likely it sounds, if one of them does."""
     sure: bool
@@ -38,7 +38,7 @@ class Equals:
     Args:
         footage: Is looked at again where objects compete; without it nothing is ever told apart.
         times_s: ``[instant]``.
-        shots: Objects do not outlive their shot.
+        shots: Objects do not outlive their shot, unless another one shows their place again.
         options: Of the annotation.
         frame_size: Width and height of the frame as shown, in pixels.
     """
@@ -55,7 +55,7 @@ class Equals:
         self._footage = footage if options.objects.most > 1 else None
         self._times, self._shots, self._options, self._size = times_s, shots, options, frame_size
         self._seen: dict[tuple[int, int], dict[int, tuple[SeenObject, ...]]] = {}
-        """Class and shot to instant to objects."""
+        """Class and place to instant to objects."""
         self._instants: dict[int, list[int]] = {}
         """Event to instants."""
         self._tracks: dict[tuple[int, int], list[ObjectTrack[SeenObject]]] = {}
@@ -75,10 +75,10 @@ class Equals:
         klasses = [klass for klass, _ in sounding]
         extents = find_extents(picture, klasses, self._options.maps)
         everything = picture.image.T.reshape(-1, *picture.grid).float().cpu().numpy()
-        shot = self._shots.number(float(self._times[index]))
+        place = self._shots.place(float(self._times[index]))
         for (klass, event), extent in zip(sounding, extents, strict=True):
             self._instants.setdefault(event, []).append(index)
-            self._seen.setdefault((klass, shot), {})[index] = find_objects(
+            self._seen.setdefault((klass, place), {})[index] = find_objects(
                 extent,
                 everything,
                 klass,
@@ -128,7 +128,7 @@ class Equals:
         """The objects that are seen often enough along an event."""
         if not instants:
             return []
-        key = (klass, self._shots.number(float(self._times[instants[0]])))
+        key = (klass, self._shots.place(float(self._times[instants[0]])))
         if key not in self._tracks:
             self._tracks[key] = follow(self._seen[key].items())
         return seen_often(self._tracks[key], instants, self._options.objects)

@@ -75,7 +75,7 @@ class Speakers:
         self._stretches: dict[int, _Stretch] = {}
         """By the event that begins first."""
         self._tracks: dict[int, list[ObjectTrack[Face]]] = {}
-        """By shot."""
+        """By place: who is seen there again is the same."""
 
     def parts(self, event: int) -> tuple[SpokenPart, ...]:
         """The parts of an event, in order of time and without gaps; none where it is not known who speaks.
@@ -142,13 +142,12 @@ class Speakers:
         instants = self._instants(span)
         if not instants:
             return ()
-        shot = self._shots.number(float(self._times[instants[0]]))
-        if shot not in self._tracks:
-            low_s, high_s = self._shots.bounds(float(self._times[instants[0]]))
+        place = self._shots.place(float(self._times[instants[0]]))
+        if place not in self._tracks:
             spoken = {index for one in self._voices.values() for index in self._instants(one)}
-            here = [index for index in sorted(spoken) if low_s <= self._times[index] < high_s]
-            self._tracks[shot] = follow((index, self._snapshots.faces(index)) for index in here)
-        often = seen_often(self._tracks[shot], instants, self._options.objects)
+            here = [index for index in sorted(spoken) if self._shots.place(float(self._times[index])) == place]
+            self._tracks[place] = follow((index, self._snapshots.faces(index)) for index in here)
+        often = seen_often(self._tracks[place], instants, self._options.objects)
         return tuple(sorted(often, key=lambda track: track.last.x_min))
 
     def _instants(self, span: Span) -> list[int]:
