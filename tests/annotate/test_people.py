@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from tvsl_core.annotate.find import SourceFinder
+from tvsl_core.annotate.objects.shots import Shots
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.rules import PeopleOptions
 from tvsl_core.annotate.signals.clip import ClipEvidence, read_clip
 from tvsl_core.annotate.signals.listen import NOTHING
-from tvsl_core.annotate.signals.people import crowd_map, find_faces, find_people, follow_faces, map_grid, voice_map
+from tvsl_core.annotate.signals.people import cover, crowd_map, find_faces, follow_faces, map_grid, voice_map
 from tvsl_core.annotate.signals.snapshots import Snapshots
 from tvsl_core.model.load import load_model
 from tvsl_core.model.people.load import load_people
@@ -90,29 +91,50 @@ def test_what_a_closer_look_does_not_confirm_must_be_surer(networks, portrait):
     assert [face.box.score < USUAL.unconfirmed_score for face in lenient] == [True]
 
 
+def people_of(networks, picture):
+    (faces,) = find_faces([picture], networks, USUAL)
+    return cover(picture, faces, networks)
+
+
+def followed(networks, pictures, known):
+    """What ``follow_faces`` sees of one face that is known to be in one place."""
+    return [one for (one,) in follow_faces([(picture, [known]) for picture in pictures], networks)]
+
+
 def test_an_open_mouth_is_wider_open_than_the_same_one_closed(networks, portrait):
     closed = portrait.copy()
     row, column = 146, 128  # between the lips
     skin = portrait[row - 16 : row - 12, column - 26 : column + 26].mean(axis=(0, 1))
     closed[row - 8 : row + 8, column - 26 : column + 26] = skin
-    (smile,), (shut,) = find_faces([portrait, closed], networks, USUAL)
+    ((face,),) = find_faces([portrait], networks, USUAL)
+    (smile,), (shut,) = (followed(networks, [picture], face.seen) for picture in (portrait, closed))
 
     assert smile.mouth > 0.04
     assert shut.mouth < 0.6 * smile.mouth
 
 
-def test_a_face_is_followed_as_it_moves_and_lost_when_it_goes(networks, portrait):
-    pictures = [scene(portrait, (100 + 8 * step, 40)) for step in range(6)] + [scene(portrait)]
+def test_a_face_is_followed_as_it_moves_lost_when_it_goes_and_found_where_it_was_known(networks, portrait):
+    away, back = scene(portrait), scene(portrait, (100, 40))
+    pictures = [scene(portrait, (100 + 8 * step, 40)) for step in range(6)]
     ((first,),) = find_faces(pictures[:1], networks, USUAL)
-    *followed, gone = follow_faces(pictures, [first], networks, USUAL)
+    *seen, gone, again = followed(networks, [*pictures, away, back], first.seen)
 
-    lefts = [face.box.x_min for (face,) in followed]
+    lefts = [one.points[:, 0].min() for one in seen]
     assert np.diff(lefts[1:]) == pytest.approx([8] * 4, abs=4)
-    assert gone == (None,)
+    assert gone is None
+    assert again.points[:, 0].min() == pytest.approx(lefts[0], abs=4)
+
+
+def test_a_face_that_strays_far_from_where_it_should_be_is_looked_for_there_again(networks, portrait):
+    both = scene(portrait, (10, 30), (350, 30))
+    left, right = sorted(find_faces([both], networks, USUAL)[0], key=lambda face: face.box.x_min)
+    looks = follow_faces([(both, [left.seen]), (both, [right.seen])], networks)
+
+    assert [round(float(one.points[:, 0].mean())) // 320 for (one,) in looks] == [0, 1]
 
 
 def test_a_person_is_face_and_body_and_stays_on_its_side(networks, portrait):
-    (people,) = find_people([scene(portrait, (30, 30), (350, 30))], networks, USUAL)
+    people = people_of(networks, scene(portrait, (30, 30), (350, 30)))
 
     for person in people:
         left = person.face.box.x_min < 320
@@ -126,7 +148,7 @@ def test_a_person_is_face_and_body_and_stays_on_its_side(networks, portrait):
 def test_a_voice_is_the_most_prominent_persons_and_applause_is_everybodys(networks, portrait):
     picture = scene(portrait, (30, 30))
     picture[120:248, 420:548] = cv2.resize(portrait, (128, 128), interpolation=cv2.INTER_AREA)
-    (people,) = find_people([picture], networks, USUAL)
+    people = people_of(networks, picture)
     voice, crowd = voice_map(people, USUAL), crowd_map(people)
 
     middle = voice.shape[1] // 2
@@ -188,17 +210,54 @@ def test_speech_is_placed_on_the_person_and_without_one_it_is_a_narrators(model,
     assert (narrator.event.name, narrator.event.verdict) == ("speech", "offscreen")
 
 
+def snapshots_of(model, pictures, *, every_s=0.5, options=USUAL):
+    """Pictures as annotation keeps them."""
+    kept = Snapshots(PeopleClasses.of(model.vocabulary), options, device=model.towers.device)
+    for number, picture in enumerate(pictures):
+        kept.add(picture, number * every_s)
+    return kept
+
+
 def test_a_snapshot_shows_the_people_of_its_picture(model, networks, portrait):
     warm = np.stack([portrait[..., 0], portrait[..., 1] // 2, portrait[..., 2] // 4], axis=-1)
-    snapshots = Snapshots(PeopleClasses.of(model.vocabulary), USUAL, device=networks.device)
-    snapshots.add(np.zeros_like(portrait))
-    snapshots.add(warm)
-    (direct,) = find_people([warm], networks, USUAL)
+    snapshots = snapshots_of(model, [np.zeros_like(portrait), warm])
+    direct = people_of(networks, warm)
     kept = snapshots.people(1)
     snapshots.close()
 
     assert [person.face.box.score for person in kept] == pytest.approx([p.face.box.score for p in direct], abs=0.01)
     assert kept[0].face.box.iou(direct[0].face.box) > 0.95
+
+
+def test_between_two_looks_a_person_is_half_way_and_looks_the_same(model, portrait):
+    places = [(100, 30), (110, 30), (120, 30)]
+    snapshots = snapshots_of(model, [scene(portrait, place) for place in places])
+    first, middle, last = (snapshots.people(index)[0] for index in range(3))
+    snapshots.close()
+
+    assert middle.face.box.x_min == pytest.approx((first.face.box.x_min + last.face.box.x_min) / 2, abs=1)
+    columns = [float((one.extent.sum(axis=0) @ np.arange(one.extent.shape[1])) / one.extent.sum())
+               for one in (first, middle, last)]  # fmt: skip
+    assert columns[1] == pytest.approx((columns[0] + columns[2]) / 2, abs=0.3)
+    assert columns[2] - columns[0] > 1.2, "20 pixels are two cells"
+
+
+def test_who_appears_or_jumps_between_two_looks_is_looked_for_there(model, portrait):
+    far = [scene(portrait, (10, 30)), scene(portrait, (150, 30)), scene(portrait, (370, 30))]
+    more = [scene(portrait, (10, 30)), scene(portrait, (10, 30)), scene(portrait, (10, 30), (350, 30))]
+    jumped, joined = snapshots_of(model, far), snapshots_of(model, more)
+
+    assert jumped.faces(1)[0].box.iou(moved(FACE, 150, 30)) > 0.7
+    assert [len(joined.faces(index)) for index in range(3)] == [1, 1, 2]
+
+
+def test_nobody_goes_from_one_shot_to_the_next(model, portrait):
+    pictures = [scene(portrait, (10, 30)), scene(portrait, (10, 30)), scene(portrait, (40, 30))]
+    snapshots = snapshots_of(model, pictures)
+    snapshots.divide(Shots(cuts_s=(0.9,)))
+
+    assert snapshots.faces(1)[0].box.iou(snapshots.faces(0)[0].box) > 0.99
+    assert snapshots.look_before(2) == 2
 
 
 def test_no_people_leaves_faces_alone(model, portrait):

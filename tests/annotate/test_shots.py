@@ -38,6 +38,13 @@ def test_a_shot_that_no_instant_saw_belongs_to_the_one_before_it():
     assert Shots.seen((0.0, 3.0), (0.0, 0.5)).cuts_s == ()
 
 
+def test_shots_of_one_place_are_known_also_where_a_shot_between_them_was_not_seen():
+    assert [Shots(cuts_s=(2.0, 5.0), places=(0, 1, 0)).place(time) for time in (0, 3, 6)] == [0, 1, 0]
+    assert [Shots(cuts_s=(2.0, 5.0)).place(time) for time in (0, 3, 6)] == [0, 1, 2]
+    unseen = Shots.seen((1.1, 1.3, 2.2), (0.0, 0.5, 1.0, 1.5, 2.0, 2.5), (0, 1, 2, 0))
+    assert unseen.places == (0, 2, 0)
+
+
 @given(st.lists(st.floats(0, 10), max_size=12).map(sorted))
 def test_every_shot_that_was_seen_has_an_instant(cuts):
     times = [0.5 * number for number in range(20)]

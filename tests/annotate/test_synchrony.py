@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tvsl_core.annotate.objects.motion import Watched, measure_loudness, measure_speeds
+from tvsl_core.annotate.objects.footage import measure_loudness
+from tvsl_core.annotate.objects.motion import Watched, measure_speeds
 from tvsl_core.annotate.objects.synchrony import judge_equals, move_as_one
 from tvsl_core.annotate.rules import SynchronyOptions
 from tvsl_core.types import Frame

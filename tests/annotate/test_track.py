@@ -47,9 +47,19 @@ def test_what_is_seen_ends_with_its_shot_and_what_is_only_heard_goes_on():
     shots = [(0, [box(0)]), (1, [box(0)]), (1, []), (2, []), (1, [box(0)])]
 
     assert [
-        linker.source_of("dog", start_s=time, end_s=time + 1, boxes=boxes, shot=shot)
+        linker.source_of("dog", start_s=time, end_s=time + 1, boxes=boxes, place=shot)
         for time, (shot, boxes) in enumerate(shots)
     ] == [0, 1, 1, 1, 1]
+
+
+def test_speakers_are_known_again_when_their_place_is_shown_again():
+    linker = Linker(TrackOptions())
+    turns = [(0, 0, 0), (1, 0, 500), (0, 1, 0), (1, 0, 500), (0, 0, 0)]  # place, who of them there, where
+
+    assert [
+        linker.source_of("speech", start_s=time, end_s=time + 1, boxes=[box(x)], place=place, thing=thing)
+        for time, (place, thing, x) in enumerate(turns)
+    ] == [0, 1, 2, 1, 0]
 
 
 def test_equals_that_sound_at_once_are_two_sources_and_each_is_known_again():

@@ -4,7 +4,15 @@ import math
 
 import pytest
 
-from tvsl_core.evaluation.metrics.equals import EqualsAnswer, both_found, evaluate, one_sided, right_side, turned
+from tvsl_core.evaluation.metrics.equals import (
+    EqualsAnswer,
+    both_found,
+    evaluate,
+    evaluate_talking,
+    one_sided,
+    right_side,
+    turned,
+)
 
 
 def answer(heard, *named, picture=0):
@@ -44,3 +52,22 @@ def test_everything_is_counted_once_and_nothing_to_count_is_not_a_number():
 def test_a_scene_in_which_nobody_is_heard_is_refused():
     with pytest.raises(ValueError, match="nobody"):
         evaluate([answer(set(), {0})])
+
+
+def test_people_who_speak_are_counted_kind_by_kind():
+    answers = [
+        ("duel", answer({0}, {0}, {0, 1})),
+        ("duel", answer({1}, {1})),
+        ("turns", answer({0}, {1})),
+        ("alone", answer({0}, {0}, set(), {0, 1})),
+        ("narrated", answer(set(), set(), {0})),
+        ("dubbed", answer(set(), set())),
+    ]
+    values = {figure.name: figure.value for figure in evaluate_talking(answers)}
+
+    assert values["talking: right side, of the instants that name one"] == 1
+    assert values["talking: one side named"] == 2 / 3
+    assert values["talking: turns round with the sound"] == 1
+    assert values["talking in turns: right side, of the instants that name one"] == 0
+    assert values["talking alone: named"] == 2 / 3
+    assert (values["narrated: nobody in view named"], values["dubbed: nobody in view named"]) == (0.5, 1)

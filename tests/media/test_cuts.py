@@ -33,6 +33,26 @@ def cuts_of(*shots):
     return [int(cut) for cut in finder.cuts]
 
 
+def places_of(*shots):
+    finder = CutFinder()
+    for number, seen in enumerate(one for shot in shots for one in shot):
+        finder.feed(Fraction(number), seen)
+    return finder.places()
+
+
+def test_a_shot_that_shows_the_place_of_an_earlier_one_is_known():
+    assert places_of(shown(1, 12), shown(2, 12), shown(1, 12), shown(3, 12), shown(2, 12)) == (0, 1, 0, 2, 1)
+    assert places_of(shown(1, 20)) == (0,)
+    assert places_of() == ()
+
+
+def test_a_camera_that_has_moved_on_shows_another_place_and_black_shows_none():
+    black = [np.zeros((ROWS, COLUMNS), np.float32)] * 12
+
+    assert places_of(shown(1, 24, step=1), shown(2, 12), shown(1, 12)) == (0, 1, 2)
+    assert places_of(black, shown(1, 12), black) == (0, 1, 2)
+
+
 def test_a_cut_is_found_at_the_first_picture_of_the_new_shot():
     assert cuts_of(shown(1, 20), shown(2, 15), shown(3, 20)) == [20, 35]
 

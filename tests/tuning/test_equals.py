@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.scoring import SAMPLES
-from tvsl_core.annotate.objects.motion import SOUND_RATE
+from tvsl_core.annotate.objects.footage import SOUND_RATE
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.rules import ObjectOptions
 from tvsl_core.data.scenes.equals import EqualsScenes

@@ -25,12 +25,16 @@ def split_names(text: str) -> tuple[str, ...]:
 
 def score(
     material: MaterialArgument,
+    *,
     model: Annotated[str, typer.Option(metavar="NAME|FILE", help="compact, audioclip, or a weights file.")] = "compact",
     sources: SourcesOption = "tonejs,musescore,gcompris,heldout",
     each: EachOption = 150,
     long: Annotated[int, typer.Option(min=0, metavar="N", help="Long scenes of each kind, which say when.")] = 30,
     equals: Annotated[
         int, typer.Option(min=0, metavar="N", help="Moving pictures of two of a class: who of them sounds.")
+    ] = 0,
+    talking: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Moving pictures of people: who of them speaks, if anybody in view.")
     ] = 0,
     seed: Annotated[int, typer.Option(metavar="N", help="Another seed gives other scenes.")] = 6,
     device: DeviceOption = "auto",
@@ -39,7 +43,8 @@ def score(
 
     Prints one line a figure: its name, share, number counted and 95 % interval, tab separated. From long scenes come F1
     of seconds and of events, calibration error, Brier score, AUROC and the reliability table; from moving
-    pictures of two of a class, which of them is named when one, the other or both are heard.
+    pictures of two of a class, which of them is named when one, the other or both are heard; from photographs in
+    images/speech whose mouths are moved, and recordings in sounds/speech, who speaks.
 
     Example: tvsl models score material --model my.safetensors
     """
@@ -54,6 +59,7 @@ def score(
         each=each,
         long=long,
         equals=equals,
+        talking=talking,
         seed=seed,
         device=device,
     )

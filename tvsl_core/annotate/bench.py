@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tvsl_core.annotate.embed import Unheard, embed
 from tvsl_core.annotate.find import SourceFinder
-from tvsl_core.annotate.objects.found import FoundEvent
+from tvsl_core.annotate.objects.moments import FoundEvent
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.progress import ignore
 from tvsl_core.annotate.results.job import Job, VideoItem

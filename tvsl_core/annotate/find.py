@@ -9,7 +9,7 @@ it stood at the nearest moment. An event that is never seen anywhere is offscree
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from tvsl_core.annotate.choose import ScoredEvent, choose_events
 from tvsl_core.annotate.events import EventSpan
 from tvsl_core.annotate.evidence import HOP_S
-from tvsl_core.annotate.instant import PlacedSource, boldest, place
+from tvsl_core.annotate.instant import PlacedSource, place
 from tvsl_core.annotate.localize import shared_regions
 from tvsl_core.annotate.objects.equals import Equals, SoundingObject
 from tvsl_core.annotate.objects.follow import Sight
-from tvsl_core.annotate.objects.found import FoundEvent, Moment
-from tvsl_core.annotate.objects.motion import Watcher
+from tvsl_core.annotate.objects.footage import Footage
+from tvsl_core.annotate.objects.moments import FoundEvent, Moment, UnplacedMoment, moment_of, with_boxes
 from tvsl_core.annotate.objects.shots import Shots
+from tvsl_core.annotate.objects.speakers import Speakers, SpokenPart
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.results.rows import source_rows
 from tvsl_core.annotate.signals.listen import SoundEvidence
@@ -33,7 +34,7 @@ from tvsl_core.annotate.track import Linker, smooth
 from tvsl_core.errors import ManifestError
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.system.suggest import did_you_mean
-from tvsl_core.types import Alternative, Detection, LocalizationMap, LocalizedSource, SourceEvent, Verdict
+from tvsl_core.types import Alternative, Detection, LocalizedSource, SourceEvent, Verdict
 
 BEHIND_S = 10.0
 """Sound so far before the first instant and after the last one is heard as well: events reach beyond a part."""
@@ -52,8 +53,8 @@ class SourceFinder:
         frame_size: Width and height of the frame as shown, in pixels.
         part: Start and end of what is annotated, in seconds.
         shots: Of the video.
-        watcher: Looks again where objects of one class compete; None where there is one picture alone, which cannot
-            tell who sounds, so that a class is then one source.
+        footage: Is looked at again where objects of one class compete; None where there is one picture alone, which
+            cannot tell who sounds, so that a class is then one source.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class SourceFinder:
         frame_size: tuple[int, int],
         part: tuple[float, float],
         shots: Shots | None = None,
-        watcher: Watcher | None = None,
+        footage: Footage | None = None,
     ) -> None:
         self._sound, self._pictures, self._model, self._options = sound, pictures, model, options
         self._size, self._part = frame_size, part
@@ -74,28 +75,36 @@ class SourceFinder:
         self._of_people: set[EventSpan] = set()
         """Events whose maps show people."""
         self._shots = shots or Shots()
-        self._watcher = watcher
+        self._footage = footage
+        if pictures.snapshots is not None:
+            pictures.snapshots.divide(self._shots)
 
     def events(self) -> list[FoundEvent]:
         """Every event that is told, by onset; one for each object where several of a class may sound."""
         chosen = self.choose()
-        moments: dict[int, list[Moment | _Unplaced]] = {number: [] for number in range(len(chosen))}
-        equals = Equals(self._watcher, self._times, self._shots, self._options, frame_size=self._size)
+        moments: dict[int, list[Moment | UnplacedMoment]] = {number: [] for number in range(len(chosen))}
+        equals = Equals(self._footage, self._times, self._shots, self._options, frame_size=self._size)
         for index, numbers in self._holding(chosen):
             picture = self._evidence(index, [chosen[number] for number in numbers])
             for number, placed in self._place(picture, index, numbers, chosen):
-                moments[number].append(_moment(index, float(self._times[index]), placed))
+                moments[number].append(moment_of(index, float(self._times[index]), placed))
             equals.look(index, picture, [(chosen[number].span.klass, number) for number in numbers])
         linker = Linker(self._options.track)
         found: list[FoundEvent] = []
+        speakers = self._speakers(chosen)
         for number, event in enumerate(chosen):
+            spoken = speakers.parts(number)
+            for part in spoken:
+                found += self._spoken(len(found), event, part, linker)
+            if spoken:
+                continue
             objects = equals.sounding(number, event.span.klass, self._seconds(event), self._peak(event))
             if objects:
                 found += [
                     self._found_object(len(found) + place, event, one, linker) for place, one in enumerate(objects)
                 ]
             else:
-                found.append(self._found(len(found), event, _filled(moments[number], self._options), linker))
+                found.append(self._found(len(found), event, with_boxes(moments[number], self._options), linker))
         return found
 
     def rows(self, events: Sequence[FoundEvent], sights: Sequence[Sight] = ()) -> Iterator[LocalizedSource]:
@@ -172,8 +181,8 @@ class SourceFinder:
         if snapshots is None or event.span.klass not in snapshots.classes.all or not self._pictures.seen:
             return event
         inside = self._instants(event)
-        some = inside[:: -(-len(inside) // LOOKED_AT)]
-        share = np.mean([bool(snapshots.people(index)) for index in some])
+        some = {snapshots.look_before(index) for index in inside[:: -(-len(inside) // LOOKED_AT)]}
+        share = np.mean([bool(snapshots.faces(index)) for index in some])
         if share >= snapshots.options.least_share:
             self._of_people.add(event.span)
             return replace(event, in_view=1.0)
@@ -213,6 +222,34 @@ class SourceFinder:
         placed = place(picture, detections, self._options, frame_size=self._size)
         yield from zip(ordered, placed, strict=True)
 
+    def _speakers(self, chosen: Sequence[ScoredEvent]) -> Speakers:
+        """Who speaks, in those events that are the voice of one of the people in view."""
+        snapshots = self._pictures.snapshots
+        everybodys = snapshots.classes.crowds if snapshots is not None else frozenset[int]()
+        return Speakers(
+            self._footage,
+            snapshots,
+            self._times,
+            self._shots,
+            self._options,
+            voices={
+                number: self._seconds(event)
+                for number, event in enumerate(chosen)
+                if event.span in self._of_people and event.span.klass not in everybodys
+            },
+            frame_size=self._size,
+        )
+
+    def _spoken(self, number: int, scored: ScoredEvent, part: SpokenPart, linker: Linker) -> list[FoundEvent]:
+        """What is told of a part of an event: an event for each of those who may be heard, or one that is offscreen."""
+        first, stop = (round(time_s / HOP_S + 0.5) for time_s in (part.start_s, part.end_s))
+        inside = scored.span.first + 1 < stop and first < scored.span.stop - 1
+        own = scored.span.between(max(first, scored.span.first), min(stop, scored.span.stop)) if inside else scored.span
+        turn = replace(scored, span=own)
+        if not part.objects:
+            return [self._found(number, turn, (), linker)]
+        return [self._found_object(number + place, turn, one, linker) for place, one in enumerate(part.objects)]
+
     def _found(self, number: int, scored: ScoredEvent, placed: Sequence[Moment], linker: Linker) -> FoundEvent:
         """An event of the only object of its class, or one that is not in view."""
         verdict: Verdict = "sounding" if placed else "offscreen"
@@ -244,12 +281,12 @@ class SourceFinder:
         start_s, end_s = self._seconds(scored)
         peak_s = self._peak(scored)
         names = self._model.vocabulary.names
-        name, shot = names[scored.span.klass], self._shots.number(start_s)
+        name, place = names[scored.span.klass], self._shots.place(start_s)
         at_peak = min(placed, key=lambda moment: abs(moment.time_s - peak_s), default=None)
         return FoundEvent(
             event=SourceEvent(
                 event_id=number,
-                source_id=linker.source_of(name, start_s=start_s, end_s=end_s, boxes=boxes, shot=shot, thing=thing),
+                source_id=linker.source_of(name, start_s=start_s, end_s=end_s, boxes=boxes, place=place, thing=thing),
                 name=name,
                 start_s=start_s,
                 end_s=end_s,
@@ -318,42 +355,6 @@ def least_scores(model: TvslModel, usual: float, thresholds: Mapping[str, float]
             )
         least[model.vocabulary.names.index(known.name)] = value
     return least
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class _Unplaced:
-    """An instant at which no region is bold enough."""
-
-    index: int
-    time_s: float
-    map: LocalizationMap
-
-
-def _moment(index: int, time_s: float, placed: PlacedSource) -> Moment | _Unplaced:
-    assert placed.map is not None  # what is placed is in view
-    if not placed.boxes:
-        return _Unplaced(index=index, time_s=time_s, map=placed.map)
-    return Moment(index=index, time_s=time_s, box=placed.boxes[0], further=placed.boxes[1:], map=placed.map)
-
-
-def _filled(moments: Sequence[Moment | _Unplaced], options: AnnotateOptions) -> list[Moment]:
-    """Every moment with a box: its own, or that of the nearest moment that has one, or of the boldest region."""
-    placed = [moment for moment in moments if isinstance(moment, Moment)]
-    if not placed:
-        placed = [
-            Moment(index=moment.index, time_s=moment.time_s, box=boxes[0], further=(), map=moment.map)
-            for moment in moments
-            if (boxes := boldest(moment.map, options))
-        ]
-    filled: list[Moment] = []
-    own = {moment.index: moment for moment in placed}
-    for moment in moments if placed else ():
-        nearest = own.get(moment.index) or min(placed, key=lambda one: abs(one.time_s - moment.time_s))
-        further = nearest.further if nearest.index == moment.index else ()
-        filled.append(
-            Moment(index=moment.index, time_s=moment.time_s, box=nearest.box, further=further, map=moment.map)
-        )
-    return filled
 
 
 def _probability(logit: np.float16) -> float:

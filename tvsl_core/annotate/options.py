@@ -15,6 +15,7 @@ from tvsl_core.annotate.rules import (
     DrawOptions,
     EventOptions,
     MapOptions,
+    MouthOptions,
     ObjectOptions,
     PeopleOptions,
     SynchronyOptions,
@@ -78,6 +79,8 @@ class AnnotateOptions:
     """When the region of a class is several objects."""
     synchrony: SynchronyOptions = SynchronyOptions()
     """How it is told which of several equals sounds."""
+    mouths: MouthOptions = MouthOptions()
+    """How it is told which of several people speaks."""
     track: TrackOptions = TrackOptions()
     """How sources are followed."""
     draw: DrawOptions = DrawOptions()

@@ -149,6 +149,8 @@ class PeopleOptions:
     """Least side of a face, in pixels of the picture that the model sees."""
     tile: int = 480
     """Where the picture as a whole shows no face, it is looked at again in squares of so many pixels."""
+    every_s: float = 1.0
+    """Faces are looked for so often; where they stay between two looks, they are where they were or on their way."""
     least_share: float = 0.25
     """An event is in view when at least this share of its instants show somebody."""
     aside: float = 0.45
@@ -157,6 +159,7 @@ class PeopleOptions:
     def __post_init__(self) -> None:
         check_range(self, "(0, 1]", "min_score", "unconfirmed_score", "least_share")
         check_range(self, "[0, 1]", "aside")
+        check_range(self, "[0, inf)", "every_s")
         check_range(self, "[1, inf)", "smallest_px")
         check_range(self, "[64, inf)", "tile")
 
@@ -219,6 +222,53 @@ class SynchronyOptions:
         check_range(self, "[0, 1]", "lag_s")
         check_range(self, "[0.5, 1]", "sure")
         check_range(self, "(0, 1]", "together")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MouthOptions:
+    """How it is told who of the people in view speaks, if anybody: whose mouth goes with the voice."""
+
+    rate: float = 12.5
+    """Pictures a second that are looked at while somebody speaks."""
+    longest_side: int = 640
+    """Longest side of those pictures, in pixels."""
+    alone_s: float = 3.0
+    """Of somebody who is alone in view so much is looked at, which says whether the voice is theirs at all."""
+    smallest_px: int = 40
+    """Least side of a face, in those pixels, whose mouth is seen well enough to say that it is silent."""
+    margin_s: float = 1.0
+    """So much before and after somebody speaks is looked at as well."""
+    window_s: float = 0.7
+    """Mouth and voice are compared around each picture, over about so long: deviation of the weights."""
+    slow_s: float = 0.7
+    """What changes more slowly than this is no syllable."""
+    lag_s: float = 0.2
+    """A mouth may move so much before its sound, or after it."""
+    bias: float = -7.0
+    """Log odds that a face speaks, before anything is seen of its mouth."""
+    agreement: float = 23.0
+    """Log odds for an agreement of mouth and voice of 1 that no other mouth explains."""
+    lead: float = 1.2
+    """Log odds for an agreement that is by 1 more than that of the best other mouth."""
+    movement: float = 2.5
+    """Log odds for a mouth that moves by a factor of e more than a hundredth of the face's height."""
+    change: float = 4.75
+    """Log odds against beginning, or ceasing, to speak at any one picture."""
+    shortest_s: float = 0.6
+    """What is shorter is no turn."""
+    sure: float = 0.7
+    """Who speaks at least so likely is said to speak; who is as likely silent is left out."""
+    unheard: float = 0.3
+    """Where everybody in view speaks at most so likely, the voice comes from out of view."""
+
+    def __post_init__(self) -> None:
+        check_range(self, "[5, 60]", "rate")
+        check_range(self, "[64, inf)", "longest_side")
+        check_range(self, "[1, inf)", "smallest_px")
+        check_range(self, "(0, inf)", "window_s", "slow_s", "alone_s")
+        check_range(self, "[0, inf)", "margin_s", "agreement", "lead", "movement", "change", "shortest_s")
+        check_range(self, "[0, 1]", "lag_s", "unheard")
+        check_range(self, "[0.5, 1]", "sure")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,8 +1,8 @@
 """Stage 5 of annotation: events that have one source get one number, and its box moves smoothly.
 
 A source is one class in one place. Between two of its sounds it may be silent for long, as long as it is found again
-where it was; after a short pause it may also have moved. What is seen ends with its shot: the next one shows another
-place. Objects of one class that are told apart stay apart.
+where it was; after a short pause it may also have moved. What is seen ends with its shot, and goes on when a later one
+shows its place again. Objects of one class that are told apart stay apart.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ class _Track:
     source_id: int
     end_s: float
     box: Box | None
-    shot: int
-    """Where its box is from."""
+    place: int
+    """Which its box is in."""
     thing: int | None
 
 
@@ -43,7 +43,7 @@ class Linker:
         start_s: float,
         end_s: float,
         boxes: Sequence[Box],
-        shot: int = 0,
+        place: int = 0,
         thing: int | None = None,
     ) -> int:
         """The number of an event's source.
@@ -53,16 +53,16 @@ class Linker:
             start_s: Its onset.
             end_s: Its offset.
             boxes: Where it is, in order of time; none when offscreen.
-            shot: The shot that it lies in.
-            thing: Which of several objects of its class in that shot it is; None where there is one.
+            place: Which place is seen meanwhile: shots of one camera that stands still show one.
+            thing: Which of several objects of its class in that place it is; None where there is one.
         """
         tracks = self._tracks.setdefault(name, [])
-        here = [one for one in reversed(tracks) if not boxes or one.box is None or one.shot == shot]
+        here = [one for one in reversed(tracks) if not boxes or one.box is None or one.place == place]
         known = [one for one in here if thing is not None and one.thing == thing and one.box is not None]
         apart = [one for one in here if thing is None or one.thing is None]
         track = next(iter(known), None) or next((one for one in apart if self._is_same(one, start_s, boxes)), None)
         if track is None:
-            track = _Track(source_id=self._next_id, end_s=end_s, box=None, shot=shot, thing=thing)
+            track = _Track(source_id=self._next_id, end_s=end_s, box=None, place=place, thing=thing)
             self._next_id += 1
             tracks.append(track)
         else:  # the one heard last stays last
@@ -70,7 +70,7 @@ class Linker:
             tracks.append(track)
         track.end_s = end_s
         if boxes:
-            track.box, track.shot = boxes[-1], shot
+            track.box, track.place = boxes[-1], place
             track.thing = track.thing if thing is None else thing
         return track.source_id
 

@@ -19,8 +19,8 @@ from typing import Any
 from tvsl_core.annotate.embed import Unheard, embed, open_windows
 from tvsl_core.annotate.find import BEHIND_S, SourceFinder
 from tvsl_core.annotate.objects.follow import LONGEST_SIDE, Sight, Sought, follow
-from tvsl_core.annotate.objects.found import FoundEvent
-from tvsl_core.annotate.objects.motion import Watcher
+from tvsl_core.annotate.objects.footage import Footage
+from tvsl_core.annotate.objects.moments import FoundEvent
 from tvsl_core.annotate.objects.shots import Shots
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.prefetch import prefetch
@@ -245,8 +245,8 @@ def _finder(
         options,
         frame_size=(info.width, info.height),
         part=(options.start_s, end_s),
-        shots=Shots.seen([float(cut) for cut in cuts.cuts], pictures.times_s.tolist()),
-        watcher=Watcher.of_file(info, options.synchrony) if info.has_picture else None,
+        shots=Shots.seen([float(cut) for cut in cuts.cuts], pictures.times_s.tolist(), cuts.places()),
+        footage=Footage.of_file(info) if info.has_picture else None,
     )
 
 

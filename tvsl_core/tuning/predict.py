@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tvsl_core.annotate.find import SourceFinder, detection_at
 from tvsl_core.annotate.instant import PlacedSource
 from tvsl_core.annotate.localize import localize
-from tvsl_core.annotate.objects.found import FoundEvent
+from tvsl_core.annotate.objects.moments import FoundEvent
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.signals.clip import ClipEvidence, read_clip
 from tvsl_core.data.predictions.prediction import NOTHING, Prediction

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvsl_core.annotate.localize import find_extents
-from tvsl_core.annotate.objects.instances import ObjectTrack, SeenObject, find_objects, follow
-from tvsl_core.annotate.objects.motion import Watcher
+from tvsl_core.annotate.objects.footage import Footage
+from tvsl_core.annotate.objects.instances import ObjectTrack, SeenObject, find_objects, follow, seen_often
+from tvsl_core.annotate.objects.motion import watch
 from tvsl_core.annotate.objects.shots import Shots
 from tvsl_core.annotate.objects.synchrony import Judged, judge_equals, move_as_one
 from tvsl_core.annotate.options import AnnotateOptions
@@ -24,7 +24,7 @@ class SoundingObject:
     """One of several objects that may sound in an event."""
 
     number: int
-    """Of the object in its class and shot."""
+    """Of the object in its class and place."""
     share: float
     """How likely it sounds, if one of them does."""
     sure: bool
@@ -36,29 +36,29 @@ class Equals:
     """Collects the objects of each class along a video, then says which of them sound in an event.
 
     Args:
-        watcher: Looks again where objects compete; without it nothing is ever told apart.
+        footage: Is looked at again where objects compete; without it nothing is ever told apart.
         times_s: ``[instant]``.
-        shots: Objects do not outlive their shot.
+        shots: Objects do not outlive their shot, unless another one shows their place again.
         options: Of the annotation.
         frame_size: Width and height of the frame as shown, in pixels.
     """
 
     def __init__(
         self,
-        watcher: Watcher | None,
+        footage: Footage | None,
         times_s: NDArray[np.float64],
         shots: Shots,
         options: AnnotateOptions,
         *,
         frame_size: tuple[int, int],
     ) -> None:
-        self._watcher = watcher if options.objects.most > 1 else None
+        self._footage = footage if options.objects.most > 1 else None
         self._times, self._shots, self._options, self._size = times_s, shots, options, frame_size
         self._seen: dict[tuple[int, int], dict[int, tuple[SeenObject, ...]]] = {}
-        """Class and shot to instant to objects."""
+        """Class and place to instant to objects."""
         self._instants: dict[int, list[int]] = {}
         """Event to instants."""
-        self._tracks: dict[tuple[int, int], list[ObjectTrack]] = {}
+        self._tracks: dict[tuple[int, int], list[ObjectTrack[SeenObject]]] = {}
 
     def look(self, index: int, picture: PictureEvidence, sounding: Sequence[tuple[int, int]]) -> None:
         """One instant; they come in order.
@@ -68,17 +68,17 @@ class Equals:
             picture: What it shows.
             sounding: Class and number of each event in view then.
         """
-        # People have maps of their own; which of several speaks is not judged here.
+        # People have maps of their own, and it is their mouths that say who of them is heard.
         sounding = [(klass, event) for klass, event in sounding if klass not in picture.people]
-        if self._watcher is None or not sounding:
+        if self._footage is None or not sounding:
             return
         klasses = [klass for klass, _ in sounding]
         extents = find_extents(picture, klasses, self._options.maps)
         everything = picture.image.T.reshape(-1, *picture.grid).float().cpu().numpy()
-        shot = self._shots.number(float(self._times[index]))
+        place = self._shots.place(float(self._times[index]))
         for (klass, event), extent in zip(sounding, extents, strict=True):
             self._instants.setdefault(event, []).append(index)
-            self._seen.setdefault((klass, shot), {})[index] = find_objects(
+            self._seen.setdefault((klass, place), {})[index] = find_objects(
                 extent,
                 everything,
                 klass,
@@ -103,11 +103,13 @@ class Equals:
         """
         instants = self._instants.get(event, [])
         tracks = self._several(instants, klass)
-        if self._watcher is None or len(tracks) < 2:
+        if self._footage is None or len(tracks) < 2:
             return ()
         options = self._options.synchrony
         start_s, end_s = self._stretch(span_s, peak_s)
-        watched = self._watcher.watch(start_s, end_s, lambda time_s: [self._box_at(track, time_s) for track in tracks])
+        watched = watch(
+            self._footage, start_s, end_s, lambda time_s: [self._box_at(track, time_s) for track in tracks], options
+        )
         if move_as_one(watched, options):
             return ()
         judged = sorted(zip(judge_equals(watched, options), tracks, strict=True), key=_likeliest)
@@ -122,17 +124,14 @@ class Equals:
             if one.told
         )
 
-    def _several(self, instants: Sequence[int], klass: int) -> list[ObjectTrack]:
+    def _several(self, instants: Sequence[int], klass: int) -> list[ObjectTrack[SeenObject]]:
         """The objects that are seen often enough along an event."""
         if not instants:
             return []
-        key = (klass, self._shots.number(float(self._times[instants[0]])))
+        key = (klass, self._shots.place(float(self._times[instants[0]])))
         if key not in self._tracks:
             self._tracks[key] = follow(self._seen[key].items())
-        least = self._options.objects.seen * len(instants)
-        shown = {track.number: sum(index in track.seen for index in instants) for track in self._tracks[key]}
-        often = [track for track in self._tracks[key] if shown[track.number] >= max(1, least)]
-        return sorted(often, key=lambda track: -shown[track.number])[: self._options.objects.most]
+        return seen_often(self._tracks[key], instants, self._options.objects)
 
     def _stretch(self, span_s: tuple[float, float], peak_s: float) -> tuple[float, float]:
         """What is looked at around an event, within its shot."""
@@ -142,16 +141,11 @@ class Equals:
         low_s, high_s = self._shots.bounds(peak_s)
         return max(0.0, low_s, start_s - options.margin_s), min(high_s, end_s + options.margin_s)
 
-    def _box_at(self, track: ObjectTrack, time_s: float) -> Corners:
+    def _box_at(self, track: ObjectTrack[SeenObject], time_s: float) -> Corners:
         """Where an object is at any time, between the instants at which it was seen."""
-        known = list(track.seen)
-        after = bisect_left(known, time_s, key=lambda index: float(self._times[index]))
-        if after in (0, len(known)):
-            return track.seen[known[min(after, len(known) - 1)]].box.corners
-        one, two = known[after - 1], known[after]
-        weight = (time_s - self._times[one]) / (self._times[two] - self._times[one])
-        return track.seen[one].box.towards(track.seen[two].box, float(weight)).corners
+        one, two, weight = track.around(time_s, self._times)
+        return one.box.towards(two.box, weight).corners
 
 
-def _likeliest(pair: tuple[Judged, ObjectTrack]) -> tuple[float, int]:
+def _likeliest(pair: tuple[Judged, ObjectTrack[SeenObject]]) -> tuple[float, int]:
     return -pair[0].probability, pair[1].number

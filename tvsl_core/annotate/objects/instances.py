@@ -6,8 +6,10 @@ here a weaker one counts too, for which of them is heard shows later.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -28,13 +30,25 @@ class SeenObject:
     map: LocalizationMap
 
 
+class Boxed(Protocol):
+    """What has a place in one picture."""
+
+    @property
+    def box(self) -> Box:
+        """Where it is."""
+        ...
+
+
+Seen = TypeVar("Seen", bound=Boxed)
+
+
 @dataclass(slots=True, eq=False)
-class ObjectTrack:
+class ObjectTrack(Generic[Seen]):
     """One object along its shot."""
 
     number: int
     """From 0 in its shot and class."""
-    seen: dict[int, SeenObject] = field(default_factory=dict)
+    seen: dict[int, Seen] = field(default_factory=dict)
     """By instant, in order of time."""
 
     @property
@@ -42,9 +56,33 @@ class ObjectTrack:
         """Where it was seen last."""
         return next(reversed(self.seen.values())).box
 
-    def nearest(self, index: int) -> SeenObject:
+    def nearest(self, index: int) -> Seen:
         """What was seen of it at the nearest instant."""
         return self.seen[min(self.seen, key=lambda one: abs(one - index))]
+
+    def around(self, time_s: float, times_s: NDArray[np.float64]) -> tuple[Seen, Seen, float]:
+        """What was seen of it before and after a time, and how far the time lies from the first to the second.
+
+        Args:
+            time_s: Before its first or after its last sight, that one is both.
+            times_s: ``[instant]``.
+        """
+        known = list(self.seen)
+        after = bisect_left(known, time_s, key=lambda index: float(times_s[index]))
+        if after in (0, len(known)):
+            alone = self.seen[known[min(after, len(known) - 1)]]
+            return alone, alone, 0.0
+        one, two = known[after - 1], known[after]
+        return self.seen[one], self.seen[two], float((time_s - times_s[one]) / (times_s[two] - times_s[one]))
+
+
+def seen_often(
+    tracks: Iterable[ObjectTrack[Seen]], instants: Collection[int], options: ObjectOptions
+) -> list[ObjectTrack[Seen]]:
+    """The objects that are seen often enough among some instants, the most often seen first."""
+    shown = [(sum(index in track.seen for index in instants), track) for track in tracks]
+    often = [(count, track) for count, track in shown if count >= max(1, options.seen * len(instants))]
+    return [track for _, track in sorted(often, key=lambda pair: -pair[0])[: options.most]]
 
 
 def find_objects(
@@ -92,13 +130,13 @@ def find_objects(
     return tuple(found)
 
 
-def follow(instants: Iterable[tuple[int, Sequence[SeenObject]]]) -> list[ObjectTrack]:
+def follow(instants: Iterable[tuple[int, Sequence[Seen]]]) -> list[ObjectTrack[Seen]]:
     """The objects of one class and shot along time: each goes on where it lies nearest.
 
     Args:
         instants: Number of each instant, in order of time, with the objects that are seen then.
     """
-    tracks: list[ObjectTrack] = []
+    tracks: list[ObjectTrack[Seen]] = []
     for index, seen in instants:
         pairs = sorted(
             (-_closeness(track.last, one.box), track.number, place)

@@ -7,7 +7,7 @@ from heapq import merge
 
 from tvsl_core.annotate.evidence import window_around
 from tvsl_core.annotate.objects.follow import Sight
-from tvsl_core.annotate.objects.found import FoundEvent, Moment
+from tvsl_core.annotate.objects.moments import FoundEvent, Moment
 from tvsl_core.annotate.signals.pictures import Instant
 from tvsl_core.types import Detection, LocalizedSource
 

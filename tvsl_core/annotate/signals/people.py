@@ -1,4 +1,4 @@
-"""The people of a video's pictures: where each face is, and how far its mouth is open.
+"""The people of a video's pictures: where each face is, how far its mouth is open, and what its body covers.
 
 Nobody is identified: faces are places and openings, kept for as long as one video is annotated, and no description by
 which a face could be found again goes anywhere.
@@ -9,17 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from tvsl_core.annotate.rules import PeopleOptions
 from tvsl_core.model.people.bodies import cover_people
-from tvsl_core.model.people.faces import FaceBox, box_of_mesh, detect_faces, mesh_faces
+from tvsl_core.model.people.faces import FaceBox, MeshedFace, box_of_mesh, detect_faces, mesh_faces, overlap
 from tvsl_core.model.people.load import PeopleNetworks
 from tvsl_core.types import Box
 
 PRESENT = 0.5
 """From this presence on the mesh lies on a face."""
+STRAYED = 0.1
+"""A face that shares less of its union with where it should be has become another one."""
+SAME = 0.3
+"""Faces of two pictures a moment apart that share so much of their union are one."""
 CELLS = 64
 """Along the longer side of a map of people: faces are smaller than the patches that other maps are made of."""
 
@@ -30,16 +35,19 @@ class Face:
 
     box: Box
     """In pixels of the picture; its score is how surely this is a face."""
-    mouth: float
-    """How far the lips are apart, as a share of the face's height; closed lips have about 0.01."""
     seen: FaceBox
-    """What it was found by, for ``follow_faces``."""
+    """What it was found by: it may lie partly outside."""
+
+    @property
+    def prominence(self) -> float:
+        """How much somebody stands out: sure, near, and so more likely who is filmed."""
+        return float(self.box.score * np.sqrt(self.box.area))
 
 
 def find_faces(
     pictures: Sequence[NDArray[np.uint8]], networks: PeopleNetworks, options: PeopleOptions
 ) -> list[tuple[Face, ...]]:
-    """The faces of each picture, the surest first.
+    """The faces of each picture, the most prominent first.
 
     Args:
         pictures: RGB ``[height width 3]``.
@@ -47,62 +55,51 @@ def find_faces(
         options: How small and how sure a face may be.
     """
     found = detect_faces(networks, pictures, min_score=options.min_score)
-    seen = [_meshed(picture, faces, networks, options) for picture, faces in zip(pictures, found, strict=True)]
+    seen = [_confirmed(picture, faces, networks, options) for picture, faces in zip(pictures, found, strict=True)]
     # Who looks for small faces behind a large one finds bystanders, at several times the cost.
     again = [number for number, faces in enumerate(seen) if not faces and max(pictures[number].shape) > options.tile]
     closer = detect_faces(
         networks, [pictures[number] for number in again], min_score=options.min_score, tile=options.tile
     )
     for number, faces in zip(again, closer, strict=True):
-        seen[number] = _meshed(pictures[number], faces, networks, options)
+        seen[number] = _confirmed(pictures[number], faces, networks, options)
     return seen
 
 
 def follow_faces(
-    pictures: Iterable[NDArray[np.uint8]], faces: Sequence[Face], networks: PeopleNetworks, options: PeopleOptions
-) -> Iterator[tuple[Face | None, ...]]:
-    """The same faces from picture to picture, each found near its last place; no new ones are looked for.
+    pictures: Iterable[tuple[NDArray[np.uint8], Sequence[FaceBox]]], networks: PeopleNetworks
+) -> Iterator[tuple[MeshedFace | None, ...]]:
+    """A close look at the same faces from picture to picture, each near its last place; no new ones are looked for.
 
     Args:
-        pictures: In order of time and close together, such as 12 a second, without a cut.
-        faces: As they were in, or just before, the first picture.
+        pictures: In order of time and close together, such as 12 a second, each with about where every face is. A
+            face that was lost, or has strayed from there, is looked for there again.
         networks: What sees them.
-        options: How sure a face must be.
 
-    Yields: For every picture the faces in the order of ``faces``; None for one that is lost, from then on.
+    Yields: For every picture the faces in their order; None for one that is not seen.
     """
-    places: list[FaceBox | None] = [face.seen for face in faces]
-    for picture in pictures:
-        known = [place for place in places if place is not None]
-        seen = iter(_look(picture, known, networks, options))
-        now = tuple(None if place is None else next(seen) for place in places)
-        places = [face.seen if face is not None else None for face in now]
-        yield now
+    last: list[FaceBox | None] = []
+    for picture, known in pictures:
+        places = [
+            now if before is None or overlap(before.corners, now.corners) < STRAYED else before
+            for before, now in zip(last or [None] * len(known), known, strict=True)
+        ]
+        seen = tuple(one if one.presence >= PRESENT else None for one in mesh_faces(networks, picture, places))
+        last = [None if one is None else box_of_mesh(one) for one in seen]
+        yield seen
 
 
-def _meshed(
+def _confirmed(
     picture: NDArray[np.uint8], faces: Sequence[FaceBox], networks: PeopleNetworks, options: PeopleOptions
 ) -> tuple[Face, ...]:
-    """Faces with their mouths; the box is the detector's."""
+    """Those that are faces, the most prominent first; those that are sure by themselves are not looked at closely."""
     height, width = picture.shape[:2]
     large = [face for face in faces if face.side >= options.smallest_px]
-    meshed = mesh_faces(networks, picture, large)
-    return tuple(
-        Face(box=box, mouth=mesh.mouth, seen=face)
-        for face, mesh in zip(large, meshed, strict=True)
-        if (mesh.presence >= PRESENT or face.score >= options.unconfirmed_score)
-        and (box := _inside(face, width, height)) is not None
-    )
-
-
-def _look(
-    picture: NDArray[np.uint8], places: Sequence[FaceBox], networks: PeopleNetworks, options: PeopleOptions
-) -> Iterator[Face | None]:
-    height, width = picture.shape[:2]
-    for mesh in mesh_faces(networks, picture, places):
-        place = box_of_mesh(mesh)
-        box = _inside(place, width, height) if mesh.presence >= PRESENT else None
-        yield None if box is None else Face(box=box, mouth=mesh.mouth, seen=place)
+    unsure = [face for face in large if face.score < options.unconfirmed_score]
+    present = iter(mesh_faces(networks, picture, unsure))
+    kept = [face for face in large if face.score >= options.unconfirmed_score or next(present).presence >= PRESENT]
+    inside = [Face(box=box, seen=face) for face in kept if (box := _inside(face, width, height)) is not None]
+    return tuple(sorted(inside, key=lambda face: -face.prominence))
 
 
 def _inside(face: FaceBox, width: int, height: int) -> Box | None:
@@ -122,29 +119,57 @@ class Person:
     extent: NDArray[np.float32]
     """``[row column]`` in [0, 1]: how surely each place shows face or body; the grid covers the picture."""
 
-    @property
-    def prominence(self) -> float:
-        """How much somebody stands out: sure, near, and so more likely who is filmed."""
-        return float(self.face.box.score * np.sqrt(self.face.box.area))
+    def moved(self, face: Face, size: tuple[int, int]) -> Person:
+        """The same person where their face is now.
+
+        Args:
+            face: In another picture of the same size.
+            size: Width and height of the picture.
+        """
+        rows, columns = self.extent.shape
+        old, new = np.asarray(self.face.seen.corners), np.asarray(face.seen.corners)
+        growth = face.seen.side / max(self.face.seen.side, 1e-6)
+        scale = np.array([columns / size[0], rows / size[1]])
+        # Cells are drawn at their middles, half a cell from their corners.
+        shift = ((new[:2] + new[2:]) - growth * (old[:2] + old[2:])) / 2 * scale + (growth - 1) / 2
+        matrix = np.array([[growth, 0, shift[0]], [0, growth, shift[1]]])
+        drawn = cv2.warpAffine(self.extent, matrix, (columns, rows), borderMode=cv2.BORDER_REPLICATE)
+        return Person(face=face, extent=np.asarray(drawn, np.float32))
 
 
-def find_people(
-    pictures: Sequence[NDArray[np.uint8]], networks: PeopleNetworks, options: PeopleOptions
-) -> list[tuple[Person, ...]]:
-    """The people of each picture, the most prominent first.
+def cover(picture: NDArray[np.uint8], faces: Sequence[Face], networks: PeopleNetworks) -> tuple[Person, ...]:
+    """The people whose faces are known in one picture, in their order."""
+    extents = cover_people(
+        networks, picture, [face.seen for face in faces], map_grid(picture.shape[1], picture.shape[0])
+    )
+    return tuple(Person(face=face, extent=extent) for face, extent in zip(faces, extents, strict=True))
+
+
+def move_between(before: Sequence[Face], after: Sequence[Face], weight: float) -> tuple[Face, ...] | None:
+    """The faces of a picture between two others, where the same ones are seen in both; None where they are not.
 
     Args:
-        pictures: RGB ``[height width 3]``.
-        networks: What sees them.
-        options: How small and how sure a face may be.
+        before: Of the picture before.
+        after: Of the picture behind.
+        weight: How far it lies from the first to the second, in [0, 1].
+
+    Returns: In the order of ``before``.
     """
-    people: list[tuple[Person, ...]] = []
-    for picture, faces in zip(pictures, find_faces(pictures, networks, options), strict=True):
-        grid = map_grid(picture.shape[1], picture.shape[0])
-        extents = cover_people(networks, picture, [face.seen for face in faces], grid)
-        here = [Person(face=face, extent=extent) for face, extent in zip(faces, extents, strict=True)]
-        people.append(tuple(sorted(here, key=lambda one: -one.prominence)))
-    return people
+    if len(before) != len(after):
+        return None
+    left, moved = list(after), list[Face]()
+    for face in before:
+        same = max(left, key=lambda one: overlap(one.seen.corners, face.seen.corners))
+        if overlap(same.seen.corners, face.seen.corners) < SAME:
+            return None
+        left.remove(same)
+        moved.append(
+            Face(
+                box=face.box.towards(same.box, weight),
+                seen=face.seen.towards(same.seen, weight),
+            )
+        )
+    return tuple(moved)
 
 
 def map_grid(width: int, height: int) -> tuple[int, int]:

@@ -118,7 +118,7 @@ class Pictures:
             self._write(self._packed(clips, image), clips[0].grid)
             if self.snapshots is not None:
                 for clip in clips:
-                    self.snapshots.add(clip.pixels)
+                    self.snapshots.add(clip.pixels, float(clip.time))
         for clip, look, broad in zip(clips, looks, broads, strict=True):
             self.instants.append(
                 Instant(
@@ -165,7 +165,7 @@ class Pictures:
         """How surely an instant shows a face, of a class that people make; None where none was found or looked for."""
         if self.snapshots is None or klass not in self.snapshots.classes.all or not self.snapshots.looked_at(index):
             return None
-        return max((person.face.box.score for person in self.snapshots.people(index)), default=None)
+        return max((face.box.score for face in self.snapshots.faces(index)), default=None)
 
     @property
     def seen(self) -> bool:

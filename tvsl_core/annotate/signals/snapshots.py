@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+from bisect import bisect_right
 from collections.abc import Collection
 from functools import cache
 from pathlib import Path
@@ -18,12 +19,24 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tvsl_core.annotate.objects.shots import Shots
 from tvsl_core.annotate.rules import PeopleOptions
-from tvsl_core.annotate.signals.people import Person, crowd_map, find_people, map_grid, voice_map
+from tvsl_core.annotate.signals.people import (
+    Face,
+    Person,
+    cover,
+    crowd_map,
+    find_faces,
+    map_grid,
+    move_between,
+    voice_map,
+)
 from tvsl_core.model.people.load import PeopleNetworks, load_people
 from tvsl_core.system.files import write_error
 from tvsl_core.vocabulary.people import PeopleClasses
 
+CLOSE_S = 0.01
+"""Instants are not exactly as far apart as their rate says."""
 QUALITY = 90
 """Of the JPEG: what it loses is far below what a face detector notices."""
 
@@ -50,12 +63,20 @@ class Snapshots:
         except OSError as error:
             raise write_error(self._folder, error) from error
         self._places: list[tuple[int, int]] = []
-        self._grid = (1, 1)
-        self._found: dict[int, tuple[Person, ...]] = {}
+        self._times: list[float] = []
+        self._shots = Shots()
+        self.size = (1, 1)
+        """Width and height of the pictures; faces count in their pixels."""
+        self._looks: list[int] | None = None
+        """The pictures in which faces are looked for; None until all are there."""
+        self._faces: dict[int, tuple[Face, ...]] = {}
+        self._moved: set[int] = set()
+        """Pictures whose faces lie between those of two others."""
+        self._people: dict[int, tuple[Person, ...]] = {}
 
-    def add(self, picture: NDArray[np.uint8]) -> None:
-        """Keep one more picture, RGB ``[height width 3]``."""
-        self._grid = map_grid(picture.shape[1], picture.shape[0])
+    def add(self, picture: NDArray[np.uint8], time_s: float) -> None:
+        """Keep the picture of one more instant, RGB ``[height width 3]``."""
+        self.size = picture.shape[1], picture.shape[0]
         _, packed = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         begin = sum(self._places[-1]) if self._places else 0
         try:
@@ -64,6 +85,39 @@ class Snapshots:
         except OSError as error:
             raise write_error(self._folder, error) from error
         self._places.append((begin, len(packed)))
+        self._times.append(time_s)
+        self._looks = None
+
+    def divide(self, shots: Shots) -> None:
+        """Nobody is followed from one shot to the next; said once all pictures are there, before anybody is found."""
+        self._shots, self._looks = shots, None
+
+    @property
+    def networks(self) -> PeopleNetworks:
+        """What sees people; read from the file at the first use.
+
+        Raises: WeightsError: They cannot be loaded.
+        """
+        return _networks(self._device)
+
+    def faces(self, index: int) -> tuple[Face, ...]:
+        """The faces of one picture, the most prominent first.
+
+        Faces are looked for in some pictures of a shot; where the one before and the one behind show the same, those
+        of a picture between them lie between.
+
+        Raises:
+            OutputError: The temporary file cannot be read.
+            WeightsError: The networks cannot be loaded.
+        """
+        if index not in self._faces:
+            moved = self._between(index)
+            if moved is None:
+                (self._faces[index],) = find_faces([self._picture(index)], self.networks, self.options)
+            else:
+                self._faces[index] = moved
+                self._moved.add(index)
+        return self._faces[index]
 
     def people(self, index: int) -> tuple[Person, ...]:
         """Who is in one picture, the most prominent first.
@@ -72,24 +126,58 @@ class Snapshots:
             OutputError: The temporary file cannot be read.
             WeightsError: The networks cannot be loaded.
         """
-        if index not in self._found:
-            (self._found[index],) = find_people([self._picture(index)], _networks(self._device), self.options)
-        return self._found[index]
+        if index not in self._people:
+            faces = self.faces(index)
+            if index in self._moved:
+                before = self.people(self.look_before(index))
+                moved = tuple(one.moved(face, self.size) for one, face in zip(before, faces, strict=True))
+            else:
+                moved = cover(self._picture(index), faces, self.networks) if faces else ()
+            self._people[index] = moved
+        return self._people[index]
 
     def looked_at(self, index: int) -> bool:
-        """Whether people were already looked for in a picture."""
-        return index in self._found
+        """Whether faces were already looked for in a picture."""
+        return index in self._faces
+
+    def look_before(self, index: int) -> int:
+        """The last picture up to one in which faces are looked for."""
+        looks = self._all_looks()
+        return looks[bisect_right(looks, index) - 1]
 
     def maps(self, index: int, klasses: Collection[int]) -> dict[int, NDArray[np.float32]]:
         """A map ``[row column]`` in [0, 1] for each of some classes that people make; empty where nobody is seen."""
         people = self.people(index) if klasses else ()
-        nobody = np.zeros(self._grid, np.float32)
+        nobody = np.zeros(map_grid(*self.size), np.float32)
         return {
             klass: (crowd_map(people) if klass in self.classes.crowds else voice_map(people, self.options))
             if people
             else nobody
             for klass in klasses
         }
+
+    def _all_looks(self) -> list[int]:
+        """The first picture of every shot, and those that lie ``every_s`` apart."""
+        if self._looks is None:
+            self._looks = []
+            for index, time_s in enumerate(self._times):
+                last_s = self._times[self._looks[-1]] if self._looks else -np.inf
+                another = self._shots.number(time_s) != self._shots.number(last_s)
+                if another or time_s - last_s >= self.options.every_s - CLOSE_S:
+                    self._looks.append(index)
+        return self._looks
+
+    def _between(self, index: int) -> tuple[Face, ...] | None:
+        """The faces of a picture in which nobody looks, by those before and behind it; None where they do not say."""
+        looks = self._all_looks()
+        place = bisect_right(looks, index)
+        if looks[place - 1] == index or place == len(looks):
+            return None
+        before, behind = looks[place - 1], looks[place]
+        times = [self._times[one] for one in (before, index, behind)]
+        if self._shots.number(times[0]) != self._shots.number(times[2]):
+            return None
+        return move_between(self.faces(before), self.faces(behind), (times[1] - times[0]) / (times[2] - times[0]))
 
     def _picture(self, index: int) -> NDArray[np.uint8]:
         begin, size = self._places[index]

@@ -14,5 +14,6 @@
   of both;
 - ``sound``: fourth step of a mixture: add up its sounds;
 - ``store``: pictures and sounds by file, decoded once and kept in a memory of bounded size;
+- ``talking``: moving scenes of people who speak: whose mouth goes with the voice?
 - ``timed``: long scenes whose times are exact: what sounds when, with pauses, repeats and unknown sounds.
 """

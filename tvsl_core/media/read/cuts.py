@@ -28,11 +28,14 @@ RATIO = 3.0
 """A cut changes so many times more than any picture near it: fast motion changes all of them."""
 NEAR = 4
 """So many pictures on either side are near, and so many a shot has at least."""
+SAME_PLACE = 0.9
+"""Least correlation between the end of one shot and the start of another one of the same place."""
 FLAT = 2.0
 """Grey levels of deviation below which a picture shows nothing."""
 _PLAIN = ("yuv", "nv12", "nv21", "gray")
 
 Thumbnail = NDArray[np.float32]
+EMPTY: Thumbnail = np.zeros((ROWS, COLUMNS), np.float32)
 
 
 class CutFinder:
@@ -40,6 +43,10 @@ class CutFinder:
 
     def __init__(self) -> None:
         self._cuts: list[Fraction] = []
+        self._first: list[Thumbnail] = []
+        """Of every shot, near its start."""
+        self._last: list[Thumbnail] = []
+        """Of every shot but the one that is going on, near its end."""
         self._near: deque[tuple[Fraction, float, Thumbnail]] = deque(maxlen=2 * NEAR + 1)
         """Time of each picture, how much it changed against the one before, and its thumbnail."""
 
@@ -51,8 +58,25 @@ class CutFinder:
         """The thumbnail of the next picture, ``[row column]``."""
         change = _change(self._near[-1][2], seen) if self._near else 0.0
         self._near.append((time, change, seen))
+        if not self._first:
+            self._first.append(seen)
         if len(self._near) > NEAR:
             self._judge(len(self._near) - 1 - NEAR)
+
+    def places(self) -> tuple[int, ...]:
+        """Which place every shot shows: that of an earlier shot which ended with about the same picture, or a new one.
+
+        An interview cuts back and forth between two cameras; what is seen by one of them is seen again where it was.
+        """
+        first, last = (
+            np.stack([_unit(one) for one in shown]) for shown in (self._first or [EMPTY], self._last or [EMPTY])
+        )
+        found: list[int] = []
+        for shot in range(len(self._first)):
+            alike = last[:shot] @ first[shot]
+            again = shot > 0 and float(alike.max()) >= SAME_PLACE
+            found.append(found[int(alike.argmax())] if again else max(found, default=-1) + 1)
+        return tuple(found)
 
     @property
     def cuts(self) -> tuple[Fraction, ...]:
@@ -68,6 +92,8 @@ class CutFinder:
         # A flash or a damaged picture changes twice within a few pictures, so that neither change stands out.
         if change >= RATIO * others:
             self._cuts.append(time)
+            self._first.append(self._near[place][2])
+            self._last.append(self._near[place - 1][2])
 
 
 def thumbnail(frame: VideoFrame) -> Thumbnail:
@@ -84,6 +110,12 @@ def thumbnail(frame: VideoFrame) -> Thumbnail:
         samples = frame.reformat(width=across, height=down, format="gray").to_ndarray()
     cells = samples.reshape(ROWS, SAMPLES, COLUMNS, SAMPLES).mean(axis=(1, 3))
     return np.asarray(cells, np.float32)
+
+
+def _unit(seen: Thumbnail) -> NDArray[np.float32]:
+    """``[cell]`` with a mean of 0 and a length of 1, for correlations; zeros where nothing is seen."""
+    centred = (seen - seen.mean()).reshape(-1)
+    return np.asarray(centred / np.linalg.norm(centred) if seen.std() >= FLAT else np.zeros_like(centred), np.float32)
 
 
 def _change(one: Thumbnail, other: Thumbnail) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -17,6 +17,7 @@ from tvsl_core.model.people.load import PeopleNetworks
 Picture = NDArray[np.uint8]
 """RGB ``[height width 3]``."""
 Floats = NDArray[np.float32]
+Four = tuple[float, float, float, float]
 
 NEAR = 0.3
 """Boxes that share so much of their union are one face."""
@@ -33,17 +34,29 @@ EYES = (33, 263)
 class FaceBox:
     """One face, in pixels of its picture, which may lie partly outside."""
 
-    corners: tuple[float, float, float, float]
+    corners: Four
     """Left, top, right, bottom: from the brows to the chin."""
     score: float
     """In [0, 1]."""
-    eyes: tuple[float, float, float, float]
+    eyes: Four
     """x and y of the right eye, then of the left one."""
 
     @property
     def side(self) -> float:
         """The longer side of the box."""
         return max(self.corners[2] - self.corners[0], self.corners[3] - self.corners[1])
+
+    def scaled(self, factor: float) -> FaceBox:
+        """The same face in a picture that is so many times as large."""
+        return replace(self, corners=_mixed(self.corners, factor), eyes=_mixed(self.eyes, factor))
+
+    def towards(self, other: FaceBox, weight: float) -> FaceBox:
+        """A face between this one and another: this one at weight 0."""
+        return FaceBox(
+            corners=_mixed(self.corners, 1 - weight, other.corners, weight),
+            eyes=_mixed(self.eyes, 1 - weight, other.eyes, weight),
+            score=(1 - weight) * self.score + weight * other.score,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -113,6 +126,11 @@ def box_of_mesh(face: MeshedFace) -> FaceBox:
     return _face(corners, face.points[list(EYES)], face.presence)
 
 
+def _mixed(one: Four, weight: float, other: Four = (0.0, 0.0, 0.0, 0.0), its: float = 0.0) -> Four:
+    first, second, third, fourth = (weight * a + its * b for a, b in zip(one, other, strict=True))
+    return first, second, third, fourth
+
+
 Window = tuple[int, int, int]
 """Left, top and side of a square of pixels; it may reach over the picture."""
 
@@ -177,15 +195,15 @@ def _merge(faces: Sequence[FaceBox]) -> tuple[FaceBox, ...]:
     merged: list[FaceBox] = []
     while rest:
         best = rest[0]
-        same = [face for face in rest if _shared(best.corners, face.corners) >= NEAR]
-        rest = [face for face in rest if _shared(best.corners, face.corners) < NEAR and face is not best]
+        same = [face for face in rest if overlap(best.corners, face.corners) >= NEAR]
+        rest = [face for face in rest if overlap(best.corners, face.corners) < NEAR and face is not best]
         weights = [face.score for face in same]
         corners = np.average([face.corners for face in same], axis=0, weights=weights)
         merged.append(_face(corners, np.average([face.eyes for face in same], axis=0, weights=weights), best.score))
     return tuple(merged)
 
 
-def _shared(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+def overlap(one: Four, other: Four) -> float:
     """Intersection over union of two boxes."""
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])
