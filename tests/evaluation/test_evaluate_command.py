@@ -146,6 +146,15 @@ def test_a_configuration_file_gives_way_to_the_command_line(custom, capsys):
     assert "protocol dsol" in capsys.readouterr().out
 
 
+def test_a_configuration_file_may_name_the_benchmark(custom, capsys):
+    Path("tvsl.toml").write_text('[evaluate]\nbenchmark = "custom"\nannotations = "list.csv"\npredictions = "maps"\n')
+
+    assert main(["evaluate", "--config", "tvsl.toml"]) == 0
+    Path("tvsl.toml").write_text('[evaluate]\nannotations = "list.csv"\n')
+    assert main(["evaluate", "--config", "tvsl.toml"]) == 2
+    assert "Name what is scored with --benchmark NAME" in capsys.readouterr().err.replace("\n", " ")
+
+
 def test_without_data_the_answer_says_what_to_do(custom, capsys):
     assert main(["evaluate", "--benchmark", "music-duet"]) == 1
     answer = capsys.readouterr().err.replace("\n", " ")

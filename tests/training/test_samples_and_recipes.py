@@ -100,6 +100,28 @@ def test_recipes_are_listed_and_a_wrong_name_is_answered_with_the_nearest(capsys
     assert "no recipe 'tvsl-vgsound'. Did you mean 'tvsl-vggsound'?" in capsys.readouterr().err
 
 
+def test_a_section_serves_an_evaluation_and_what_follows_a_training(tmp_path):
+    from tvsl_cli.evaluate.request import KEYS
+    from tvsl_cli.train.paper import paper_request
+    from tvsl_core.api.train_request import TrainRequest
+    from tvsl_core.training.sources import SourceOptions
+
+    file = tmp_path / "tvsl.toml"
+    file.write_text(
+        '[evaluate]\nbenchmark = "composed-duet"\nlimit = 3\nsources = "1,2"\ntable = "csv"\ndevice = "cuda"\n'
+    )
+    request = TrainRequest(
+        sources=SourceOptions(dataset="samples"), out=tmp_path, recipe="samples", calibration_scenes=2
+    )
+    paper = paper_request("evaluate", request, file)
+
+    assert "benchmark" in KEYS
+    assert paper.calibration_scenes == 2
+    asked = paper.evaluate
+    assert (asked.benchmark, asked.limit, asked.sources) == ("composed-duet", 3, (1, 2))
+    assert (asked.media, asked.device) == (Path("sample_videos"), "auto")
+
+
 @pytest.mark.slow
 def test_the_sample_videos_alone_train_heads_that_annotate_can_use(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -14,7 +15,9 @@ from tvsl_cli.shared.settings import SAMPLE_VIDEOS, merged, usage_errors
 if TYPE_CHECKING:
     from tvsl_core.api.evaluate_request import EvaluateRequest
     from tvsl_core.report.tables import TableFormat
+
 KEYS: dict[str, kinds.Converter] = {
+    "benchmark": kinds.text,
     "annotations": kinds.path,
     "media": kinds.path,
     "model": kinds.text,
@@ -36,7 +39,9 @@ KEYS: dict[str, kinds.Converter] = {
     "device": kinds.text,
     "data": kinds.path,
 }
-"""What the section [evaluate] of a file may set."""
+"""What the section [evaluate] of a file may set, for ``tvsl evaluate`` and for ``tvsl train --then evaluate``."""
+_OUTPUT = ("out", "allow_missing", "table", "per_class")
+_WHAT = "name what is scored with --benchmark NAME, or two results with --compare A B"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,31 +59,39 @@ class EvaluateOutput:
 
 def request_from(context: typer.Context, config: Path | None) -> tuple[EvaluateRequest, EvaluateOutput]:
     """Read the request of a running command; a wrong value ends it with one sentence and exit code 2."""
-    from tvsl_core.api.evaluate_request import EvaluateRequest
-    from tvsl_core.data.benchmarks.catalog import COMPOSED, EVENTS, data_root
-
     with usage_errors():
-        values: dict[str, Any] = {
-            name.replace("-", "_"): value
-            for name, value in merged(context, config=config, section="evaluate", keys=KEYS).items()
-        }
-        benchmark = context.params["benchmark"]
-        if benchmark in (*COMPOSED, EVENTS) and values["media"] is None:
-            values["media"] = SAMPLE_VIDEOS
-        values["sources"] = _numbers(cast("str | None", values["sources"]))
-        values["data"] = data_root() or values["data"]
+        settings = merged(context, config=config, section="evaluate", keys=KEYS)
+        if settings["benchmark"] is None:
+            raise ValueError(_WHAT)
+        found = {key.replace("-", "_"): value for key, value in settings.items()}
         output = EvaluateOutput(
             json=context.params["json_file"],
-            out=values.pop("out"),
-            allow_missing=values.pop("allow_missing"),
-            table=_table(values.pop("table")),
-            per_class=values.pop("per_class"),
+            out=found["out"],
+            allow_missing=found["allow_missing"],
+            table=_table(found["table"]),
+            per_class=found["per_class"],
             shard=_shard(context.params["shard"]),
         )
         if output.shard is not None and context.params["save_predictions"] is None:
             raise ValueError("--shard I/N fills a folder of predictions; name it with --save-predictions DIR")
-        request = EvaluateRequest(benchmark=benchmark, save_predictions=context.params["save_predictions"], **values)
-        return request, output
+        return request_of(settings, save_predictions=context.params["save_predictions"]), output
+
+
+def request_of(settings: Mapping[str, Any], **more: Any) -> EvaluateRequest:
+    """What is asked by settings under the names of options; ``more`` are other fields of the request.
+
+    Raises: ValueError: A value is wrong.
+    """
+    from tvsl_core.api.evaluate_request import EvaluateRequest
+    from tvsl_core.data.benchmarks.catalog import COMPOSED, EVENTS, data_root
+
+    values = {key.replace("-", "_"): value for key, value in settings.items()}
+    values = {name: value for name, value in values.items() if name not in _OUTPUT}
+    if values["benchmark"] in (*COMPOSED, EVENTS) and values.get("media") is None:
+        values["media"] = SAMPLE_VIDEOS
+    values["sources"] = _numbers(cast("str | None", values.get("sources")))
+    values["data"] = data_root() or values.get("data")
+    return EvaluateRequest(**values, **more)
 
 
 def compared(context: typer.Context) -> tuple[Path, ...]:
@@ -90,8 +103,8 @@ def compared(context: typer.Context) -> tuple[Path, ...]:
     with usage_errors():
         if also and not pair:
             raise ValueError("--also adds a result to a comparison; add --compare A B")
-        if bool(context.params["benchmark"]) == bool(pair):
-            raise ValueError("name what is scored with --benchmark NAME, or two results with --compare A B, not both")
+        if context.params["benchmark"] and pair:
+            raise ValueError(f"{_WHAT}, not both")
     return (*(pair or ()), *(also or ()))
 
 

@@ -93,6 +93,14 @@ def train(
             rich_help_panel=_RUN,
         ),
     ] = None,
+    calibration_scenes: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="Scenes of each kind that --then evaluate calibrates on; 0 leaves it out.",
+            rich_help_panel=_RUN,
+        ),
+    ] = 40,
     seeds: Annotated[
         str | None,
         typer.Option(
@@ -200,7 +208,7 @@ def train(
         cache,
         no_cache,
     )
-    del cache_epochs, logger, split_seed, scene_seed, accumulate, deterministic
+    del cache_epochs, calibration_scenes, logger, split_seed, scene_seed, accumulate, deterministic
     if recipe == "list":
         list_recipes()
         return

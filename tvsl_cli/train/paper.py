@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tvsl_cli.shared import config_file as kinds
-from tvsl_cli.shared.settings import SAMPLE_VIDEOS, SECTIONS, usage_errors
+from tvsl_cli.shared.settings import SECTIONS, usage_errors
 
 if TYPE_CHECKING:
     from tvsl_core.api.reproduce import PaperRequest
     from tvsl_core.api.train_request import TrainRequest
+
+_OWN = frozenset({"floors", "predictions", "model", "device"})
+"""Keys of the section that a training answers itself."""
 
 
 def paper_request(then: str | None, request: TrainRequest, config: Path | None) -> PaperRequest | None:
@@ -20,28 +23,20 @@ def paper_request(then: str | None, request: TrainRequest, config: Path | None) 
     """
     if then is None:
         return None
-    from tvsl_cli.evaluate.request import KEYS
-    from tvsl_core.api.evaluate_request import EvaluateRequest
+    from tvsl_cli.evaluate.request import KEYS, request_of
     from tvsl_core.api.reproduce import PaperRequest
-    from tvsl_core.data.benchmarks.catalog import COMPOSED
     from tvsl_core.training.recipes.catalog import find_recipe
 
     with usage_errors():
         if then != "evaluate":
             raise ValueError(f"--then knows evaluate, got '{then}'")
-        keys = KEYS | {"benchmark": kinds.text, "calibration-scenes": kinds.whole}
-        found: dict[str, Any] = {}
+        found: dict[str, Any] = {"data": request.sources.root}
         for file in (find_recipe(request.recipe) if request.recipe else None, config):
             if file is not None:
-                found |= kinds.read_config(file, section="evaluate", keys=keys, sections=SECTIONS)
+                found |= kinds.read_config(file, section="evaluate", keys=KEYS, sections=SECTIONS)
         if "benchmark" not in found:
             raise ValueError(
                 '--then evaluate needs benchmark = "NAME" in the section [evaluate] of a recipe or --config'
             )
-        if found["benchmark"] in COMPOSED:
-            found.setdefault("media", SAMPLE_VIDEOS)
-        scenes = {"calibration_scenes": found.pop("calibration-scenes")} if "calibration-scenes" in found else {}
-        unfit = {"out", "table", "allow-missing", "per-class", "floors", "predictions", "model", "device"}
-        values = {key.replace("-", "_"): value for key, value in found.items() if key not in unfit}
-        values.setdefault("data", request.sources.root)
-        return PaperRequest(evaluate=EvaluateRequest(**values), **scenes)
+        asked = request_of({key: value for key, value in found.items() if key not in _OWN})
+        return PaperRequest(evaluate=asked, calibration_scenes=request.calibration_scenes)

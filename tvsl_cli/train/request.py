@@ -49,6 +49,7 @@ KEYS: dict[str, kinds.Converter] = {
     "cache": kinds.path,
     "no-cache": kinds.flag,
     "cache-epochs": kinds.whole,
+    "calibration-scenes": kinds.whole,
 }
 """What both the command line and the section [train] of a file may set."""
 MAY_CHANGE = frozenset({"device", "workers", "cache", "logger"})
@@ -178,6 +179,7 @@ def _checked(settings: dict[str, Any], recipe: str) -> TrainRequest:
         recipe=recipe,
         command=(Path(sys.argv[0]).name, *sys.argv[1:]),
         **{name: given[name] for name in ("model", "weights", "init", "device", "workers", "cache", "cache_epochs")},
+        calibration_scenes=given["calibration_scenes"],
     )
 
 

@@ -29,12 +29,8 @@ class PaperRequest:
 
     evaluate: EvaluateRequest
     """On what they are scored; its model is replaced by them."""
-    calibration_scenes: int = 40
+    calibration_scenes: int
     """Scenes of each kind that the scorer of events is fitted on; 0 leaves it out."""
-
-    def __post_init__(self) -> None:
-        if self.calibration_scenes < 0:
-            raise ValueError(f"calibration-scenes must not be negative, got {self.calibration_scenes}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

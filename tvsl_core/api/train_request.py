@@ -42,6 +42,8 @@ class TrainRequest:
     """Folder of feature caches; None is in the user's cache."""
     cache_epochs: int | None = None
     """Epochs of mixtures to keep; None is up to 8 in 8 GB, and no cache where not even one fits."""
+    calibration_scenes: int = 40
+    """Scenes of each kind that the scorer of events is fitted on, where an evaluation follows; 0 leaves it out."""
     loggers: tuple[str, ...] = ()
     """Programs that follow the run, of ``tvsl_core.training.record.loggers.LOGGERS``."""
     recipe: str = ""
@@ -59,6 +61,8 @@ class TrainRequest:
             raise ValueError(f"workers must not be negative, got {self.workers}")
         if self.cache_epochs is not None and self.cache_epochs < 1:
             raise ValueError(f"cache-epochs must be at least 1, got {self.cache_epochs}")
+        if self.calibration_scenes < 0:
+            raise ValueError(f"calibration-scenes must not be negative, got {self.calibration_scenes}")
 
     def settings(self) -> dict[str, Any]:
         """Everything that was asked, by option name, with which ``tvsl train --resume`` goes on.
@@ -67,7 +71,7 @@ class TrainRequest:
         """
         sources, options = asdict(self.sources), asdict(self.options)
         own = ("out", "model", "weights", "init", "outside", "device", "workers", "cache", "cache_epochs", "recipe")
-        values = sources | options | {name: getattr(self, name) for name in own}
+        values = sources | options | {name: getattr(self, name) for name in (*own, "calibration_scenes")}
         values |= {"data": values.pop("root"), "no_cache": not self.use_cache}
         paths = ["annotations", "media", "data", "out", "weights", "cache"]
         paths += [] if str(self.init) == EMBEDDED else ["init"]

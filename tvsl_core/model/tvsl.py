@@ -10,6 +10,7 @@ cancelling in a normalisation, and pictures and sounds are adapted before they a
 from __future__ import annotations
 
 import copy
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from tvsl_core.model.learned import LearnedEvidence, LearnedHeads
 from tvsl_core.model.scorer import EventScorer, FoundScorer
 from tvsl_core.model.towers import Towers
 from tvsl_core.vocabulary.classes import Vocabulary
+from tvsl_core.vocabulary.people import PeopleClasses
 
 NOISE_GROUPS = ("vehicle", "tool", "household", "nature")
 """Groups of the vocabulary whose classes sound mostly like noise."""
@@ -80,6 +82,11 @@ class TvslModel:
     def is_look_trained(self) -> NDArray[np.bool_]:
         """``[klass]``, whether trained heads say how a class looks."""
         return self.evidence.is_look_trained
+
+    @cached_property
+    def people(self) -> PeopleClasses:
+        """The classes of the vocabulary that people make."""
+        return PeopleClasses.of(self.vocabulary)
 
     @property
     def scorer(self) -> EventScorer:

@@ -24,8 +24,8 @@ from tvsl_core.model.tvsl import TvslModel
 Floats = NDArray[np.float32]
 Halves = NDArray[np.float16]
 
-BLOCK = 100
-"""Positions that are computed together; about ten seconds."""
+BLOCK, STEP = 100, 10
+"""Positions that are computed together: about ten seconds, and at the end as many seconds as there are."""
 EPSILON = 1e-5
 """Evidence below this is none: logits lie within 11.5 of 0."""
 NOTHING = float(np.log(EPSILON / (1 - EPSILON)))
@@ -78,7 +78,7 @@ def listen(
     count = max(0, round(Fraction(end_s) * rate) // step + 1 - first)
     blocks: list[tuple[Halves, Halves, Floats, Floats]] = []
     for place in range(first, first + count, BLOCK):
-        blocks.append(_block(model, sound, options, place))
+        blocks.append(_block(model, sound, options, place, _size(model, first + count - place)))
         on_block(min(end_s, (place + BLOCK) * HOP_S))
     if not blocks:
         none = np.zeros((0, len(model.vocabulary.names)), np.float16)
@@ -110,25 +110,30 @@ def _is_fine(model: TvslModel) -> bool:
     return hop_s is not None and round(hop_s * rate) % round(HOP_S * rate) == 0
 
 
+def _size(model: TvslModel, left: int) -> int:
+    """Positions of a block where so many are left; whole windows stay whole, for their positions hear all of them."""
+    return min(BLOCK, -(-left // STEP) * STEP) if _is_fine(model) else BLOCK
+
+
 def _block(
-    model: TvslModel, sound: TimedSound, options: AnalysisOptions, place: int
+    model: TvslModel, sound: TimedSound, options: AnalysisOptions, place: int, count: int
 ) -> tuple[Halves, Halves, Floats, Floats]:
     rate = model.towers.sample_rate
     step, reach = round(rate * HOP_S), round(_reach_s(model) * rate)
     begin = place * step - reach
-    length = (BLOCK - 1) * step + 2 * reach
+    length = (count - 1) * step + 2 * reach
     samples = _cut(sound, begin, length, rate)
-    level, bands = levels(samples, rate, first=reach, count=BLOCK)
+    level, bands = levels(samples, rate, first=reach, count=count)
     span_s = 2 * reach / rate
-    loud = loudness_db(samples, rate, count=BLOCK, hop_s=HOP_S, span_s=span_s)
+    loud = loudness_db(samples, rate, count=count, hop_s=HOP_S, span_s=span_s)
     heard = loud > options.silence_dbfs
     names = len(model.vocabulary.names)
-    logits = np.full((2, BLOCK, names), NOTHING, np.float16)
+    logits = np.full((2, count, names), NOTHING, np.float16)
     if heard.any():
         read = _finely(model, samples) if _is_fine(model) else _coarsely(model, samples[reach:-reach])
         for kind in (0, 1):
             # Some networks fill up the end of a sound and then say one position more: it lies in the next block.
-            logits[kind, heard] = read[kind][:BLOCK][heard]
+            logits[kind, heard] = read[kind][:count][heard]
     return logits[0], logits[1], level, bands
 
 

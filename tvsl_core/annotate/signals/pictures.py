@@ -28,7 +28,6 @@ from tvsl_core.annotate.signals.snapshots import Snapshots
 from tvsl_core.model.evidence import Patches
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.system.files import write_error
-from tvsl_core.vocabulary.people import PeopleClasses
 
 Floats = NDArray[np.float32]
 BROAD = 4
@@ -90,7 +89,7 @@ class Pictures:
         people: PeopleOptions | None = None,
     ) -> None:
         self._model, self._correspondence = model, correspondence
-        classes = PeopleClasses.of(model.vocabulary)
+        classes = model.people
         self.snapshots: Snapshots | None = None
         """Where people are found; None where none are looked for."""
         if people is not None and people.enabled and classes.all:
