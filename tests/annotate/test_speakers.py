@@ -1,6 +1,7 @@
 """Two people in view: the mouth that goes with the voice has it, in a whole event, in turns, and when nobody's does."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,9 @@ from tests.talking import scenes
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.rules import MouthOptions
 from tvsl_core.annotate.signals.listen import NOTHING, listen
-from tvsl_core.data.scenes.talking import FRAME_RATE, SIZE
+from tvsl_core.data.scenes.talking import FRAME_RATE, SECONDS, SIZE
+from tvsl_core.exports.lines import rttm_lines
+from tvsl_core.exports.results import VideoResults
 from tvsl_core.model.load import load_model
 from tvsl_core.tuning.moving import MovingPictures
 
@@ -39,6 +42,13 @@ def told(scene, model, sounds=None, options=None):
     """Events of one scene's pictures, with the sounds of some others."""
     with MovingPictures(scene.frames(), FRAME_RATE, model, options or AnnotateOptions()) as pictures:
         return [pictures.find(one.waveform) for one in sounds or [scene]]
+
+
+def as_results(events):
+    """Events as exports read them."""
+    gone = Path("gone.mp4")
+    size = {"width": SIZE[0], "height": SIZE[1], "frame_rate": FRAME_RATE, "duration_s": SECONDS}
+    return VideoResults(name="talk.mp4", path=gone, table=gone, sources=gone, events=tuple(events), **size)
 
 
 def sides(found):
@@ -71,6 +81,12 @@ def test_turns_get_their_speakers_and_a_speaker_is_known_again(model, hears):
     surely = [one.event for one in found if one.event.verdict == "sounding"]
     assert [(one.box.x_min + one.box.x_max) // SIZE[0] for one in surely][:: len(surely) - 1] == [first, 1 - first]
     assert len({one.source_id for one in surely}) == 2
+    lines = [line.split() for line in rttm_lines(as_results([one.event for one in found])).splitlines()]
+    change = (scene.heard[first][-1][1] + scene.heard[1 - first][0][0]) / 2
+    early, late = ({line[7] for line in lines if line[7] and at(line)} for at in (
+        lambda line: float(line[3]) < change - 2, lambda line: float(line[3]) + float(line[4]) > change + 2
+    ))  # fmt: skip
+    assert f"speaker_{surely[0].source_id}" in early and f"speaker_{surely[-1].source_id}" in late
 
 
 @pytest.mark.slow
@@ -87,7 +103,7 @@ def test_where_no_mouth_moves_speech_is_a_narrators_and_what_a_crowd_makes_stays
 def test_who_is_alone_and_silent_is_not_heard_and_mouths_too_small_to_be_seen_say_nothing(model, hears):
     hears("speech")
     own = scenes()
-    alone, narrated = own.scene(4, "alone"), own.scene(1, "narrated")
+    alone, narrated = own.scene(2, "alone"), own.scene(1, "narrated")
     blind = AnnotateOptions(mouths=MouthOptions(smallest_px=400))
     (speaks,), (unseen,) = told(alone, model), told(narrated, model, options=blind)
 

@@ -62,6 +62,16 @@ def test_speakers_are_known_again_when_their_place_is_shown_again():
     ] == [0, 1, 2, 1, 0]
 
 
+def test_a_narrator_is_nobody_in_view_and_is_known_again():
+    linker = Linker(TrackOptions())
+    turns = [(-1, []), (0, [box(0)]), (-1, []), (1, [box(500)])]
+
+    assert [
+        linker.source_of("speech", start_s=time, end_s=time + 1, boxes=boxes, thing=thing)
+        for time, (thing, boxes) in enumerate(turns)
+    ] == [0, 1, 0, 2]
+
+
 def test_equals_that_sound_at_once_are_two_sources_and_each_is_known_again():
     linker = Linker(TrackOptions())
     events = [(0, 1, 0, 0), (0, 1, 500, 1), (2, 3, 510, 1), (2, 3, 5, 0), (4, 5, 900, 1)]

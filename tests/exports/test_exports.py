@@ -20,6 +20,8 @@ from tvsl_core.exports.elan import tiers
 from tvsl_core.exports.export import FORMATS, export_results, find_format
 from tvsl_core.exports.results import Selection, read_results
 from tvsl_core.media.read.frame_times import coded_size, frame_times
+from tvsl_core.media.read.probe import probe
+from tvsl_core.types import Box
 
 STARTS = [(one.start_s, one.end_s) for one in EVENTS]
 
@@ -146,6 +148,30 @@ def test_rttm_has_a_line_for_each_event_of_speech_and_a_speaker_for_each_source(
             ("2.500", "0.625", "speaker_4", "0.750"),
         )
     ]
+
+
+def test_captions_number_speakers_where_there_are_several_and_say_where_they_are(results, tmp_path):
+    width = probe(results.clips["film.mp4"]).width
+    left, right = (Box(x_min=x, y_min=0, x_max=x + 20, y_max=20) for x in (0, width - 20))
+    duel = (
+        event(0, 0, 1, source_id=3, name="speech", box=right),
+        event(1, 1, 2, source_id=1, name="speech", box=left),
+        event(2, 2, 3, source_id=3, name="speech", box=right, verdict="uncertain"),
+        event(3, 2, 3, source_id=5, name="speech", box=None, verdict="offscreen"),
+        event(4, 3, 4, source_id=2),
+    )
+    write_results(tmp_path / "two", "a.mp4", results.clips["film.mp4"], duel)
+    write_results(tmp_path / "one", "a.mp4", results.clips["film.mp4"], duel[:1])
+    (two,), (one,) = (export_results(tmp_path / name, formats=["srt"]) for name in ("two", "one"))
+
+    assert [line.text for line in pysubs2.load(str(two))] == [
+        "speech, speaker 1, right",
+        "speech, speaker 2, left",
+        "speech (uncertain), speaker 1, right",
+        "speech (off screen), speaker 3",
+        "dog",
+    ]
+    assert [line.text for line in pysubs2.load(str(one))] == ["speech"]
 
 
 def test_what_nobody_speaks_leaves_an_empty_rttm_file(exported):

@@ -38,6 +38,8 @@ from tvsl_core.types import Alternative, Detection, LocalizedSource, SourceEvent
 
 BEHIND_S = 10.0
 """Sound so far before the first instant and after the last one is heard as well: events reach beyond a part."""
+NARRATOR = -1
+"""The number, among those in view, of a voice that is none of theirs."""
 LOOKED_AT = 16
 """So many of an event's instants say whether people are in view: a long narration is not searched throughout."""
 
@@ -247,7 +249,7 @@ class SourceFinder:
         own = scored.span.between(max(first, scored.span.first), min(stop, scored.span.stop)) if inside else scored.span
         turn = replace(scored, span=own)
         if not part.objects:
-            return [self._found(number, turn, (), linker)]
+            return [self._told(number, turn, (), linker, verdict="offscreen", score=scored.score, thing=NARRATOR)]
         return [self._found_object(number + place, turn, one, linker) for place, one in enumerate(part.objects)]
 
     def _found(self, number: int, scored: ScoredEvent, placed: Sequence[Moment], linker: Linker) -> FoundEvent:

@@ -58,7 +58,7 @@ class Linker:
         """
         tracks = self._tracks.setdefault(name, [])
         here = [one for one in reversed(tracks) if not boxes or one.box is None or one.place == place]
-        known = [one for one in here if thing is not None and one.thing == thing and one.box is not None]
+        known = [one for one in here if thing is not None and one.thing == thing]
         apart = [one for one in here if thing is None or one.thing is None]
         track = next(iter(known), None) or next((one for one in apart if self._is_same(one, start_s, boxes)), None)
         if track is None:

@@ -1,4 +1,7 @@
-"""``webvtt`` and ``srt``: a caption for each event, for players. Written with pysubs2."""
+"""``webvtt`` and ``srt``: a caption for each event, for players. Written with pysubs2.
+
+Where several people speak in a video, captions number them by who spoke first, and say on which side each is.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from typing import Literal
 import pysubs2
 
 from tvsl_core.exports.results import VideoResults
-from tvsl_core.types import Verdict
+from tvsl_core.types import SourceEvent, Verdict
+from tvsl_core.vocabulary.people import is_speech
 
 _WHERE: dict[Verdict, str] = {"sounding": "", "uncertain": " (uncertain)", "offscreen": " (off screen)"}
 
@@ -15,11 +19,22 @@ _WHERE: dict[Verdict, str] = {"sounding": "", "uncertain": " (uncertain)", "offs
 def subtitles(video: VideoResults, form: Literal["vtt", "srt"]) -> str:
     """The captions of one video, in order of onset."""
     captions = pysubs2.SSAFile()
+    voices = list(dict.fromkeys(event.source_id for event in video.events if is_speech(event.name)))
     for event in video.events:
         words = event.name + _WHERE[event.verdict]
+        if len(voices) > 1 and event.source_id in voices:
+            words += f", speaker {voices.index(event.source_id) + 1}{_side(event, video.width)}"
         start, end = (pysubs2.make_time(s=time) for time in (event.start_s, event.end_s))
         captions.append(pysubs2.SSAEvent(start=start, end=max(end, start + 1), text=_plain(words)))
     return captions.to_string(form)
+
+
+def _side(event: SourceEvent, width: int) -> str:
+    """On which third of the frame somebody is; nothing where nobody is seen."""
+    if event.box is None or not width:
+        return ""
+    third = (event.box.x_min + event.box.x_max) * 3 // (2 * width)
+    return (", left", ", middle", ", right")[min(third, 2)]
 
 
 def _plain(words: str) -> str:
