@@ -68,3 +68,16 @@ def test_what_is_there_is_not_asked_for_again(tmp_path):
     assert "Fetch vggsound_duet_test.csv from" in between
     assert "Fetch" not in after
     assert "fetch-list vggsound-duet" in after
+
+
+def test_lists_that_were_named_are_not_asked_for_either(benchmarks, tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv(DATA_VARIABLE, raising=False)
+    (tmp_path / "none").mkdir()
+    named = ["--annotations", str(benchmarks)]
+
+    assert main(["train", "--dataset", "vggsound-instruments", *named, "--media", str(tmp_path / "none")]) == 1
+    assert main(["evaluate", "--benchmark", "vggsound-single", *named]) == 1
+    said = capsys.readouterr().err.replace("\n", " ")
+    assert said.count("Get the media") == 2 and "Fetch" not in said
+    assert main(["evaluate", "--benchmark", "vggsound-single", *named, "--media", str(tmp_path), "--limit", "2"]) == 1
+    assert "its media are missing. Check that the files" in " ".join(capsys.readouterr().err.split())

@@ -85,7 +85,7 @@ def check(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The benchmark or training set, or its folder.")],
     root: Annotated[
         Path | None,
-        typer.Option("--root", metavar="DIR", help="Media: audio/ and frames/, or videos/ [TVSL_DATA]."),
+        typer.Option("--root", "--media", metavar="DIR", help="Media: audio/ and frames/, or videos/ [TVSL_DATA]."),
     ] = None,
     annotations: Annotated[
         Path | None, typer.Option("--annotations", metavar="DIR", help="Annotation files [TVSL_DATA].")

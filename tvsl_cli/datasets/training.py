@@ -64,7 +64,7 @@ def fetch_list(
         str, typer.Option("--format", metavar="csv|yt-dlp", help="A table, or lines of arguments.")
     ] = "csv",
     root: Annotated[
-        Path | None, typer.Option("--root", metavar="DIR", help="Media that are there already [TVSL_DATA].")
+        Path | None, typer.Option("--root", "--media", metavar="DIR", help="Media that are there already [TVSL_DATA].")
     ] = None,
     annotations: Annotated[
         Path | None, typer.Option("--annotations", metavar="PATH", help="Annotation files [TVSL_DATA].")
@@ -137,11 +137,12 @@ def describe_training(name: str) -> bool:
     from tvsl_cli.shared.terminal import write_line
     from tvsl_core.data.benchmarks.catalog import data_root, steps_to_get
     from tvsl_core.data.material import folder as material_folder
-    from tvsl_core.data.training_sets import custom as training_custom
+    from tvsl_core.data.training_sets import custom, samples
     from tvsl_core.data.training_sets.catalog import COMPOSED, CUSTOM, TRAINING
 
-    if name in (COMPOSED, CUSTOM):
-        for line in ((material_folder if name == COMPOSED else training_custom).__doc__ or "").splitlines():
+    own = {COMPOSED: material_folder, CUSTOM: custom, samples.SAMPLES: samples}
+    if name in own:
+        for line in (own[name].__doc__ or "").splitlines():
             write_line(line)
         return True
     entry = TRAINING.get(name)

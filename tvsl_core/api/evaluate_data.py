@@ -126,4 +126,5 @@ def clip_source(request: EvaluateRequest) -> ClipSource:
         if request.media is None:
             raise InputError("the benchmark 'custom' needs media.", hint="Name your folder with --media DIR.")
         return ClipSource(media=Path(request.media))
-    return ClipSource(media=media_folder(find_entry(request.benchmark), as_path(request.media), _root(request)))
+    entry, listed = find_entry(request.benchmark), as_path(request.annotations)
+    return ClipSource(media=media_folder(entry, as_path(request.media), _root(request), listed=listed))

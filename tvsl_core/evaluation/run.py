@@ -158,8 +158,8 @@ def evaluate(
         reasons = sorted({problem.reason for problem in (*gathered.missing, *gathered.unusable)})
         raise ManifestError(
             f"none of the {len(benchmark.samples)} samples of {benchmark.name} could be scored"
-            + (f": {reasons[0]}" if reasons else "."),
-            hint="Check the ids of the files against the benchmark's annotation files.",
+            + (f": {reasons[0].removesuffix('.')}." if reasons else "."),
+            hint="Check that the files are called by the ids in the benchmark's annotation files.",
         )
     return gathered.finish(benchmark, draws, seed)
 

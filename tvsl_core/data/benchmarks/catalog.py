@@ -358,31 +358,34 @@ def _is_there(name: str, entry: Needs, root: Path | None) -> bool:
     return any((folder / fixed).exists() for folder in _places(entry, root)) if fixed else False
 
 
-def media_folder(entry: Needs, given: Path | None, root: Path | None) -> Path:
-    """Where the media of a benchmark lie; the same rules as for annotations.
+def media_folder(entry: Needs, given: Path | None, root: Path | None, *, listed: Path | None = None) -> Path:
+    """Where the media of a benchmark lie; the same rules as for annotations, which lie in ``listed`` if not below root.
 
     Raises: ManifestError: They are nowhere; the message says what to do.
     """
     if given is not None:
         if not given.is_dir():
-            raise ManifestError(f"the media folder '{given}' does not exist.", hint=how_to_get(entry, root))
+            raise ManifestError(f"the media folder '{given}' does not exist.", hint=how_to_get(entry, root, listed))
         return given
     if root is not None and (root / entry.family).is_dir():
         return root / entry.family
     where = f"in '{root / entry.family}'" if root is not None else f"because {DATA_VARIABLE} is not set"
-    raise ManifestError(f"the media of {entry.name} were not found {where}.", hint=how_to_get(entry, root))
+    raise ManifestError(f"the media of {entry.name} were not found {where}.", hint=how_to_get(entry, root, listed))
 
 
-def how_to_get(entry: Needs, root: Path | None = None) -> str:
+def how_to_get(entry: Needs, root: Path | None = None, listed: Path | None = None) -> str:
     """All that must be done before the data are there, as one numbered paragraph."""
-    return " ".join(f"({number}) {step}" for number, step in enumerate(steps_to_get(entry, root), start=1))
+    return " ".join(f"({number}) {step}" for number, step in enumerate(steps_to_get(entry, root, listed), start=1))
 
 
-def steps_to_get(entry: Needs, root: Path | None = None) -> tuple[str, ...]:
-    """What to fetch, from where, into which folder, and the command that checks it; one sentence each."""
+def steps_to_get(entry: Needs, root: Path | None = None, listed: Path | None = None) -> tuple[str, ...]:
+    """What to fetch, from where, into which folder, and the command that checks it; one sentence each.
+
+    Nobody is asked to fetch what was named already: ``listed``, the annotation files or their folder.
+    """
     shown = root if root is not None else Path(f"${DATA_VARIABLE}")
     setting = (f"Set {DATA_VARIABLE} (or 'data' in the configuration file) to a folder of your choice.",)
-    lacking = [name for name in entry.files if not _is_there(name, entry, root)]
+    lacking = [name for name in entry.files if listed is None and not _is_there(name, entry, root)]
     fetch = (f"Fetch {' and '.join(lacking)} from {entry.annotations_from} into {shown / 'annotations'}.",)
     return (
         *(setting if root is None else ()),

@@ -171,7 +171,7 @@ def _published(
 ) -> TrainingSet:
     """A published list and those of its media that are there."""
     _, listed = needed_clips(entry.name, annotations=annotations, root=root)
-    folder = media_folder(entry, media, root)
+    folder = media_folder(entry, media, root, listed=annotations)
     found = find_all(folder, [clip.id for clip in listed])
     clips = [
         TrainingClip(id=clip.id, names=clip.names, media=files, group=clip.video)
@@ -185,7 +185,8 @@ def _published(
     if ids and not exclude_test:
         shared = sum(clip.id in ids for clip in listed)
         notes += [f"{shared} clips of {entry.name} are test clips: no score on them counts."] if shared else []
-    return _set_of(entry.name, clips, folder, how_to_get(entry, root), notes, ids if exclude_test else frozenset())
+    hint = how_to_get(entry, root, annotations)
+    return _set_of(entry.name, clips, folder, hint, notes, ids if exclude_test else frozenset())
 
 
 def _custom(clips: Sequence[TrainingClip], where: Path, tested: frozenset[str]) -> TrainingSet:
