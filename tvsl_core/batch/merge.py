@@ -196,8 +196,8 @@ def _sorted(
 
 
 def _read(path: Path) -> pa.Table:
-    """A small table; other threads read others meanwhile."""
-    with pq.ParquetFile(path, memory_map=True) as file:
+    """A small table; other threads read others meanwhile. Given its bytes, pyarrow has no file system to look for."""
+    with pq.ParquetFile(pa.BufferReader(path.read_bytes())) as file:
         return file.read(use_threads=False).replace_schema_metadata()
 
 
