@@ -48,7 +48,7 @@ def info(
 
 def collect() -> dict[str, dict[str, Any]]:
     """Every fact, by section: versions, machine, ffmpeg and models. What cannot be found out says so."""
-    return {"versions": _versions(), "machine": _machine(), "ffmpeg": _ffmpeg(), "models": _models()}
+    return {"versions": _versions(), "machine": machine(), "ffmpeg": _ffmpeg(), "models": _models()}
 
 
 def _versions() -> dict[str, str]:
@@ -61,15 +61,17 @@ def _versions() -> dict[str, str]:
     return own | package_versions(PACKAGES)
 
 
-def _machine() -> dict[str, Any]:
+def machine() -> dict[str, Any]:
+    """The system, its processors, and its GPUs as torch sees them."""
     import platform
 
     import torch
 
-    from tvsl_core.system.platforms import usable_cores
+    from tvsl_core.system.platforms import processor_name, usable_cores
 
     facts: dict[str, Any] = {
         "system": platform.platform(),
+        "processor": processor_name(),
         "processors": usable_cores(),
         "torch threads": torch.get_num_threads(),
     }

@@ -30,7 +30,9 @@ def merge(
     from tvsl_cli.shared.terminal import say, sentence, write_line
     from tvsl_core.batch.merge import MergeRequest
     from tvsl_core.batch.merge import merge as merge_results
+    from tvsl_core.system.arrow import leave_pandas_out
 
+    leave_pandas_out()
     report = merge_results(MergeRequest(folders=results, out=out, force=force))
     problems = report.survey.problems
     for problem in problems[:MOST_ROWS]:

@@ -108,10 +108,14 @@ def test_an_unfinished_table_never_has_its_final_name(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_columns_are_compressed_with_zstd(table):
-    group = pq.ParquetFile(table).metadata.row_group(0)
+@pytest.mark.parametrize(("save_maps", "compression"), [(True, "ZSTD"), (False, "SNAPPY")])
+def test_maps_are_worth_strong_compression_and_small_tables_are_quick_to_read(tmp_path, save_maps, compression):
+    table = SourceTable(tmp_path / "t.parquet", video="t", frame_size=(3, 4), save_maps=save_maps, metadata={})
+    table.write(source())
+    table.close()
+    group = pq.ParquetFile(table.path).metadata.row_group(0)
 
-    assert {group.column(i).compression for i in range(group.num_columns)} == {"ZSTD"}
+    assert {group.column(i).compression for i in range(group.num_columns)} == {compression}
 
 
 def test_a_folder_that_is_a_file_is_one_clear_sentence(tmp_path):

@@ -13,6 +13,9 @@ import pytest
 from tests.builders import make_clip
 from tvsl_core.annotate.options import AnnotateOptions, QueueOptions
 from tvsl_core.annotate.progress import VideoFinished, VideoStarted, ignore
+from tvsl_core.annotate.results import job
+from tvsl_core.annotate.results.table import read_metadata
+from tvsl_core.batch import queue
 from tvsl_core.batch.batch import annotate_videos
 from tvsl_core.batch.inputs import find_videos
 from tvsl_core.batch.journal import Journal
@@ -88,6 +91,54 @@ def test_without_its_record_a_row_is_made_from_the_table(folder, out, model):
     assert videos(out, without=["elapsed_s"]) == before
 
 
+def test_tables_are_opened_once_and_then_known_by_size_and_time(folder, out, model, monkeypatch):
+    run(model, folder, out)
+    opened = []
+    for place in (job, queue):
+        monkeypatch.setattr(place, "read_metadata", lambda path: opened.append(path.name) or read_metadata(path))
+    before = videos(out)
+
+    def again():
+        opened.clear()
+        assert became(run(model, folder, out)) == {"a.mp4": "skipped", "b.mp4": "skipped", "bad.mp4": "failed"}
+        return sorted(set(opened))
+
+    assert again() == []
+    os.utime(out / "sources" / "a.mp4.parquet", (1, 1))
+    os.utime(out / "events" / "b.mp4.parquet", (1, 1))
+    assert again() == ["a.mp4.parquet", "b.mp4.parquet"]
+    assert again() == []
+    assert videos(out) == before
+
+    shutil.rmtree(out / ".tvsl")
+    assert again() == ["a.mp4.parquet", "b.mp4.parquet"]
+    assert again() == []
+
+
+def test_a_table_that_was_replaced_is_looked_into_whatever_the_journal_says(folder, out, model):
+    run(model, folder, out)
+    shutil.copy(out / "sources" / "b.mp4.parquet", out / "sources" / "a.mp4.parquet")
+
+    assert sum(run(model, folder, out).stale.values()) == 1
+
+
+def test_a_dry_run_knows_what_the_journal_knows_and_changes_nothing(folder, out, model):
+    run(model, folder, out)
+
+    def seen():
+        return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in out.rglob("*")}
+
+    before = seen()
+    report = annotate_videos(
+        folder, out=out, model=model, options=AnnotateOptions(overlay="none", strips=False), dry_run=True
+    )
+
+    assert became(report)["bad.mp4"] == "done"  # with other settings it would be tried again
+    report = annotate_videos(folder, out=out, model=model, options=AnnotateOptions(overlay="none"), dry_run=True)
+    assert became(report) == {"a.mp4": "skipped", "b.mp4": "skipped", "bad.mp4": "failed"}
+    assert seen() == before
+
+
 def test_what_is_out_of_date_is_made_again_and_the_run_says_why(folder, out, model):
     run(model, folder, out)
     os.utime(folder / "a.mp4", (1, 1))
@@ -125,8 +176,9 @@ def test_a_bad_video_is_tried_again_only_when_it_or_what_is_asked_changes(folder
 
 def test_what_failed_for_a_reason_outside_is_tried_again(folder, out, model):
     run(model, folder, out)
-    record_file = next(path for path in out.rglob("units/*/*.json") if "bad.mp4" in path.read_text())
-    record_file.write_text(json.dumps(json.loads(record_file.read_text()) | {"again": True}))
+    records = out / ".tvsl" / "records.jsonl"
+    lines = [json.loads(line) for line in records.read_text().splitlines()]
+    records.write_text("".join(json.dumps(line | {"again": line["status"] == "failed"}) + "\n" for line in lines))
     (bad,) = [video for video in run(model, folder, out).finished if video.video == "bad.mp4"]
 
     assert not bad.earlier
@@ -145,7 +197,7 @@ def test_the_rows_of_earlier_runs_stay_while_their_files_are_there(folder, out, 
 
 def test_leftovers_of_killed_runs_go_but_not_those_of_a_run_at_work(folder, out, model):
     run(model, folder, out)
-    leftovers = [out / "sources" / ".tvsl-0a.part", out / ".tvsl" / "units" / ".tvsl-0b.part", out / ".tvsl-0c.part"]
+    leftovers = [out / "sources" / ".tvsl-0a.part", out / ".tvsl" / "runs" / ".tvsl-0b.part", out / ".tvsl-0c.part"]
     for path in leftovers:
         path.touch()
     beside = Leases(out / ".tvsl" / "leases")

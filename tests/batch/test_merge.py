@@ -15,8 +15,11 @@ import pytest
 
 from tvsl_core.annotate.progress import VideoFinished
 from tvsl_core.annotate.results.event_table import EVENTS_SCHEMA, write_events
+from tvsl_core.annotate.results.job import tables_stamp
 from tvsl_core.annotate.results.names import result_path
 from tvsl_core.annotate.results.table import BOX_CONVENTION, SCHEMA_VERSION, SOURCES_SCHEMA
+from tvsl_core.batch import check
+from tvsl_core.batch import merge as merging
 from tvsl_core.batch.journal import Journal
 from tvsl_core.batch.merge import EVENTS_SORTED_BY, ROWS_A_GROUP, SORTED_BY, MergeRequest, merge
 from tvsl_core.batch.records import RunPlan
@@ -78,8 +81,12 @@ def batch(
     shuffled: bool = False,
     groups: int = 16_384,
     version: str = SCHEMA_VERSION,
+    known: bool = False,
 ) -> Path:
-    """An output folder as ``tvsl annotate`` leaves it: tables of so many rows, a tenth as many events, a plan."""
+    """An output folder as ``tvsl annotate`` leaves it: tables of so many rows, a tenth as many events, a plan.
+
+    With ``known`` the journal has the size and time of each table, which earlier versions did not write.
+    """
     journal = Journal(out)
     for number, (video, count) in enumerate(videos.items()):
         path = result_path(out, "sources", video, ".parquet")
@@ -91,8 +98,9 @@ def batch(
         about |= {"schema_version": version, "box": BOX_CONVENTION}
         table = rows_of(video, count, seed=number, shuffled=shuffled).replace_schema_metadata(about)
         pq.write_table(table, path, row_group_size=groups)
-        done = VideoFinished(video=video, path=Path(video), status="done", outputs=(path,), fingerprint=fingerprint)
-        journal.record(done, key, run="r")
+        done = VideoFinished(video=video, path=Path(video), status="done", outputs=(path,), rows=count)
+        stamp = tables_stamp(path, result_path(out, "events", video, ".parquet")) if known else ""
+        journal.record(done, key, run="r", stamp=stamp)
     for video in failed:
         row = VideoFinished(video=video, path=Path(video), status="failed", error="it is empty.", hint="Copy it.")
         journal.record(row, {"fingerprint": fingerprint}, run="r")
@@ -202,16 +210,55 @@ def test_the_same_tables_give_the_same_bytes_wherever_they_come_from(tmp_path):
     for n, half in enumerate(halves):
         for name in names[n::2]:
             result_path(half, "sources", name, ".parquet").unlink()
-        journal = Journal(half)
-        for path in journal.units.glob("*/*.json"):
-            if json.loads(path.read_text())["video"] in names[n::2]:
-                path.unlink()
-        for path in journal.runs.glob("*.json"):
-            path.unlink()
+        records = half / ".tvsl" / "records" / "r.jsonl"
+        lines = records.read_text().splitlines(keepends=True)
+        records.write_text("".join(line for line in lines if json.loads(line)["video"] not in names[n::2]))
+        shutil.rmtree(half / ".tvsl" / "runs")
     report = merge_results(halves, out=tmp_path / "two")
 
     assert report.survey.problems == ()
     assert (tmp_path / "one" / "part-00000.parquet").read_bytes() == report.files[0].read_bytes()
+
+
+@pytest.mark.parametrize("rows_a_group", [32, ROWS_A_GROUP])
+def test_tables_that_the_journal_knows_give_the_same_bytes_and_are_opened_once(tmp_path, monkeypatch, rows_a_group):
+    sizes = {"rows_a_group": rows_a_group, "rows_a_file": 64 * rows_a_group}
+    one, two = (batch(tmp_path / name, VIDEOS, shuffled=True, known=name == "two") for name in ("one", "two"))
+    first = merge_results([one], out=tmp_path / "first", **sizes)
+    monkeypatch.setattr(check, "_opened", pytest.fail)
+    monkeypatch.setattr(check, "_holds_events", pytest.fail)
+    second = merge_results([two], out=tmp_path / "second", **sizes)
+
+    assert [path.read_bytes() for path in first.files] == [path.read_bytes() for path in second.files]
+    assert in_order(merged(tmp_path / "second"))
+    about = [json.loads(report.manifest.read_text()) for report in (first, second)]
+    assert about[0]["settings"] == about[1]["settings"]
+    assert about[0]["settings"][0]["options"] == {"fps": 2.0}
+
+
+@pytest.mark.parametrize(("content", "kind"), [(None, "missing"), (b"PAR1 cut off", "unreadable")])
+def test_a_table_that_the_journal_knew_and_that_was_damaged_since_is_seen(tmp_path, content, kind):
+    folder = batch(tmp_path / "out", {"a.mp4": 30, "b.mp4": 40}, known=True)
+    table = result_path(folder, "events", "b.mp4", ".parquet")
+    table.unlink()
+    if content is not None:
+        table.write_bytes(content)
+
+    assert kinds(merge_results([folder], out=tmp_path / "merged")) == [(kind, "b.mp4")]
+
+
+def test_many_small_tables_are_merged_in_order_whatever_goes_together(tmp_path, monkeypatch):
+    monkeypatch.setattr(merging, "TABLES_AT_ONCE", 4)
+    videos = {f"{number:02}.mp4": 5 + number % 7 for number in range(30)} | {"07b.mp4": 100}
+    folder = batch(tmp_path / "out", videos, shuffled=True, known=True)
+    report = merge_results([folder], out=tmp_path / "merged", rows_a_group=20, rows_a_file=200)
+    whole = merged(tmp_path / "merged")
+
+    assert report.rows == whole.num_rows == sum(videos.values())
+    assert in_order(whole)
+    assert in_order(merged(tmp_path / "merged", "events"), EVENTS_SORTED_BY)
+    counts = whole.group_by("video").aggregate([([], "count_all")]).to_pydict()
+    assert dict(zip(counts["video"], counts["count_all"], strict=True)) == videos
 
 
 def test_every_event_is_there_in_the_order_of_videos_and_onsets(tmp_path):

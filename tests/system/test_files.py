@@ -12,9 +12,11 @@ import pytest
 from tvsl_core.errors import OutputError
 from tvsl_core.system.files import (
     PARTIAL_PATTERN,
+    append_line,
     begin_partial,
     commit_partial,
     discard_partial,
+    is_partial,
     make_folder,
     sync_folder,
     write_bytes,
@@ -247,3 +249,31 @@ def test_writing_holds_no_handle_afterwards(tmp_path):
         write_bytes(tmp_path / str(number), b"x")
 
     assert open_handles() == before
+
+
+def test_lines_are_added_behind_each_other_and_brought_to_disk_when_asked(tmp_path, synced):
+    path = tmp_path / "lines"
+    append_line(path, b"one\n", sync=True)
+    append_line(path, b"two\n", sync=True)
+    append_line(path, b"three\n", sync=False)
+
+    assert path.read_bytes() == b"one\ntwo\nthree\n"
+    assert synced == [str(path), str(tmp_path), str(path)]
+
+
+def test_of_a_line_that_the_disk_has_no_room_for_nothing_is_left(tmp_path):
+    path = tmp_path / "lines"
+    append_line(path, b"one\n", sync=True)
+    with largest_file(8), pytest.raises(OutputError, match=r"lines: (the disk is full|the file grew)"):
+        append_line(path, b"much longer\n", sync=True)
+    assert path.read_bytes() == b"one\n"
+
+    append_line(path, b"two\n", sync=True)
+    assert path.read_bytes() == b"one\ntwo\n"
+
+
+def test_unfinished_files_are_known_by_their_names(tmp_path):
+    partial = begin_partial(tmp_path / "a")
+
+    assert is_partial(partial.name)
+    assert [is_partial(name) for name in ("a.part", ".tvsl-results", ".tvsl-0a", "x.tvsl-0a.part")] == [False] * 4

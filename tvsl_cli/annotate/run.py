@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -38,6 +39,9 @@ def run(inputs: Sequence[str], request: AnnotateRequest) -> int:
     from tvsl_core.system.results import passed_over
 
     leave_pandas_out()
+    # This process holds a few small values for each video, none of them in a circle, and models live in others. Looking
+    # for circles among those of a hundred thousand videos, again and again, would take seconds.
+    gc.set_threshold(100_000, 50, 50)
     options, quiet, dry_run = request.options, request.quiet, request.dry_run
     with logging_to(verbose=request.verbose, quiet=quiet, log_file=request.log_file):
         _log.debug("tvsl %s: %s", tvsl_core.__version__, sys.argv[1:])

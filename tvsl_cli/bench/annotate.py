@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tvsl_cli.bench.document import JsonOption, write_document
 from tvsl_core.media.write.options import EncodeOptions, Preset
+
+if TYPE_CHECKING:
+    from tvsl_core.annotate.bench import AnnotateBench
 
 
 def bench_annotate(
     video: Annotated[Path, typer.Argument(help="A video, best of a minute or more.")],
+    *,
     fps: Annotated[float, typer.Option(help="Instants per second that are annotated.")] = 2.0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda:N or mps.")] = "auto",
     model: Annotated[str, typer.Option(help="compact, audioclip, or a weights file.")] = "compact",
     batch: Annotated[int, typer.Option(help="Frames that go through the model together.")] = 8,
     preset: Annotated[Preset, typer.Option(help="How long the compressor of the heatmap video thinks.")] = "superfast",
+    as_json: JsonOption = False,
 ) -> None:
     """Measure decode, model, draw and encode by themselves, tables and heatmap video alone, and the whole with both.
 
@@ -26,18 +33,40 @@ def bench_annotate(
     Example: tvsl bench annotate sample_videos/cow_and_sheep.mp4
     """
     from tvsl_cli.shared.terminal import write_line
-    from tvsl_core.annotate.bench import bench_annotate as measure
+
+    found = measure(video, fps=fps, device=device, model=model, batch=batch, preset=preset)
+    if as_json:
+        write_document(annotate=found)
+        return
+    for line in lines(found):
+        write_line(line)
+
+
+def measure(
+    video: Path,
+    *,
+    fps: float = 2.0,
+    device: str,
+    model: str = "compact",
+    batch: int = 8,
+    preset: Preset = "superfast",
+) -> AnnotateBench:
+    """Load the model as a worker of ``tvsl annotate`` does, and measure one video."""
+    from tvsl_core.annotate.bench import bench_annotate as bench
     from tvsl_core.annotate.options import AnnotateOptions
     from tvsl_core.model.load import load_model
     from tvsl_core.model.threads import share_by_pieces
 
-    options = AnnotateOptions(fps=fps, batch=batch, encode=EncodeOptions(preset=preset))
     loaded = load_model(model, device=device)
-    share_by_pieces(loaded.towers)  # as a worker of tvsl annotate does
-    found = measure(video, loaded, options)
+    share_by_pieces(loaded.towers)
+    return bench(video, loaded, AnnotateOptions(fps=fps, batch=batch, encode=EncodeOptions(preset=preset)))
+
+
+def lines(found: AnnotateBench) -> Iterator[str]:
+    """One line a figure."""
     stages = (*found.stages, found.tables_only, found.pictures_only, found.whole)
     rows = [
-        ("video", f"{found.video_s:.1f} s", ""),
+        ("video", f"{found.video_s:.1f} s", f"{found.width} x {found.height}, {found.frame_rate:.4g} frames/s"),
         *((stage.stage, f"{stage.elapsed_s:.2f} s", f"{stage.speed:.2f} x real time") for stage in stages),
         ("tables / their parts", f"{found.tables_to_sum:.2f}", "decode + model"),
         ("heatmap / its parts", f"{found.pictures_to_sum:.2f}", "decode + draw + encode"),
@@ -45,4 +74,4 @@ def bench_annotate(
         ("whole / slowest part", f"{found.to_slowest:.2f}", ""),
     ]
     for name, value, note in rows:
-        write_line(f"{name:<22}{value:>10}  {note}".rstrip())
+        yield f"{name:<22}{value:>10}  {note}".rstrip()

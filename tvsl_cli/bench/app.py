@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from tvsl_cli.bench.all import bench_all
 from tvsl_cli.bench.annotate import bench_annotate
 from tvsl_cli.bench.batch import bench_batch
 from tvsl_cli.bench.model import bench_model
@@ -17,6 +18,7 @@ def bench() -> None:
     """Measure how fast each part is on this machine."""
 
 
+app.command("all")(bench_all)
 app.command("annotate")(bench_annotate)
 app.command("batch")(bench_batch)
 app.command("model")(bench_model)

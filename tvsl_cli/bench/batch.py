@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from tvsl_cli.bench.document import JsonOption, write_document
+
+if TYPE_CHECKING:
+    from tvsl_core.batch.bench import BatchBench
 
 
 def bench_batch(
@@ -17,6 +23,7 @@ def bench_batch(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda:N or mps.")] = "auto",
     model: Annotated[str, typer.Option(help="compact, audioclip, or a weights file.")] = "compact",
     batch: Annotated[int, typer.Option(min=1, help="Frames that go through the model together.")] = 8,
+    as_json: JsonOption = False,
 ) -> None:
     """Annotate copies of one video in worker processes, tables only, and watch the processor and the GPU meanwhile.
 
@@ -26,12 +33,36 @@ def bench_batch(
     Example: tvsl bench batch clip.mp4 --copies 200 --device cuda
     """
     from tvsl_cli.shared.terminal import write_line
+
+    found = measure(video, copies=copies, workers=workers, fps=fps, device=device, model=model, batch=batch)
+    if as_json:
+        write_document(batch=found)
+        return
+    for line in lines(found):
+        write_line(line)
+
+
+def measure(
+    video: Path,
+    *,
+    copies: int,
+    workers: int = 0,
+    fps: float = 2.0,
+    device: str,
+    model: str = "compact",
+    batch: int = 8,
+) -> BatchBench:
+    """Annotate copies of one video, tables only."""
     from tvsl_core.annotate.options import AnnotateOptions
-    from tvsl_core.batch.bench import bench_batch as measure
+    from tvsl_core.batch.bench import bench_batch as bench
     from tvsl_core.batch.engines.task import ModelChoice
 
     options = AnnotateOptions(overlay="none", strips=False, fps=fps, batch=batch)
-    found = measure(video, ModelChoice(name=model, device=device), options, copies=copies, workers=workers)
+    return bench(video, ModelChoice(name=model, device=device), options, copies=copies, workers=workers)
+
+
+def lines(found: BatchBench) -> Iterator[str]:
+    """One line a figure."""
     rows = [
         ("videos", f"{found.videos}", f"of {found.video_s:.1f} s, {found.workers} at the same time"),
         ("start", f"{found.start_s:.2f} s", "until the first video began"),
@@ -41,7 +72,7 @@ def bench_batch(
         ("bottleneck", found.bottleneck, ""),
     ]
     for name, value, note in rows:
-        write_line(f"{name:<22}{value:>13}  {note}".rstrip())
+        yield f"{name:<22}{value:>13}  {note}".rstrip()
 
 
 def _share(share: float | None) -> str:

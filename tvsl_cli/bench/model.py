@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from tvsl_cli.bench.document import JsonOption, write_document
+
+if TYPE_CHECKING:
+    from tvsl_core.model.bench import ModelSpeed
 
 
 def bench_model(
@@ -19,6 +25,7 @@ def bench_model(
     compiled: Annotated[
         bool, typer.Option("--compile", help="Also measure torch.compile; needs a C++ compiler, and minutes.")
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Measure AudioCLIP: images and seconds of sound per second, eager float32 and the shipped paths in one run.
 
@@ -28,7 +35,7 @@ def bench_model(
     Example: tvsl bench model --batch 8
     """
     from tvsl_cli.shared.settings import usage_errors
-    from tvsl_cli.shared.terminal import say, write_fields
+    from tvsl_cli.shared.terminal import say, write_line
     from tvsl_core.model.bench import bench_audioclip
     from tvsl_core.model.load import pick_device
 
@@ -37,10 +44,20 @@ def bench_model(
             raise ValueError(f"batch and repeats must be at least 1, got {batch} and {repeats}")
     if weights is None:
         say("Measuring with random weights: speed is the same, cosines are not those of a trained model.")
-    for found in bench_audioclip(
+    found = bench_audioclip(
         weights=weights, device=pick_device(device), batch=batch, repeats=repeats, compiled=compiled
-    ):
-        unit = "images/s" if found.modality == "image" else "audio-s/s"
-        memory = () if found.memory_mb is None else (f"{found.memory_mb:.0f} MB",)
-        speed, ratio = f"{found.per_second:.2f} {unit}", f"{found.ratio:.2f} x"
-        write_fields(found.modality, found.path, speed, ratio, f"cosine {found.cosine:.6f}", *memory)
+    )
+    if as_json:
+        write_document(model=found)
+        return
+    for line in lines(found):
+        write_line(line)
+
+
+def lines(found: Iterable[ModelSpeed]) -> Iterator[str]:
+    """One line a path, tab separated."""
+    for one in found:
+        unit = "images/s" if one.modality == "image" else "audio-s/s"
+        memory = () if one.memory_mb is None else (f"{one.memory_mb:.0f} MB",)
+        speed, ratio = f"{one.per_second:.2f} {unit}", f"{one.ratio:.2f} x"
+        yield "\t".join((one.modality, one.path, speed, ratio, f"cosine {one.cosine:.6f}", *memory))

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from tvsl_cli.bench.document import JsonOption, write_document
+
+if TYPE_CHECKING:
+    from tvsl_core.training.speed import StepSpeed
 
 
 def bench_train(
@@ -17,6 +23,7 @@ def bench_train(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda:N or mps.")] = "auto",
     batch: Annotated[int, typer.Option(help="Scenes of a step.")] = 64,
     repeats: Annotated[int, typer.Option(help="Turns; the best of each way counts.")] = 3,
+    as_json: JsonOption = False,
 ) -> None:
     """Measure whole steps of training, through the frozen towers and from the feature cache, in one run.
 
@@ -26,7 +33,7 @@ def bench_train(
     Example: tvsl bench train --model audioclip --batch 64
     """
     from tvsl_cli.shared.settings import usage_errors
-    from tvsl_cli.shared.terminal import say, write_fields
+    from tvsl_cli.shared.terminal import say, write_line
     from tvsl_core.model.load import load_towers, pick_device
     from tvsl_core.model.towers import require_trainable
     from tvsl_core.training.speed import bench_training
@@ -41,6 +48,15 @@ def bench_train(
         towers = random_towers(pick_device(device))
     else:
         towers = require_trainable(load_towers(model, weights=weights, device=device))
-    for found in bench_training(towers, batch=batch, repeats=repeats):
-        speed = f"{found.scenes_per_s:.1f} scenes/s"
-        write_fields(found.way, f"{found.seconds:.3f} s", speed, f"{found.ratio:.1f} x")
+    found = bench_training(towers, batch=batch, repeats=repeats)
+    if as_json:
+        write_document(train=found)
+        return
+    for line in lines(found):
+        write_line(line)
+
+
+def lines(found: Iterable[StepSpeed]) -> Iterator[str]:
+    """One line a way, tab separated."""
+    for one in found:
+        yield "\t".join((one.way, f"{one.seconds:.3f} s", f"{one.scenes_per_s:.1f} scenes/s", f"{one.ratio:.1f} x"))

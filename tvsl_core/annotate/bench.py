@@ -54,6 +54,10 @@ class AnnotateBench:
     """Every stage and the whole, of one run on one machine."""
 
     video_s: float
+    width: int
+    height: int
+    """Of the frames as shown."""
+    frame_rate: float
     stages: tuple[StageTime, ...]
     """Decode, model, draw, encode."""
     tables_only: StageTime
@@ -122,6 +126,9 @@ def bench_annotate(path: Path, model: TvslModel, options: AnnotateOptions) -> An
         pictures = timed("heatmap video", lambda: render_heatmaps(job, info, timelines, on_event=ignore))
     return AnnotateBench(
         video_s=length_s,
+        width=info.width,
+        height=info.height,
+        frame_rate=float(info.frame_rate),
         stages=stages,
         tables_only=timed("tables only", lambda: _whole(path, model, replace(options, overlay="none"))),
         pictures_only=pictures,

@@ -11,6 +11,7 @@
 - ``merge``: many tables, one a video, become one sorted dataset with large row groups, and a manifest that vouches
   for it;
 - ``queue``: what is left to do: hands out units one by one, and takes back what became of them;
+- ``record_log``: what became of every video, kept in few files: one of all, and one of each run since;
 - ``records``: what stands in the journal and in ``videos.parquet``, as values: parsed and checked here, and nowhere
   else;
 - ``run``: one run over an output folder: its plan, its jobs, and what it writes about itself;

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,9 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tvsl_core.annotate.results.event_table import EVENTS_SCHEMA
-from tvsl_core.annotate.results.table import SCHEMA_VERSION, SOURCES_SCHEMA, metadata_of
+from tvsl_core.annotate.results.job import tables_stamp
+from tvsl_core.annotate.results.table import SCHEMA_VERSION, SOURCES_SCHEMA, metadata_of, read_metadata
 from tvsl_core.batch.journal import Journal
-from tvsl_core.batch.records import VideoRow
+from tvsl_core.batch.records import VideoRecord, VideoRow
 from tvsl_core.batch.run import rows
 from tvsl_core.errors import InputError
 
@@ -31,15 +33,13 @@ class SourceFile:
     path: Path
     video: str
     rows: int
-    metadata: Mapping[str, str]
-    """How it was made; see :mod:`tvsl_core.annotate.results.table`."""
+    fingerprint: str
+    """Of everything that can change a result."""
+    input_id: str
+    """Of the place of the video that it was made from; empty when it does not say."""
+    schema_version: str
     events: Path | None = None
     """Its table of events, where there is one that can be read."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Of everything that can change a result."""
-        return self.metadata.get("fingerprint", "")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,8 +80,9 @@ def survey(folders: Sequence[Path]) -> Survey:
         if not (folder / "sources").is_dir() and not (folder / ".tvsl").is_dir():
             message = f"{folder} holds no results of tvsl annotate."
             raise InputError(message, hint="Give the folder of its --out.", stage="merge")
-        listed = {row.video: row for row in rows(Journal(folder))}
-        by_table = {row.table: name for name, row in listed.items() if row.table}
+        journal = Journal(folder)
+        listed = {row.video: row for row in rows(journal)}
+        by_table = {record.row.table: record for record in journal.records() if record.row.table}
         for table in _tables(folder, by_table, problems):
             if table.video in tables:
                 problems.append(_double(table, tables[table.video]))
@@ -108,36 +109,62 @@ def survey(folders: Sequence[Path]) -> Survey:
     )
 
 
-def _tables(folder: Path, names: Mapping[str, str], problems: list[MergeProblem]) -> Iterator[SourceFile]:
-    for path in sorted((folder / "sources").rglob("*.parquet")):
-        place = path.relative_to(folder).as_posix()
-        name = names.get(place, place.removeprefix("sources/").removesuffix(".parquet"))
-        try:
-            with pq.ParquetFile(path) as file:
-                if not file.schema_arrow.equals(SOURCES_SCHEMA):
-                    raise pa.ArrowInvalid("its columns are not those of this version")
-                filled = file.metadata.num_rows > 0
-                first = next(file.iter_batches(batch_size=1, columns=["video"])) if filled else None
-                count, metadata = file.metadata.num_rows, metadata_of(file.metadata)
-        except (OSError, pa.ArrowException) as error:
-            message = f"the table {path} cannot be read: {str(error).splitlines()[0].rstrip('.')}."
-            hint = "Give the command of the run again, with --overwrite."
-            problems.append(MergeProblem(kind="unreadable", video=name, message=message, hint=hint))
+def _tables(folder: Path, records: Mapping[str, VideoRecord], problems: list[MergeProblem]) -> Iterator[SourceFile]:
+    """The tables of a folder; those that are as the journal knows them are not opened."""
+    found = [Path(place, name) for place, _, names in os.walk(folder / "sources") for name in names]
+    for path in sorted(path for path in found if path.suffix == ".parquet"):
+        place = path.relative_to(folder)
+        events = folder / "events" / place.relative_to("sources")
+        record = records.get(place.as_posix())
+        if record and record.stamp and record.stamp == tables_stamp(path, events):
+            yield SourceFile(
+                path=path,
+                video=record.row.video,
+                rows=record.row.rows,
+                fingerprint=record.row.fingerprint,
+                input_id=record.key.get("input_id", ""),
+                schema_version=SCHEMA_VERSION,
+                events=events,
+            )
             continue
-        video = first["video"][0].as_py() if first is not None else name
-        events = None
-        if metadata.get("schema_version") == SCHEMA_VERSION:
-            events = _events(folder / "events" / path.relative_to(folder / "sources"), video, problems)
-        yield SourceFile(path=path, video=video, rows=count, metadata=metadata, events=events)
+        name = record.row.video if record else place.relative_to("sources").with_suffix("").as_posix()
+        table = _opened(path, name, problems)
+        if table is not None:
+            is_whole = table.schema_version == SCHEMA_VERSION and _holds_events(events, table.video, problems)
+            yield replace(table, events=events if is_whole else None)
 
 
-def _events(path: Path, video: str, problems: list[MergeProblem]) -> Path | None:
-    """A video's table of events; None when it is gone or damaged, which is a problem."""
+def _opened(path: Path, name: str, problems: list[MergeProblem]) -> SourceFile | None:
+    """What a table says itself; None when it cannot be read, which is a problem."""
+    try:
+        with pq.ParquetFile(path) as file:
+            if not file.schema_arrow.equals(SOURCES_SCHEMA):
+                raise pa.ArrowInvalid("its columns are not those of this version")
+            filled = file.metadata.num_rows > 0
+            first = next(file.iter_batches(batch_size=1, columns=["video"])) if filled else None
+            count, metadata = file.metadata.num_rows, metadata_of(file.metadata)
+    except (OSError, pa.ArrowException) as error:
+        message = f"the table {path} cannot be read: {str(error).splitlines()[0].rstrip('.')}."
+        hint = "Give the command of the run again, with --overwrite."
+        problems.append(MergeProblem(kind="unreadable", video=name, message=message, hint=hint))
+        return None
+    return SourceFile(
+        path=path,
+        video=first["video"][0].as_py() if first is not None else name,
+        rows=count,
+        fingerprint=metadata.get("fingerprint", ""),
+        input_id=metadata.get("input_id", ""),
+        schema_version=metadata.get("schema_version", ""),
+    )
+
+
+def _holds_events(path: Path, video: str, problems: list[MergeProblem]) -> bool:
+    """Whether a video's table of events can be read; one that is gone or damaged is a problem."""
     hint = "Give the command of the run again."
     if not path.is_file():
         message = f"{video} is done, but its table of events is gone."
         problems.append(MergeProblem(kind="missing", video=video, message=message, hint=hint))
-        return None
+        return False
     try:
         if not pq.read_schema(path).equals(EVENTS_SCHEMA):
             raise pa.ArrowInvalid("its columns are not those of this version")
@@ -145,8 +172,8 @@ def _events(path: Path, video: str, problems: list[MergeProblem]) -> Path | None
         message = f"the table {path} cannot be read: {str(error).splitlines()[0].rstrip('.')}."
         hint = f"{hint[:-1]}, with --overwrite."
         problems.append(MergeProblem(kind="unreadable", video=video, message=message, hint=hint))
-        return None
-    return path
+        return False
+    return True
 
 
 def _double(table: SourceFile, first: SourceFile) -> MergeProblem:
@@ -180,7 +207,7 @@ def _copies(tables: Iterable[SourceFile]) -> Iterator[MergeProblem]:
     """One file on the disk that was annotated under two names."""
     seen: dict[str, SourceFile] = {}
     for table in tables:
-        place = table.metadata.get("input_id", "")
+        place = table.input_id
         if place and place in seen:
             message = f"{table.video} and {seen[place].video} are the same file on the disk."
             hint = "Remove the table of one of them, and name the file once."
@@ -190,7 +217,7 @@ def _copies(tables: Iterable[SourceFile]) -> Iterator[MergeProblem]:
 
 def _outdated(tables: Collection[SourceFile]) -> Iterator[MergeProblem]:
     """What an earlier version wrote, in one sentence: they may be many."""
-    old = sum(table.metadata.get("schema_version") != SCHEMA_VERSION for table in tables)
+    old = sum(table.schema_version != SCHEMA_VERSION for table in tables)
     if old:
         message = f"{old:,} of {len(tables):,} videos were annotated by an earlier version, without events."
         hint = "Give the command of the run again, so that they are made anew."
@@ -200,12 +227,12 @@ def _outdated(tables: Collection[SourceFile]) -> Iterator[MergeProblem]:
 def _settings(tables: Iterable[SourceFile]) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for table in tables:
-        known = ("model", "weights_sha256", "tvsl_version")
-        one = found.setdefault(
-            table.fingerprint,
-            {"fingerprint": table.fingerprint, "videos": 0}
-            | {name: table.metadata.get(name, "") for name in known}
-            | {"options": json.loads(table.metadata.get("options", "{}"))},
-        )
-        one["videos"] += 1
+        if table.fingerprint not in found:
+            about = read_metadata(table.path)
+            found[table.fingerprint] = (
+                {"fingerprint": table.fingerprint, "videos": 0}
+                | {name: about.get(name, "") for name in ("model", "weights_sha256", "tvsl_version")}
+                | {"options": json.loads(about.get("options", "{}"))}
+            )
+        found[table.fingerprint]["videos"] += 1
     return sorted(found.values(), key=lambda one: (-one["videos"], one["fingerprint"]))

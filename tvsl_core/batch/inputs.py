@@ -285,11 +285,11 @@ def _is_video(entry: os.DirEntry[str]) -> bool:
 
 def _with_unique_names(found: list[tuple[Path, str]]) -> tuple[VideoItem, ...]:
     """Give every file one item and a name of its own, whose results meet no other's on any file system."""
-    seen: set[Path] = set()
+    seen: set[str] = set()
     places = ResultNames()
     items: list[VideoItem] = []
     for path, name in found:
-        real = path.resolve()
+        real = os.path.realpath(path)
         if real in seen:
             continue
         seen.add(real)

@@ -1,8 +1,8 @@
 """Many tables, one a video, become one sorted dataset with large row groups, and a manifest that vouches for it.
 
-Rows are ordered by video, time, source and region, events by video and onset. One row group and one video's sort keys
-are held at a time, however many rows there are. A folder without its manifest is not finished: the manifest is removed
-first and written last.
+Rows are ordered by video, time, source and region, events by video and onset. One row group and the sort keys of one
+video, or of a row group's worth of small ones, are held at a time, however many rows there are. A folder without its
+manifest is not finished: the manifest is removed first and written last.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,11 +29,14 @@ from tvsl_core.batch.records import write_videos
 from tvsl_core.data.benchmarks.custom import LABELS
 from tvsl_core.errors import OutputError
 from tvsl_core.system.files import begin_partial, commit_partial, discard_partial, make_folder, write_bytes, write_error
+from tvsl_core.system.platforms import usable_cores
 from tvsl_core.system.versions import versions
 from tvsl_core.types import AnyPath
 
 ROWS_A_GROUP = 131_072
 """Of the merged dataset: large enough for fast scans, small enough to hold."""
+TABLES_AT_ONCE = 256
+"""Small tables that are read side by side and sorted together."""
 ROWS_A_FILE = 64 * ROWS_A_GROUP
 SORTED_BY = ("video", "time_s", "source_id", "region")
 EVENTS_SORTED_BY = ("video", "start_s", "event_id")
@@ -114,20 +118,22 @@ def merge(request: MergeRequest, *, on_event: Callable[[SourceFile], None] | Non
     sizes = {"rows_a_group": request.rows_a_group, "rows_a_file": request.rows_a_file}
     parts = {name: _Parts(out, name, schema, keys, **sizes) for name, (schema, keys) in KINDS.items()}
 
-    def write(name: str, path: Path | None) -> None:
-        for piece in _sorted(path, KINDS[name][1], most=request.rows_a_group) if path else ():
+    def write(name: str, paths: Sequence[Path]) -> None:
+        for piece in _sorted(paths, KINDS[name][1], most=request.rows_a_group, readers=readers):
             parts[name].write(piece)
 
     try:
-        for table in found.tables:
-            if on_event:
-                on_event(table)
-            write("part", table.path)
-            write("events", table.events)
-        labelled = _labels(folders)
-        for room, sources in labelled:
-            write("labels", room)
-            write("label-sources", sources)
+        with ThreadPoolExecutor(usable_cores()) as readers:
+            for tables in _groups(found.tables, most=request.rows_a_group):
+                for table in tables:
+                    if on_event:
+                        on_event(table)
+                write("part", [table.path for table in tables])
+                write("events", [table.events for table in tables if table.events])
+            labelled = _labels(folders)
+            for room, sources in labelled:
+                write("labels", [room])
+                write("label-sources", [sources])
         files = {name: part.close() for name, part in parts.items() if name in ALWAYS or labelled}
     except BaseException:
         for part in parts.values():
@@ -161,8 +167,42 @@ def _labels(folders: Sequence[Path]) -> list[tuple[Path, Path]]:
     return [(events, sources) for _, (_, events, sources) in sorted(latest.items())]
 
 
-def _sorted(path: Path, keys: tuple[str, ...], *, most: int) -> Iterator[pa.Table]:
-    """The rows of one video's table by all keys but the first, which is the video; at most ``most`` at a time."""
+def _groups(tables: Iterable[SourceFile], *, most: int) -> Iterator[list[SourceFile]]:
+    """Neighbours that are read together: few enough rows to hold, or one table of more."""
+    group: list[SourceFile] = []
+    count = 0
+    for table in tables:
+        if group and (count + table.rows > most or len(group) == TABLES_AT_ONCE):
+            yield group
+            group, count = [], 0
+        group.append(table)
+        count += table.rows
+    if group:
+        yield group
+
+
+def _sorted(
+    paths: Sequence[Path], keys: tuple[str, ...], *, most: int, readers: ThreadPoolExecutor
+) -> Iterator[pa.Table]:
+    """The rows of some videos' tables, one video after another, by all keys but the first, which is the video."""
+    if len(paths) == 1:
+        yield from _sorted_alone(paths[0], keys, most=most)
+    elif paths:
+        tables = list(readers.map(_read, paths))
+        joined = pa.concat_tables(tables).unify_dictionaries()
+        video = np.repeat(np.arange(len(tables)), [table.num_rows for table in tables])
+        order = np.lexsort([*(joined[name].to_numpy() for name in reversed(keys[1:])), video])
+        yield joined if (np.diff(order) == 1).all() else joined.take(pa.array(order))
+
+
+def _read(path: Path) -> pa.Table:
+    """A small table; other threads read others meanwhile. Given its bytes, pyarrow has no file system to look for."""
+    with pq.ParquetFile(pa.BufferReader(path.read_bytes())) as file:
+        return file.read(use_threads=False).replace_schema_metadata()
+
+
+def _sorted_alone(path: Path, keys: tuple[str, ...], *, most: int) -> Iterator[pa.Table]:
+    """The rows of one video's table in order; at most ``most`` at a time."""
     with pq.ParquetFile(path) as file:
         columns = file.read(columns=list(keys[1:]))
         order: NDArray[np.int64] = np.lexsort([columns[name].to_numpy() for name in reversed(keys[1:])]).astype(

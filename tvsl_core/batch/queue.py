@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import os
 import threading
 import time
 from collections import Counter, deque
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from tvsl_core.annotate.options import AnnotateOptions, QueueOptions
 from tvsl_core.annotate.progress import Event, EventHandler, VideoFinished
-from tvsl_core.annotate.results.job import Job, VideoItem
+from tvsl_core.annotate.results.job import Job, VideoItem, tables_stamp
 from tvsl_core.annotate.results.table import read_metadata
 from tvsl_core.batch.inputs import InputProblem
 from tvsl_core.batch.journal import Journal, unit_key
@@ -49,8 +50,8 @@ class JobQueue:
         metadata: What stands in every table about how it was made.
         on_event: Told about everything that happens.
         choices: Which units are worked on.
-        journal: Where outcomes are written; None for a dry run, which writes nothing.
-        leases: Who else is at work; None for a dry run.
+        journal: Where outcomes are written.
+        leases: Who else is at work; None for a dry run, which writes nothing.
         run: Id of the run.
     """
 
@@ -64,7 +65,7 @@ class JobQueue:
         metadata: dict[str, str],
         on_event: EventHandler,
         choices: QueueOptions,
-        journal: Journal | None = None,
+        journal: Journal,
         leases: Leases | None = None,
         run: str = "",
     ) -> None:
@@ -75,7 +76,7 @@ class JobQueue:
         self._todo, self._put_off = deque(items), deque[tuple[float, VideoItem]]()
         self._found: Job | None = None
         self._counts, self._lock, self._stopped = _Counts(), threading.RLock(), threading.Event()
-        self._folder = _identity(out)
+        self._folder, self._limits = _identity(out), json.dumps(dataclasses.astuple(options.limits))
 
     @property
     def stale(self) -> dict[str, int]:
@@ -105,7 +106,7 @@ class JobQueue:
             self._found = self.take()
             if self._found is not None:
                 return True
-            if not self._todo:
+            if self._put_off and not self._todo:
                 time.sleep(PATIENCE_S)  # what is left is another process's
         return False
 
@@ -143,8 +144,8 @@ class JobQueue:
             if job.lease is not None and not job.lease.holds():
                 self.put_back(job)
                 return
-            if self._journal is not None:
-                self._journal.record(video, self._key(job), run=self._run)
+            stamp = tables_stamp(job.table, job.events) if video.status == "done" else ""
+            self._record(video, self._key(job), stamp=stamp)
             self._release(job)
             self._counts.failures += video.status == "failed"
             if self._choices.max_failures is not None and self._counts.failures >= self._choices.max_failures:
@@ -165,8 +166,8 @@ class JobQueue:
             stage="find",
         )
         with self._lock:
-            if self.folder_is_there() and self._journal is not None:
-                self._journal.record(video, {"fingerprint": ""}, run=self._run)
+            if self.folder_is_there():
+                self._record(video, {"fingerprint": ""})
             self._report(video)
 
     def folder_is_there(self) -> bool:
@@ -190,7 +191,7 @@ class JobQueue:
         job = Job(item=item, out=self._out, options=self._options, fingerprint=self._fingerprint)
         if self._settled(job, waited=waited):
             return None
-        if self._journal is None or self._leases is None:
+        if self._leases is None:
             self._note_staleness(job)
             self._report(VideoFinished(video=item.name, path=item.path, status="done", outputs=(job.table,)))
             return None
@@ -199,7 +200,8 @@ class JobQueue:
         if lease is None:
             self._put_off.append((time.monotonic() + RETRY_S, item))
             return None
-        job = Job(item=item, out=self._out, options=self._options, fingerprint=self._fingerprint, lease=lease)
+        job = dataclasses.replace(job, lease=lease)
+        self._journal.refresh()
         if self._settled(job, waited=waited):  # somebody may have finished it between our look and our lease
             self._release(job)
             return None
@@ -209,11 +211,15 @@ class JobQueue:
     def _settled(self, job: Job, *, waited: bool) -> bool:
         """Whether a unit needs no work; then it is told of."""
         overwrite = self._choices.overwrite and not waited  # what another process has just done is not done again
-        record = self._journal.read(job.item.name) if self._journal else None
+        record = self._journal.read(job.item.name)
         record = record if record and record.matches(self._key(job)) else None
-        if not overwrite and job.is_done():
-            self._report(self._skipped(job, record))
-            return True
+        if not overwrite:
+            tables = job.table, job.events
+            stamp = tables_stamp(*tables)
+            is_known = bool(record and stamp and record.stamp == stamp)
+            if is_known or job.is_done():
+                self._report(self._skipped(job, record, tables, stamp="" if is_known else stamp))
+                return True
         if record and record.row.status == "failed" and not record.again and not overwrite:
             if self._choices.retry_failed and not (waited and record.run != self._run):
                 return False
@@ -221,25 +227,34 @@ class JobQueue:
             return True
         return False
 
-    def _skipped(self, job: Job, record: VideoRecord | None) -> VideoFinished:
-        """A video whose results are there; its record is made from its table when that is all there is."""
-        outputs = (job.table, job.events, *sorted(job.heatmaps.glob("*.mp4")))
-        if record and record.row.status == "done":
-            video = record.row.outcome(path=job.item.path, outputs=outputs, status="skipped")
-            return dataclasses.replace(video, event_table=job.events)
-        video = _row_of_table(job).outcome(path=job.item.path, outputs=outputs, status="skipped")
-        video = dataclasses.replace(video, event_table=job.events)
-        if self._journal:
-            self._journal.record(video, self._key(job), run=self._run)
+    def _skipped(self, job: Job, record: VideoRecord | None, tables: tuple[Path, Path], *, stamp: str) -> VideoFinished:
+        """A video whose results are there; its record is made from its table when that is all there is.
+
+        Args:
+            job: Of the video.
+            record: What the journal says of it under its key.
+            tables: Of its sources and events.
+            stamp: Of its tables, when they had to be opened; kept, so that the next run need not.
+        """
+        row = record.row if record and record.row.status == "done" else _row_of_table(job)
+        outputs = (*tables, *_heatmaps(job.heatmaps))
+        video = row.outcome(path=job.item.path, outputs=outputs, status="skipped", event_table=tables[1])
+        if stamp:
+            self._record(video, self._key(job), stamp=stamp, is_new=False)
         return video
+
+    def _record(self, video: VideoFinished, key: dict[str, str], *, stamp: str = "", is_new: bool = True) -> None:
+        """Write down what became of a video, unless this is a dry run."""
+        if self._leases is not None:
+            self._journal.record(video, key, run=self._run, stamp=stamp, is_new=is_new)
 
     def _key(self, job: Job) -> dict[str, str]:
         """The key of a unit; of an input that cannot be looked at, the settings alone. A failure has its limits too."""
-        limits = json.dumps(dataclasses.astuple(self._options.limits))
+        limits = {"limits": self._limits}
         try:
-            return job.key() | {"limits": limits}
+            return job.key() | limits
         except OSError:
-            return {"fingerprint": job.fingerprint, "limits": limits}
+            return {"fingerprint": job.fingerprint} | limits
 
     def _note_staleness(self, job: Job) -> None:
         reason = job.staleness()
@@ -256,12 +271,20 @@ class JobQueue:
 
     def _check_folder(self) -> None:
         """Stop at once when the output folder is not the one any more: removed, or its disk unmounted."""
-        if self._journal is not None and not self.folder_is_there():
+        if self._leases is not None and not self.folder_is_there():
             raise OutputError(
                 f"The output folder {self._out} was removed or replaced while tvsl was at work.",
                 hint="Bring it back, then give the same command again.",
                 stage="write",
             )
+
+
+def _heatmaps(folder: Path) -> list[Path]:
+    try:
+        names = os.listdir(folder)  # noqa: PTH208 most have none, and a run over many asks for each
+    except OSError:
+        return []
+    return [folder / name for name in sorted(names) if name.endswith(".mp4")]
 
 
 def _row_of_table(job: Job) -> VideoRow:

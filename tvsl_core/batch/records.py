@@ -46,6 +46,8 @@ VIDEOS_SCHEMA = pa.schema(
 )
 """One row is one video and the last thing that became of it; ``table`` is relative to the output folder."""
 
+RUN_LEASE = "run-"
+"""What the names of the leases of runs begin with."""
 KEY = ("fingerprint", "input_id", "input_size", "input_mtime_ns")
 """What must be equal for an outcome to be still valid; for a failure its ``limits`` too."""
 
@@ -80,23 +82,30 @@ class VideoRow:
     @classmethod
     def of(cls, video: VideoFinished, out: Path) -> VideoRow:
         """What ``videos.parquet`` says about a video; a skipped one is done."""
-        own = ("path", "status", "table")
         table = video.outputs[0].relative_to(out).as_posix() if video.outputs else None
-        values = {one.name: getattr(video, one.name) for one in dataclasses.fields(cls) if one.name not in own}
+        values = {name: getattr(video, name) for name in _SHARED}
         status: Status = "done" if video.status == "skipped" else video.status
         return cls(path=os.fspath(video.path.absolute()), status=status, table=table, **values)
 
     def outcome(
-        self, *, path: Path, outputs: tuple[Path, ...], status: Status, again: bool = False, earlier: bool = False
+        self,
+        *,
+        path: Path,
+        outputs: tuple[Path, ...],
+        status: Status,
+        earlier: bool = False,
+        event_table: Path | None = None,
     ) -> VideoFinished:
         """What an earlier run wrote about a video that is not annotated now."""
-        known = {one.name for one in dataclasses.fields(VideoFinished)} - {"path", "status"}
-        values = {
-            one.name: value
-            for one in dataclasses.fields(self)
-            if one.name in known and (value := getattr(self, one.name)) is not None
-        }
-        return VideoFinished(path=path, status=status, outputs=outputs, again=again, earlier=earlier, **values)
+        values = {name: value for name in _SHARED if (value := getattr(self, name)) is not None}
+        return VideoFinished(
+            path=path, status=status, outputs=outputs, earlier=earlier, event_table=event_table, **values
+        )
+
+
+_SHARED = tuple(
+    name for name in VideoRow.__slots__ if name in VideoFinished.__slots__ and name not in ("path", "status")
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,12 +119,27 @@ class VideoRecord:
     finished: str = ""
     run: str = ""
     """Id of the run."""
+    stamp: str = ""
+    """Size and time of its tables when it was written, by ``tables_stamp``: while they are the same, its tables say
+    what it says. Empty where that is not known."""
+    turn: int = 0
+    """Counts the records of a video, since clocks of different machines may disagree; earlier versions did not."""
 
     @classmethod
-    def of(cls, video: VideoFinished, out: Path, *, key: Mapping[str, str], finished: str, run: str) -> VideoRecord:
+    def of(
+        cls,
+        video: VideoFinished,
+        out: Path,
+        *,
+        key: Mapping[str, str],
+        finished: str,
+        run: str,
+        stamp: str = "",
+        turn: int = 0,
+    ) -> VideoRecord:
         """The record of what has just become of a video."""
         row = dataclasses.replace(VideoRow.of(video, out), fingerprint=key.get("fingerprint", video.fingerprint))
-        return cls(row=row, key=dict(key), again=video.again, finished=finished, run=run)
+        return cls(row=row, key=dict(key), again=video.again, finished=finished, run=run, stamp=stamp, turn=turn)
 
     def matches(self, key: Mapping[str, str]) -> bool:
         """Whether it speaks of the same input under the same settings."""
@@ -124,8 +148,8 @@ class VideoRecord:
 
     def as_json(self) -> dict[str, Any]:
         """One flat object, as it stands on disk."""
-        own = {"again": self.again, "finished": self.finished, "run": self.run}
-        return dataclasses.asdict(self.row) | dict(self.key) | own
+        own = ("again", "finished", "run", "stamp", "turn")
+        return _values(self.row) | dict(self.key) | {name: getattr(self, name) for name in own}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,7 +176,7 @@ class RunPlan:
     @property
     def lease(self) -> str:
         """Name of the lease that a run holds while it lives."""
-        return f"run-{self.id}"
+        return f"{RUN_LEASE}{self.id}"
 
 
 def parse_row(values: Mapping[str, Any]) -> VideoRow | None:
@@ -182,8 +206,18 @@ def write_videos(path: Path, rows: Iterable[VideoRow]) -> None:
 
 def _with_nulls(row: VideoRow) -> dict[str, Any]:
     """A length or a size of 0 was never seen, and an empty sentence was never said: there is none."""
-    nullable = {one.name for one in VIDEOS_SCHEMA if one.nullable}
-    return {name: (value or None) if name in nullable else value for name, value in dataclasses.asdict(row).items()}
+    nullable = _nullable()
+    return {name: (value or None) if name in nullable else value for name, value in _values(row).items()}
+
+
+@cache
+def _nullable() -> frozenset[str]:
+    return frozenset(one.name for one in VIDEOS_SCHEMA if one.nullable)
+
+
+def _values(row: VideoRow) -> dict[str, Any]:
+    """What ``dataclasses.asdict`` gives, without looking for more dataclasses inside."""
+    return {name: getattr(row, name) for name in VideoRow.__slots__}
 
 
 def _parse(kind: type[T], values: Mapping[str, Any]) -> T | None:
@@ -195,9 +229,10 @@ def _parse(kind: type[T], values: Mapping[str, Any]) -> T | None:
                 return None
             continue
         value = values[one.name]
-        value = tuple(value) if isinstance(value, list) else value
-        if not one.fits(value):
-            return None
+        if type(value) not in one.plain:
+            value = tuple(value) if isinstance(value, list) else value
+            if not one.fits(value):
+                return None
         found[one.name] = value
     return kind(**found)
 
@@ -205,7 +240,14 @@ def _parse(kind: type[T], values: Mapping[str, Any]) -> T | None:
 class _Field(NamedTuple):
     name: str
     is_required: bool
+    plain: frozenset[type]
+    """Types whose every value fits: most values need no closer look."""
     fits: Callable[[object], bool]
+
+
+def _plain_of(hint: Any) -> frozenset[type]:
+    kinds = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    return frozenset({str, int, float, bool, types.NoneType}.intersection(kinds))
 
 
 @cache
@@ -213,7 +255,12 @@ def _fields(kind: type[Any]) -> tuple[_Field, ...]:
     """Resolved once: a run over many videos parses a record for each."""
     hints = get_type_hints(kind)
     return tuple(
-        _Field(one.name, one.default is MISSING and one.default_factory is MISSING, _check_of(hints[one.name]))
+        _Field(
+            one.name,
+            one.default is MISSING and one.default_factory is MISSING,
+            _plain_of(hints[one.name]),
+            _check_of(hints[one.name]),
+        )
         for one in dataclasses.fields(kind)
     )
 

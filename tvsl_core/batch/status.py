@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tvsl_core.annotate.results.table import SCHEMA_VERSION
 from tvsl_core.batch.journal import Journal, unit_key
-from tvsl_core.batch.records import RunPlan, VideoRecord
+from tvsl_core.batch.records import RUN_LEASE, RunPlan, VideoRecord
 from tvsl_core.errors import InputError
 from tvsl_core.system.leases import EXPIRY_S, standing
 
@@ -77,11 +77,12 @@ def read_status(out: Path) -> BatchStatus:
             f"{out} holds no results of `tvsl annotate`.", hint="Name the folder that was given to it with --out."
         )
     plans = [plan for plan in plans if plan.fingerprint == plans[-1].fingerprint]
-    alive = _touched(journal, "run-")
+    alive = _touched(journal, RUN_LEASE)
     runs = tuple(_run(plan, alive.get(plan.lease)) for plan in plans)
     inputs = {name for plan in plans for name in plan.inputs}
     held = {name for name, is_live in _touched(journal, "").items() if is_live}
-    records = {name: record for name in inputs if (record := journal.read(name)) and _counts(record, plans)}
+    ids = {plan.id for plan in plans}
+    records = {name: record for name in inputs if (record := journal.read(name)) and _counts(record, plans[-1], ids)}
     at_work = {name for name in inputs if unit_key(name) in held}
     done = sum(record.row.status == "done" for name, record in records.items() if name not in at_work)
     failed = [record for name, record in records.items() if record.row.status == "failed" and name not in at_work]
@@ -129,9 +130,9 @@ def _run(plan: RunPlan, is_alive: bool | None) -> RunStatus:
     )
 
 
-def _counts(record: VideoRecord, plans: list[RunPlan]) -> bool:
+def _counts(record: VideoRecord, latest: RunPlan, ids: set[str]) -> bool:
     """Whether a record says something about these runs: it was made with their settings, or by one of them."""
-    return record.row.fingerprint == plans[-1].fingerprint or record.run in {plan.id for plan in plans}
+    return record.row.fingerprint == latest.fingerprint or record.run in ids
 
 
 def _speed(plans: list[RunPlan], runs: tuple[RunStatus, ...], records: list[VideoRecord]) -> tuple[float, float]:

@@ -7,6 +7,7 @@ no file or the finished one, never half of it; after a crash the leftovers are t
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -16,6 +17,11 @@ from tvsl_core.errors import OutputError
 
 PARTIAL_PATTERN = ".tvsl-*.part"
 """Glob of unfinished files; the name is short, since the final one may already be as long as a name can be."""
+
+
+def is_partial(name: str) -> bool:
+    """Whether a name of a file matches ``PARTIAL_PATTERN``."""
+    return name.startswith(".tvsl-") and name.endswith(".part")
 
 
 def begin_partial(path: Path) -> Path:
@@ -87,10 +93,35 @@ def write_bytes(path: Path, data: bytes) -> None:
         partial.write_bytes(data)
 
 
+def append_line(path: Path, line: bytes, *, sync: bool) -> None:
+    """Add a line to a file that this process alone writes; created when missing.
+
+    Args:
+        path: The file; its folder must exist.
+        line: With its end.
+        sync: Bring it to disk before this returns.
+
+    Raises: OutputError: The disk is full, or the folder cannot be written to. No part of the line is left behind.
+    """
+    try:
+        with path.open("ab", buffering=0) as file:
+            size = file.tell()
+            try:
+                if file.write(line) != len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                if sync:
+                    os.fsync(file.fileno())
+            except OSError:
+                file.truncate(size)
+                raise
+        if sync and not size:
+            sync_folder(path.parent)
+    except OSError as error:
+        raise write_error(path, error) from error
+
+
 def write_error(path: Path, error: OSError) -> OutputError:
     """The one sentence for an operating system's refusal to write ``path``."""
-    import errno
-
     hints = {
         errno.ENOSPC: ("the disk is full", "Free some space or choose another output folder, then run again."),
         errno.EDQUOT: (

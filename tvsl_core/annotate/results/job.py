@@ -14,6 +14,7 @@ from tvsl_core.errors import OutputError
 from tvsl_core.system.files import PARTIAL_PATTERN, discard_partial, make_folder
 from tvsl_core.system.leases import Lease
 from tvsl_core.system.results import HEATMAPS
+from tvsl_core.types import AnyPath
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,11 +111,23 @@ class Job:
             discard_partial(partial)
 
 
+def tables_stamp(table: AnyPath, events: AnyPath) -> str:
+    """Size and time of a video's two tables, and the version of their columns; empty when one is not there.
+
+    While it is what it was when they were written, nobody has to open them to know what they are.
+    """
+    try:
+        stats = [os.stat(path) for path in (table, events)]  # noqa: PTH116 paths may be text, which is faster
+    except OSError:
+        return ""
+    return " ".join([SCHEMA_VERSION, *(f"{stat.st_size} {stat.st_mtime_ns}" for stat in stats)])
+
+
 def input_key(path: Path) -> dict[str, str]:
     """What tells that an input is not the file it was: its place, size and time, as metadata of a table.
 
     Raises: OSError: It is not there.
     """
     stat = path.stat()
-    place = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:16]
+    place = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:16]
     return {"input_id": place, "input_size": str(stat.st_size), "input_mtime_ns": str(stat.st_mtime_ns)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -13,12 +14,13 @@ _ENDINGS = (".parquet", ".jpg")
 """What results of one video beside each other end in; a folder of such a name would stand in their way."""
 _UNWRITABLE = frozenset({"Cc", "Cs"})
 """Unicode categories that names of results go without: control characters, and halves of characters."""
+_PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+"""Most names of files: nothing in them needs a second look."""
 
 
 def result_path(out: Path, room: str, video: str, ending: str) -> Path:
     """Where a result of a video goes: below its room, under the video's own relative name, on any file system."""
-    parts = [safe_name(part) for part in video.split("/")]
-    return out.joinpath(room, *parts[:-1], parts[-1] + ending)
+    return Path(f"{out}/{room}/{'/'.join(map(safe_name, video.split('/')))}{ending}")
 
 
 def result_folder(out: Path, room: str, video: str) -> Path:
@@ -37,6 +39,8 @@ def safe_name(part: str) -> str:
 
     No blanks, no separators, no control characters, no bytes that are not UTF-8, not too long.
     """
+    if len(part) <= MAX_NAME_BYTES and _PLAIN.fullmatch(part):
+        return part
     cleaned = "".join("_" if _is_unwritable(character) else character for character in part)
     if cleaned.strip(". ") == "":
         cleaned = "_" + cleaned.replace(".", "_")
@@ -68,7 +72,8 @@ class ResultNames:
         place = _place(video)
         folders = {str(parent) for parent in PurePosixPath(place).parents} - {"."}
         files = {place, _place(_without_dot(video)), *(place + ending for ending in _ENDINGS)}
-        if files & (self._files | self._folders) or folders & self._files:
+        # Each set by itself: a union of all that is taken, for every name, would make many names slow.
+        if files & self._files or files & self._folders or folders & self._files:
             return False
         self._files |= files
         self._folders |= folders
