@@ -13,9 +13,7 @@ import pytest
 from tests.builders import make_clip
 from tvsl_core.annotate.options import AnnotateOptions, QueueOptions
 from tvsl_core.annotate.progress import VideoFinished, VideoStarted, ignore
-from tvsl_core.annotate.results import job
-from tvsl_core.annotate.results.table import read_metadata
-from tvsl_core.batch import queue
+from tvsl_core.annotate.results import table
 from tvsl_core.batch.batch import annotate_videos
 from tvsl_core.batch.inputs import find_videos
 from tvsl_core.batch.journal import Journal
@@ -93,9 +91,8 @@ def test_without_its_record_a_row_is_made_from_the_table(folder, out, model):
 
 def test_tables_are_opened_once_and_then_known_by_size_and_time(folder, out, model, monkeypatch):
     run(model, folder, out)
-    opened = []
-    for place in (job, queue):
-        monkeypatch.setattr(place, "read_metadata", lambda path: opened.append(path.name) or read_metadata(path))
+    opened, read_metadata = [], table.read_metadata
+    monkeypatch.setattr(table, "read_metadata", lambda path: opened.append(path.name) or read_metadata(path))
     before = videos(out)
 
     def again():

@@ -17,7 +17,8 @@ from tvsl_core.annotate.progress import VideoFinished
 from tvsl_core.annotate.results.event_table import EVENTS_SCHEMA, write_events
 from tvsl_core.annotate.results.job import tables_stamp
 from tvsl_core.annotate.results.names import result_path
-from tvsl_core.annotate.results.table import BOX_CONVENTION, SCHEMA_VERSION, SOURCES_SCHEMA
+from tvsl_core.annotate.results.table import BOX_CONVENTION, SOURCES_SCHEMA
+from tvsl_core.annotate.results.version import SCHEMA_VERSION
 from tvsl_core.batch import check
 from tvsl_core.batch import merge as merging
 from tvsl_core.batch.journal import Journal

@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from tvsl_core.batch.records import VIDEOS_SCHEMA, RunPlan, VideoRow, parse_plan, parse_record
+from tvsl_core.batch.records import RunPlan, VideoRow, parse_plan, parse_record
+from tvsl_core.batch.videos_table import VIDEOS_SCHEMA
 
 ON_DISK = {
     "video": "a.mp4",

@@ -11,10 +11,12 @@ from tests.builders import make_clip
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.results.event_table import write_events
 from tvsl_core.annotate.results.job import Job, VideoItem
-from tvsl_core.annotate.results.table import SCHEMA_VERSION, SOURCES_SCHEMA, write_table
+from tvsl_core.annotate.results.table import SOURCES_SCHEMA, write_table
+from tvsl_core.annotate.results.version import SCHEMA_VERSION
 from tvsl_core.batch.journal import Journal
-from tvsl_core.batch.records import VIDEOS_SCHEMA, RunPlan, VideoRow, parse_record, parse_row, write_videos
+from tvsl_core.batch.records import RunPlan, VideoRow, parse_record, parse_row
 from tvsl_core.batch.status import read_status
+from tvsl_core.batch.videos_table import VIDEOS_SCHEMA, write_videos
 
 
 @pytest.fixture

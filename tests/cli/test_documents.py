@@ -54,7 +54,10 @@ def spelled(kind):
 
 @pytest.mark.parametrize(
     ("heading", "schema"),
-    [("sources/*.parquet", "annotate.results.table.SOURCES_SCHEMA"), ("videos.parquet", "batch.records.VIDEOS_SCHEMA")],
+    [
+        ("sources/*.parquet", "annotate.results.table.SOURCES_SCHEMA"),
+        ("videos.parquet", "batch.videos_table.VIDEOS_SCHEMA"),
+    ],
 )
 def test_the_columns_are_documented_with_their_types_in_order(heading, schema):
     import importlib
@@ -70,7 +73,7 @@ def results(tmp_path, monkeypatch):
     """Results of two videos, one of which failed, in the folder that the documents name."""
     from tvsl_core.annotate.results.event_table import EVENTS_SCHEMA
     from tvsl_core.annotate.results.table import SOURCES_SCHEMA
-    from tvsl_core.batch.records import VIDEOS_SCHEMA
+    from tvsl_core.batch.videos_table import VIDEOS_SCHEMA
 
     given = {
         "string": "a.mp4",

@@ -19,7 +19,7 @@ from tvsl_cli.annotate.request import AnnotateRequest
 from tvsl_cli.annotate.stdout import ResultWriter
 from tvsl_core import read_events
 from tvsl_core.annotate.progress import VideoFinished
-from tvsl_core.batch.records import VIDEOS_SCHEMA
+from tvsl_core.batch.videos_table import VIDEOS_SCHEMA
 from tvsl_core.errors import InputError
 
 

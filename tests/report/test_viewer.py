@@ -15,7 +15,8 @@ import pytest
 
 from tests.builders import make_clip
 from tests.exports.conftest import BOX, SHIFT, event, write_results
-from tvsl_core.batch.records import VideoRow, write_videos
+from tvsl_core.batch.records import VideoRow
+from tvsl_core.batch.videos_table import write_videos
 from tvsl_core.errors import InputError
 from tvsl_core.exports.results import read_results
 from tvsl_core.imports.run import import_labels

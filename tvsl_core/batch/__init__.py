@@ -17,5 +17,6 @@
 - ``run``: one run over an output folder: its plan, its jobs, and what it writes about itself;
 - ``shard``: many machines, one command: each takes a share of the same inputs, without talking to the others;
 - ``single``: one video from Python: what ``tvsl annotate`` does for one file, and its rows as a table in memory;
-- ``status``: how far the runs over an output folder are, from the journal alone; looking changes nothing.
+- ``status``: how far the runs over an output folder are, from the journal alone; looking changes nothing;
+- ``videos_table``: ``videos.parquet``: one row a video, and the last thing that became of it.
 """

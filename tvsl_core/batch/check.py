@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 
 from tvsl_core.annotate.results.event_table import EVENTS_SCHEMA
 from tvsl_core.annotate.results.job import tables_stamp
-from tvsl_core.annotate.results.table import SCHEMA_VERSION, SOURCES_SCHEMA, metadata_of, read_metadata
+from tvsl_core.annotate.results.table import SOURCES_SCHEMA, metadata_of, read_metadata
+from tvsl_core.annotate.results.version import SCHEMA_VERSION
 from tvsl_core.batch.journal import Journal
 from tvsl_core.batch.records import VideoRecord, VideoRow
 from tvsl_core.batch.run import rows

@@ -3,6 +3,7 @@
     .tvsl/runs/<label>-<id>.json     the plan of a run: its inputs, its settings
     .tvsl/records.jsonl              the last thing that became of each video, as of the last run that ended
     .tvsl/records/<id>.jsonl         what became of videos since, by run: a line each
+    .tvsl/videos.json                of which rows videos.parquet was made
     .tvsl/leases/                    who works on what at this moment
 
 A file or a line is there whole or not at all, so whatever happens to a run, the journal says what is finished, and
@@ -43,6 +44,7 @@ class Journal:
     def __init__(self, out: Path) -> None:
         self.out, self.folder = out, out / JOURNAL
         self.runs, self.leases = self.folder / "runs", self.folder / "leases"
+        self._vouched = self.folder / "videos.json"
         self._log = RecordLog(self.folder, inside=out)
 
     def record(
@@ -114,6 +116,18 @@ class Journal:
         """The plans that stand, the oldest first."""
         return sorted((plan for _, plan in self._plans()), key=lambda plan: plan.started)
 
+    def vouches_for(self, path: Path, digest: str) -> bool:
+        """Whether a file was made of what has this digest, and nobody has touched it since."""
+        known = _read(self._vouched)
+        return bool(known) and known == {"digest": digest, "stamp": _stamp(path)}
+
+    def vouch_for(self, path: Path, digest: str) -> None:
+        """Write down of what a file has just been made.
+
+        Raises: OutputError: It cannot be written.
+        """
+        write_bytes(self._vouched, json.dumps({"digest": digest, "stamp": _stamp(path)}).encode())
+
     def sweep(self) -> None:
         """Remove what killed runs left unfinished. Only for who is alone at work in this folder."""
         for room in (self.out / name for name in ROOMS):
@@ -143,6 +157,14 @@ def unit_key(video: str) -> str:
 def now() -> str:
     """The time, as it stands in the journal."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _stamp(path: Path) -> list[int] | None:
+    """Size and time of a file; None when it is not there."""
+    with contextlib.suppress(OSError):
+        stat = path.stat()
+        return [stat.st_size, stat.st_mtime_ns]
+    return None
 
 
 def _read(path: Path) -> dict[str, Any]:

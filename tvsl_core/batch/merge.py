@@ -23,9 +23,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tvsl_core.annotate.results.event_table import EVENTS_SCHEMA
-from tvsl_core.annotate.results.table import BOX_CONVENTION, SCHEMA_VERSION, SOURCES_SCHEMA, read_metadata
+from tvsl_core.annotate.results.table import BOX_CONVENTION, SOURCES_SCHEMA, read_metadata
+from tvsl_core.annotate.results.version import SCHEMA_VERSION
 from tvsl_core.batch.check import SourceFile, Survey, survey
-from tvsl_core.batch.records import write_videos
+from tvsl_core.batch.videos_table import write_videos
 from tvsl_core.data.benchmarks.custom import LABELS
 from tvsl_core.errors import OutputError
 from tvsl_core.system.files import begin_partial, commit_partial, discard_partial, make_folder, write_bytes, write_error

@@ -20,7 +20,6 @@ from pathlib import Path
 from tvsl_core.annotate.options import AnnotateOptions, QueueOptions
 from tvsl_core.annotate.progress import Event, EventHandler, VideoFinished
 from tvsl_core.annotate.results.job import Job, VideoItem, tables_stamp
-from tvsl_core.annotate.results.table import read_metadata
 from tvsl_core.batch.inputs import InputProblem
 from tvsl_core.batch.journal import Journal, unit_key
 from tvsl_core.batch.records import VideoRecord, VideoRow, parse_row
@@ -289,6 +288,8 @@ def _heatmaps(folder: Path) -> list[Path]:
 
 def _row_of_table(job: Job) -> VideoRow:
     """What a finished table says of its video; little, when that part of it is damaged."""
+    from tvsl_core.annotate.results.table import read_metadata  # most runs over finished results open no table
+
     own = {
         "video": job.item.name,
         "path": str(job.item.path),

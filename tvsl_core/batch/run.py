@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -14,13 +15,13 @@ from typing import Any
 
 from tvsl_core.annotate.options import AnnotateOptions, QueueOptions
 from tvsl_core.annotate.progress import EventHandler, VideoFinished
-from tvsl_core.annotate.results.table import SCHEMA_VERSION
+from tvsl_core.annotate.results.version import SCHEMA_VERSION
 from tvsl_core.batch.engines.base import Engine
 from tvsl_core.batch.engines.task import ModelIdentity
 from tvsl_core.batch.inputs import FoundVideos
 from tvsl_core.batch.journal import Journal, now
 from tvsl_core.batch.queue import JobQueue
-from tvsl_core.batch.records import RUN_LEASE, RunPlan, VideoRow, write_videos
+from tvsl_core.batch.records import RUN_LEASE, RunPlan, VideoRow
 from tvsl_core.errors import WeightsError
 from tvsl_core.system.files import write_bytes
 from tvsl_core.system.leases import Lease, Leases
@@ -164,8 +165,17 @@ class Run:
             journal.refresh()
             if is_alone:
                 journal.compact(alive=self._others())
-            write_videos(self.videos_table, rows(journal))
+            self._write_videos(sorted(rows(journal), key=lambda row: row.video), journal)
             write_bytes(self.run_file, (json.dumps(self._report(plan), indent=2) + "\n").encode())
+
+    def _write_videos(self, found: Sequence[VideoRow], journal: Journal) -> None:
+        """Write videos.parquet, unless that would write it again as it is: loading what writes it takes longer."""
+        digest = hashlib.sha256("\n".join(map(repr, found)).encode("utf-8", "surrogatepass")).hexdigest()
+        if not journal.vouches_for(self.videos_table, digest):
+            from tvsl_core.batch.videos_table import write_videos
+
+            write_videos(self.videos_table, found)
+            journal.vouch_for(self.videos_table, digest)
 
     @contextmanager
     def _alone(self, name: str) -> Iterator[bool]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tvsl_core.annotate.results.table import SCHEMA_VERSION
+from tvsl_core.annotate.results.version import SCHEMA_VERSION
 from tvsl_core.batch.journal import Journal, unit_key
 from tvsl_core.batch.records import RUN_LEASE, RunPlan, VideoRecord
 from tvsl_core.errors import InputError

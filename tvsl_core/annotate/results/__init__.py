@@ -9,5 +9,6 @@
 - ``strip``: the thumbnail strip of a video: the strongest moment of each source;
 - ``table``: stage 6 of annotation: rows become Parquet tables that pandas, polars and DuckDB read unchanged;
 - ``timeline``: what was found, kept for drawing: each source's strength, box and map along time, interpolated between
-  instants.
+  instants;
+- ``version``: which version of the columns of tables this program writes.
 """

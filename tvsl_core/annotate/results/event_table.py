@@ -8,7 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from tvsl_core.annotate.results.table import BOX_CONVENTION, SCHEMA_VERSION, read_table, write_table
+from tvsl_core.annotate.results.table import BOX_CONVENTION, read_table, write_table
+from tvsl_core.annotate.results.version import SCHEMA_VERSION
 from tvsl_core.types import Alternative, Box, SourceEvent
 
 _NAME = pa.dictionary(pa.int32(), pa.string())

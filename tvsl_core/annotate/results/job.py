@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.results.names import result_folder, result_path
-from tvsl_core.annotate.results.table import SCHEMA_VERSION, read_metadata
+from tvsl_core.annotate.results.version import SCHEMA_VERSION
 from tvsl_core.errors import OutputError
 from tvsl_core.system.files import PARTIAL_PATTERN, discard_partial, make_folder
 from tvsl_core.system.leases import Lease
@@ -67,6 +67,8 @@ class Job:
 
     def staleness(self) -> str | None:
         """Why an earlier result of this video does not hold; empty when it does, None when there is none."""
+        from tvsl_core.annotate.results.table import read_metadata  # most runs over finished results open no table
+
         metadata = read_metadata(self.table) if self.table.is_file() else {}
         if metadata.get("schema_version") != SCHEMA_VERSION:
             return "made by an earlier version, without events" if metadata else None

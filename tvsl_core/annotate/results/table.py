@@ -13,10 +13,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tvsl_core.annotate.results.version import SCHEMA_VERSION
 from tvsl_core.system.files import begin_partial, commit_partial, discard_partial, make_folder, whole_file, write_error
 from tvsl_core.types import LocalizedSource
 
-SCHEMA_VERSION = "2"
 BOX_CONVENTION = "x_min, y_min, x_max, y_max in pixels of the frame as shown; right and bottom excluded"
 ROWS_A_GROUP = 16_384
 QUICK = "snappy"
