@@ -32,7 +32,7 @@ def bench_annotate(
     from tvsl_core.model.threads import share_by_pieces
 
     options = AnnotateOptions(fps=fps, batch=batch, encode=EncodeOptions(preset=preset))
-    loaded = load_model(model, device=device)
+    loaded = load_model(model, device=device, precision="auto")
     share_by_pieces(loaded.towers)  # as a worker of tvsl annotate does
     found = measure(video, loaded, options)
     stages = (*found.stages, found.tables_only, found.pictures_only, found.whole)
