@@ -246,6 +246,16 @@ def test_frames_go_through_the_towers_together_and_the_answer_is_the_same(sound,
     assert [float(clip.patches.joint.mean()) for group in clips for clip in group] == [0, 1, 2, 3, 4]
 
 
+def test_towers_that_work_by_pieces_get_one_frame_at_a_time_and_the_answer_is_the_same(sound):
+    model = MeanModel()
+    model.has_pieces = True
+    frames = (frame(n) for n in range(5))
+    clips = list(embed(frames, model, StreamedWindows(model, sound(steps), USUAL), window_s=1, batch=3))
+
+    assert model.batches == [len(group) for group in clips] == [1] * 5
+    assert [float(clip.patches.joint.mean()) for (clip,) in clips] == [0, 1, 2, 3, 4]
+
+
 def test_no_more_frames_are_taken_than_go_through_together(sound):
     taken = []
     frames = (taken.append(n) or frame(n) for n in range(9))

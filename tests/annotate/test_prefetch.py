@@ -3,11 +3,11 @@ import time
 
 import pytest
 
-from tvsl_core.annotate.prefetch import prefetch
+from tvsl_core.annotate.prefetch import Prefetch
 
 
 def test_items_come_in_order():
-    assert list(prefetch(range(100), depth=3)) == list(range(100))
+    assert list(Prefetch(range(100), depth=3)) == list(range(100))
 
 
 def test_an_error_arrives_after_the_items_before_it():
@@ -17,10 +17,33 @@ def test_an_error_arrives_after_the_items_before_it():
 
     got = []
     with pytest.raises(OSError, match="broken"):
-        got.extend(prefetch(source(), depth=4))
-    ahead = prefetch(source(), depth=4)
+        got.extend(Prefetch(source(), depth=4))
+    ahead = Prefetch(source(), depth=4)
 
     assert [next(ahead), next(ahead)] == [1, 2]
+
+
+def test_it_begins_before_anybody_asks():
+    begun = threading.Event()
+
+    def source():
+        begun.set()
+        yield 0
+
+    with Prefetch(source(), depth=1):
+        assert begun.wait(timeout=20)
+
+
+def test_any_number_waits_where_depth_is_none():
+    made = threading.Event()
+
+    def source():
+        yield from range(500)
+        made.set()
+
+    with Prefetch(source(), depth=0) as ahead:
+        assert made.wait(timeout=20)
+        assert list(ahead) == list(range(500))
 
 
 def test_no_more_than_depth_items_wait():
@@ -31,7 +54,7 @@ def test_no_more_than_depth_items_wait():
             made.append(i)
             yield i
 
-    ahead = prefetch(source(), depth=3)
+    ahead = Prefetch(source(), depth=3)
     next(ahead)
     time.sleep(0.3)
 
@@ -49,7 +72,7 @@ def test_closing_stops_the_thread_and_closes_the_source():
         finally:
             closed.set()
 
-    ahead = prefetch(source(), depth=2)
+    ahead = Prefetch(source(), depth=2)
     next(ahead)
     ahead.close()
 

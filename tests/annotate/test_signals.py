@@ -14,7 +14,7 @@ from tvsl_core.annotate.rules import AnalysisOptions, EventOptions
 from tvsl_core.annotate.signals import score as scoring
 from tvsl_core.annotate.signals.clip import read_clip
 from tvsl_core.annotate.signals.levels import levels
-from tvsl_core.annotate.signals.listen import BLOCK, NOTHING, listen, sound_from_s
+from tvsl_core.annotate.signals.listen import BLOCK, NOTHING, SoundEvidence, listen, listen_on, sound_from_s
 from tvsl_core.annotate.signals.score import overlapping, score_events
 from tvsl_core.errors import ManifestError
 from tvsl_core.media.read.frames import read_frames
@@ -90,6 +90,15 @@ def test_a_short_sound_has_every_position_that_it_has_in_a_long_one(model, secon
     assert count == int(round(seconds * RATE) / round(HOP_S * RATE)) + 1
     np.testing.assert_allclose(short.sound, whole.sound[:count], rtol=2e-3)
     np.testing.assert_allclose(short.bands_db, whole.bands_db[:count], rtol=1e-6)
+
+
+def test_stretches_follow_each_other_and_joined_are_the_whole(model):
+    sound = np.random.default_rng(1).normal(0, 0.1, 25 * RATE).astype(np.float32).clip(-1, 1)
+    stretches = list(listen_on(model, ClipSound(sound, sample_rate=RATE), AnalysisOptions(), end_s=25.0))
+
+    assert [one.first for one in stretches] == [0, BLOCK, 2 * BLOCK]
+    assert [one.end_s for one in stretches] == pytest.approx([100 * HOP_S, 200 * HOP_S, 261 * HOP_S])
+    assert len(SoundEvidence.join(stretches).sound) == int(25 / HOP_S) + 1
 
 
 def test_an_hour_of_evidence_is_small(model):

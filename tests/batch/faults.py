@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import os
 import signal
 import time
@@ -30,15 +31,19 @@ def harm(name: str) -> None:
 class HarmfulChoice(ModelChoice):
     """The default model, in a process where opening some videos does harm."""
 
-    def load(self):
-        """Load the model, and set the trap."""
-        from tvsl_core.annotate import video as annotate
+    def __reduce__(self):
+        """The trap is set as soon as a worker knows of the model: videos are opened before it is loaded."""
+        return _set_trap, ({field.name: getattr(self, field.name) for field in dataclasses.fields(self)},)
 
-        probe = annotate.probe
 
-        def trap(path, **more):
-            harm(path.name)
-            return probe(path, **more)
+def _set_trap(fields):
+    from tvsl_core.annotate.signals import reading
 
-        annotate.probe = trap
-        return super().load()
+    probe = reading.probe
+
+    def trap(path, **more):
+        harm(path.name)
+        return probe(path, **more)
+
+    reading.probe = trap
+    return HarmfulChoice(**fields)

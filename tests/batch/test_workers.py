@@ -117,7 +117,10 @@ def test_tables_are_those_of_a_run_in_one_process(tmp_path, model):
     options = AnnotateOptions(overlay="none", end_s=2.0)
     annotate_videos(found, out=tmp_path / "one", model=model, options=options)
     annotate_videos(
-        found, out=tmp_path / "two", engine=ProcessEngine(ModelChoice(device="cpu"), count=2), options=options
+        found,
+        out=tmp_path / "two",
+        engine=ProcessEngine(ModelChoice(device="cpu", precision="fp32"), count=2),
+        options=options,
     )
     for name in ("owl.mp4", "cow_and_sheep.mp4"):
         one, two = (pd.read_parquet(tmp_path / out / "sources" / f"{name}.parquet") for out in ("one", "two"))
@@ -185,6 +188,14 @@ def test_a_model_that_cannot_be_loaded_ends_the_run_before_any_work(tmp_path):
     folder = clips(tmp_path / "in", "a.mp4")
     with pytest.raises(WeightsError, match="no model"):
         run(folder, tmp_path / "out", choice=ModelChoice(name="none such"))
+
+
+@pytest.mark.parametrize("harm", ["exit", "segfault"])
+def test_a_video_that_does_harm_while_the_model_is_loaded_is_a_failed_row(tmp_path, harm):
+    folder = clips(tmp_path / "in", f"a_{harm}.mp4", "b_good.mp4")
+    report = run(folder, tmp_path / "out")
+
+    assert [video.status for video in report.finished] == ["failed", "done"]
 
 
 def test_workers_that_die_at_birth_end_the_run(tmp_path):

@@ -21,6 +21,7 @@ from torch import Tensor
 from tvsl_core.annotate.evidence import window_around
 from tvsl_core.annotate.rules import AnalysisOptions
 from tvsl_core.model.evidence import Patches, PictureParts, Positions
+from tvsl_core.model.threads import side_by_side, works_by_pieces
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.types import Frame
 
@@ -193,15 +194,22 @@ def embed(
         model: What embeds them.
         windows: Of the same model, over the same video's sound.
         window_s: Seconds of sound around each frame, centred on it; cut at the beginning of the timeline.
-        batch: How many frames go through the image tower together.
+        batch: How many frames go through the image tower together; towers that work by pieces take one after the other,
+            several at a time.
 
     Yields: One clip a frame, in order, those that went through together as one list.
     """
-    stream = iter(frames)
-    while group := list(islice(stream, batch)):
-        yield _embed_group(group, model, windows, window_s)
+    stream, by_pieces = iter(frames), works_by_pieces(model.towers)
+    groups = iter(lambda: list(islice(stream, 1 if by_pieces else batch)), [])
+
+    def see(group: list[Frame]) -> tuple[list[Frame], PictureParts]:
+        return group, _see(group, model)
+
+    for group, parts in side_by_side(see, groups) if by_pieces else map(see, groups):
+        yield _clips(group, parts, windows, window_s)
 
 
+@torch.inference_mode()
 def _see(group: list[Frame], model: TvslModel) -> PictureParts:
     """What the pictures show; frames of a sound file have no patches, so nothing is seen in them."""
     if group[0].pixels.size:
@@ -211,8 +219,7 @@ def _see(group: list[Frame], model: TvslModel) -> PictureParts:
 
 
 @torch.inference_mode()
-def _embed_group(group: list[Frame], model: TvslModel, windows: SoundWindows, window_s: float) -> list[EmbeddedClip]:
-    parts = _see(group, model)
+def _clips(group: list[Frame], parts: PictureParts, windows: SoundWindows, window_s: float) -> list[EmbeddedClip]:
     clips: list[EmbeddedClip] = []
     for index, frame in enumerate(group):
         window = window_around(float(frame.time), window_s)

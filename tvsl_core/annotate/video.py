@@ -23,7 +23,7 @@ from tvsl_core.annotate.objects.footage import Footage
 from tvsl_core.annotate.objects.moments import FoundEvent
 from tvsl_core.annotate.objects.shots import Shots
 from tvsl_core.annotate.options import AnnotateOptions
-from tvsl_core.annotate.prefetch import prefetch
+from tvsl_core.annotate.prefetch import Prefetch
 from tvsl_core.annotate.progress import EventHandler, VideoAdvanced, VideoStarted
 from tvsl_core.annotate.results.event_table import write_events
 from tvsl_core.annotate.results.job import Job
@@ -31,19 +31,16 @@ from tvsl_core.annotate.results.render import render_heatmaps
 from tvsl_core.annotate.results.strip import write_video_strip
 from tvsl_core.annotate.results.table import SourceTable
 from tvsl_core.annotate.results.timeline import Timelines
-from tvsl_core.annotate.signals.listen import listen, sound_from_s
+from tvsl_core.annotate.signals.listen import SoundEvidence, listen_on, sound_from_s
 from tvsl_core.annotate.signals.pictures import Pictures
-from tvsl_core.errors import InputError
-from tvsl_core.media.read.cuts import CutFinder
-from tvsl_core.media.read.frames import read_all_frames, read_frames
-from tvsl_core.media.read.instants import read_instants
-from tvsl_core.media.read.probe import probe
+from tvsl_core.annotate.signals.reading import Reading
+from tvsl_core.media.read.frames import read_all_frames
 from tvsl_core.media.read.report import ReadReport
-from tvsl_core.media.read.safety import check_file
 from tvsl_core.media.read.sound import SoundStream
+from tvsl_core.model.threads import runs_beside_itself
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.system.results import lies_in_results
-from tvsl_core.types import Frame, VideoInfo
+from tvsl_core.types import VideoInfo
 
 FRAMES_AHEAD = 8
 LOOKING = 0.85
@@ -82,81 +79,97 @@ class Annotation:
         }
 
 
-def annotate_job(job: Job, model: TvslModel, *, metadata: dict[str, str], on_event: EventHandler) -> Annotation:
+def annotate_job(
+    job: Job, model: TvslModel, *, metadata: dict[str, str], on_event: EventHandler, reading: Reading | None = None
+) -> Annotation:
     """Annotate one video and write everything that its settings ask for.
 
     The table gets its final name last: once it is there, all other results of the video are complete.
+
+    Args:
+        job: The video, its settings and its place.
+        model: Ready to use.
+        metadata: What stands in the table about how it was made.
+        on_event: Told about progress, in this thread.
+        reading: The video, where it is being read already; it is closed.
 
     Raises:
         MediaError: The video cannot be used.
         OutputError: A result cannot be written, the output folder is gone, or another process took the video over.
     """
-    options = job.options
-    check_file(job.item.path)
-    key, stat = job.key(), job.item.path.stat()
-    info = probe(job.item.path, audio_track=options.audio_track, limits=options.limits, needs_picture=False)
-    on_event(VideoStarted(video=job.item.name, duration_s=info.duration_s))
-    _check_range(info, options.start_s)
-    warnings = list(_warnings(info, model))
-    result = Annotation(info=info, size_bytes=stat.st_size, mtime_s=stat.st_mtime, warnings=warnings)
-    for place in (job.table, job.events):
-        job.make_room(place.parent)
-    table = SourceTable(
-        job.table,
-        video=job.item.name,
-        frame_size=(info.width, info.height),
-        save_maps=options.save_maps,
-        metadata=metadata | key,
-    )
-    try:
-        with (
-            Pictures(
-                model,
-                correspondence=options.maps.correspondence,
-                folder=job.table.parent,
-                people=options.people if info.has_picture else None,
-            ) as pictures,
-            Timelines(job.table.parent, options.draw) as timelines,
-        ):
-            report, cuts = ReadReport(), CutFinder()
-            _look(job, info, model, pictures, on_event, report, cuts)
-            result.info = info = _with_length(info, report, options)
-            finder = _finder(job, info, model, pictures, on_event, report, cuts, result.warnings)
-            found, sights = _followed(info, options, finder.events())
-            for row in finder.rows(found, sights):
-                table.write(row)
-            for one in found:
-                timelines.add(one.event, one.places, one.trajectory)
-                result.classes[one.event.name] += 1
-            on_event(_advanced(job, info, done_s=None))
-            result.rows, result.sources, result.events = table.rows, len(timelines.sources), len(found)
-            if info.has_picture and options.strips:
-                result.outputs.append(write_video_strip(job, info, timelines))
-            result.outputs.extend(render_heatmaps(job, info, timelines, on_event=on_event))
-        outcome = json.dumps(result.outcome())
-        job.check_lease()
-        facts = {"outcome": outcome, "video": job.item.name, "path": _as_text(job.item.path.absolute())}
-        write_events(job.events, job.item.name, [one.event for one in found], metadata=metadata | key | facts)
-        table.close(outcome=outcome)
-    except BaseException:
-        table.discard()
-        raise
+    options, metadata = job.options, metadata | {"precision": model.precision}
+    with reading or Reading(job.item.path, options) as video:
+        key, info = job.key(), video.info
+        on_event(VideoStarted(video=job.item.name, duration_s=info.duration_s))
+        warnings = list(_warnings(info, model))
+        result = Annotation(info=info, size_bytes=video.size_bytes, mtime_s=video.mtime_s, warnings=warnings)
+        for place in (job.table, job.events):
+            job.make_room(place.parent)
+        table = SourceTable(
+            job.table,
+            video=job.item.name,
+            frame_size=(info.width, info.height),
+            save_maps=options.save_maps,
+            metadata=metadata | key,
+        )
+        try:
+            found = _annotate(job, model, video, result, table, on_event)
+            outcome = json.dumps(result.outcome())
+            job.check_lease()
+            facts = {"outcome": outcome, "video": job.item.name, "path": _as_text(job.item.path.absolute())}
+            write_events(job.events, job.item.name, [one.event for one in found], metadata=metadata | key | facts)
+            table.close(outcome=outcome)
+        except BaseException:
+            table.discard()
+            raise
     result.outputs[:0] = [job.table, job.events]
     return result
+
+
+def _annotate(
+    job: Job, model: TvslModel, reading: Reading, result: Annotation, table: SourceTable, on_event: EventHandler
+) -> list[FoundEvent]:
+    """Find the sources, fill the table, and make the pictures."""
+    options, info = job.options, reading.info
+    with (
+        Pictures(
+            model,
+            correspondence=options.maps.correspondence,
+            folder=job.table.parent,
+            people=options.people if info.has_picture else None,
+        ) as pictures,
+        Timelines(job.table.parent, options.draw) as timelines,
+    ):
+        sound = _perceive(job, model, reading, pictures, result, on_event)
+        info, cuts = result.info, reading.cuts
+        length_s = info.duration_s or float(reading.report.seen_until)
+        finder = SourceFinder(
+            sound,
+            pictures,
+            model,
+            options,
+            frame_size=(info.width, info.height),
+            part=(options.start_s, min(options.end_s or length_s, length_s)),
+            shots=Shots.seen([float(cut) for cut in cuts.cuts], pictures.times_s.tolist(), cuts.places()),
+            footage=Footage.of_file(info) if info.has_picture else None,
+        )
+        found, sights = _followed(info, options, finder.events())
+        for row in finder.rows(found, sights):
+            table.write(row)
+        for one in found:
+            timelines.add(one.event, one.places, one.trajectory)
+            result.classes[one.event.name] += 1
+        on_event(_advanced(job, info, done_s=None))
+        result.rows, result.sources, result.events = table.rows, len(timelines.sources), len(found)
+        if info.has_picture and options.strips:
+            result.outputs.append(write_video_strip(job, info, timelines))
+        result.outputs.extend(render_heatmaps(job, info, timelines, on_event=on_event))
+    return found
 
 
 def _as_text(path: Path) -> str:
     """A path without halves of characters, which stand for bytes that are not UTF-8: tables hold none."""
     return str(path).encode("utf-8", "replace").decode()
-
-
-def _check_range(info: VideoInfo, start_s: float) -> None:
-    if info.duration and start_s >= info.duration_s:
-        raise InputError(
-            f"--start {start_s:g} lies behind the end of the video ({info.duration_s:.1f} s).",
-            hint="Choose an earlier start.",
-            stage="probe",
-        )
 
 
 def _warnings(info: VideoInfo, model: TvslModel) -> Iterator[str]:
@@ -188,66 +201,51 @@ def _advanced(job: Job, info: VideoInfo, *, done_s: float | None) -> VideoAdvanc
     )
 
 
-def _look(
-    job: Job,
-    info: VideoInfo,
-    model: TvslModel,
-    pictures: Pictures,
-    on_event: EventHandler,
-    report: ReadReport,
-    cuts: CutFinder,
-) -> None:
-    """Fill ``pictures`` with every instant of the video."""
-    options = job.options
-    ahead = prefetch(_frames(info, options, report, cuts), depth=2 * options.batch)
+def _perceive(
+    job: Job, model: TvslModel, reading: Reading, pictures: Pictures, result: Annotation, on_event: EventHandler
+) -> SoundEvidence:
+    """Fill ``pictures`` with every instant of the video, and hear all of its sound."""
+    info, options, odd = reading.info, job.options, list[str]()
+    with contextlib.ExitStack() as stack:
+        beside: Prefetch[SoundEvidence] | None = None
+        if info.duration and runs_beside_itself(model.towers):
+            beside = stack.enter_context(Prefetch(_sound(info, model, options, info.duration_s, odd), depth=0))
+        _look(job, model, reading, pictures, on_event)
+        result.info = info = _with_length(info, reading.report, options)
+        length_s = info.duration_s or float(reading.report.seen_until)
+        heard: list[SoundEvidence] = []
+        for block in beside or _sound(info, model, options, length_s, odd):
+            heard.append(block)
+            part_s = max(1e-9, min(options.end_s or length_s, length_s) - options.start_s)
+            share = min(1.0, max(0.0, block.end_s - options.start_s) / part_s)
+            on_event(_advanced(job, info, done_s=(LOOKING + (1 - LOOKING) * share) * part_s))
+        result.warnings.extend((*reading.report.warnings, *odd))
+    return SoundEvidence.join(heard)
+
+
+def _look(job: Job, model: TvslModel, reading: Reading, pictures: Pictures, on_event: EventHandler) -> None:
+    """Fill ``pictures``."""
+    options, info = job.options, reading.info
     begin_s = max(0.0, options.start_s - options.window_s / 2 - model.towers.sound_span_s)
     # Maps are the names' own by default; only where sound has a say in them is it heard around every instant.
     listens = options.maps.correspondence > 0
-    with (
-        contextlib.closing(ahead),
-        SoundStream(info, sample_rate=model.towers.sample_rate, start_s=begin_s) as sound,
-    ):
+    with SoundStream(info, sample_rate=model.towers.sample_rate, start_s=begin_s) as sound:
         windows = open_windows(model, sound, options.analysis, begin_s=begin_s) if listens else Unheard(model)
-        for clips in embed(ahead, model, windows, window_s=options.window_s, batch=options.batch):
+        for clips in embed(reading.frames, model, windows, window_s=options.window_s, batch=options.batch):
             pictures.add(clips)
             on_event(_advanced(job, info, done_s=LOOKING * (float(clips[-1].time) - options.start_s)))
 
 
-def _finder(
-    job: Job,
-    info: VideoInfo,
-    model: TvslModel,
-    pictures: Pictures,
-    on_event: EventHandler,
-    report: ReadReport,
-    cuts: CutFinder,
-    warnings: list[str],
-) -> SourceFinder:
-    """What finds the sources, after all sound was heard."""
-    options = job.options
-    length_s = info.duration_s or float(report.seen_until)
-    end_s = min(options.end_s or length_s, length_s)
-    begin_s = max(0.0, options.start_s - BEHIND_S)
-
-    def heard(done_s: float) -> None:
-        share = max(0.0, (done_s - begin_s) / max(1e-9, end_s - begin_s))
-        on_event(_advanced(job, info, done_s=(LOOKING + (1 - LOOKING) * min(1.0, share)) * (end_s - options.start_s)))
-
+def _sound(
+    info: VideoInfo, model: TvslModel, options: AnnotateOptions, length_s: float, odd: list[str]
+) -> Generator[SoundEvidence, None, None]:
+    """What the sound of a video says, block by block; at the end ``odd`` has what was odd about it."""
+    end_s, begin_s = min(options.end_s or length_s, length_s), max(0.0, options.start_s - BEHIND_S)
     rate = model.towers.sample_rate
     with SoundStream(info, sample_rate=rate, start_s=sound_from_s(model, begin_s)) as sound:
         until_s = 0.0 if sound.silent else min(end_s + BEHIND_S, length_s)
-        heard_sound = listen(model, sound, options.analysis, begin_s=begin_s, end_s=until_s, on_block=heard)
-        warnings.extend((*report.warnings, *sound.warnings))
-    return SourceFinder(
-        heard_sound,
-        pictures,
-        model,
-        options,
-        frame_size=(info.width, info.height),
-        part=(options.start_s, end_s),
-        shots=Shots.seen([float(cut) for cut in cuts.cuts], pictures.times_s.tolist(), cuts.places()),
-        footage=Footage.of_file(info) if info.has_picture else None,
-    )
+        yield from listen_on(model, sound, options.analysis, begin_s=begin_s, end_s=until_s)
+        odd.extend(sound.warnings)
 
 
 def _followed(
@@ -258,25 +256,7 @@ def _followed(
         return list(found), ()
     frames = read_all_frames(info, start_s=options.start_s, end_s=options.end_s, max_side=LONGEST_SIDE)
     sought = [Sought(start_s=one.event.start_s, end_s=one.event.end_s, places=one.places) for one in found]
-    with contextlib.closing(prefetch(frames, depth=FRAMES_AHEAD)) as ahead:
+    with Prefetch(frames, depth=FRAMES_AHEAD) as ahead:
         followed = follow(ahead, sought, width=info.width)
     pairs = zip(found, followed.trajectories, strict=True)
     return [replace(one, trajectory=trajectory) for one, trajectory in pairs], followed.sights
-
-
-def _frames(
-    info: VideoInfo, options: AnnotateOptions, report: ReadReport, cuts: CutFinder
-) -> Generator[Frame, None, None]:
-    """What is seen at each instant; of a sound file only the instants."""
-    if not info.has_picture:
-        return read_instants(info, fps=options.fps, start_s=options.start_s, end_s=options.end_s, report=report)
-    return read_frames(
-        info,
-        fps=options.fps,
-        start_s=options.start_s,
-        end_s=options.end_s,
-        max_side=options.analysis.longest_side,
-        hold_s=max(options.analysis.hold_s, 1 / options.fps),
-        report=report,
-        on_picture=cuts.look,
-    )

@@ -72,7 +72,9 @@ def embed(
     """
     found: FoundVideos = as_found(request.videos)
     out, texts = Path(request.out), None
-    towers = load_towers(request.model, weights=request.weights, device=request.device, precision=request.precision)
+    # What is stored is compared with what other machines have stored: auto is the exact form.
+    precision: Precision = "bf16" if request.precision == "bf16" else "fp32"
+    towers = load_towers(request.model, weights=request.weights, device=request.device, precision=precision)
     if request.texts:
         texts = embed_texts(request.texts, out=out, towers=towers)
         on_event(texts)

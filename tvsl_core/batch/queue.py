@@ -96,18 +96,18 @@ class JobQueue:
         """Hand out nothing more."""
         self._stopped.set()
 
-    def find_work(self) -> bool:
-        """Whether any unit needs work; looks until one does, which ``take`` then gives first.
+    def find_work(self) -> Job | None:
+        """A unit that needs work, which ``take`` then gives first; looks until there is one. None when none does.
 
         Raises: OutputError: The output folder is gone, or cannot be written to.
         """
         while not self.is_over:
             self._found = self.take()
             if self._found is not None:
-                return True
+                return self._found
             if self._put_off and not self._todo:
                 time.sleep(PATIENCE_S)  # what is left is another process's
-        return False
+        return None
 
     def take(self) -> Job | None:
         """The next unit that needs work, and is ours; None when there is none at this moment.

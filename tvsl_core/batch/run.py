@@ -114,10 +114,11 @@ class Run:
 
         Raises: WeightsError: The model is not the one that was planned with.
         """
-        if is_ready or self.jobs.find_work():
-            if not is_ready:
-                self._engine.begin()
-                self._meet(self._engine.start())
+        first = None if is_ready else self.jobs.find_work()
+        if first is not None:
+            self._engine.begin(first)
+            self._meet(self._engine.start())
+        if is_ready or first is not None:
             self._engine.work(self.jobs)
         self._interrupted = False
 

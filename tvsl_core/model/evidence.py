@@ -187,7 +187,8 @@ def read_finely(evidence: ClassEvidence, waveforms: Tensor, *, hop: int, times: 
         raise ValueError(f"times must divide the hop of {hop} samples, got {times}")
     if waveforms.shape[-1] < hop:
         raise InputError(f"a sound of {waveforms.shape[-1]} samples is shorter than a hop ({hop}).")
-    passes = side_by_side(lambda shift: evidence.read_sounds(waveforms[:, shift:]), range(0, hop, hop // times))
+    shifted = (waveforms[:, shift:] for shift in range(0, hop, hop // times))
+    passes = list(side_by_side(evidence.read_sounds, shifted))
     counts = [one.joint.shape[1] for one in passes]
     # A later pass ends at the same sample, so that it may lack the last position: order by time, not by pass.
     starts = torch.cat([torch.arange(count) * times + shift for shift, count in enumerate(counts)])

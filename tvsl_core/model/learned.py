@@ -61,11 +61,17 @@ class LearnedHeads:
         self.mapped = towers.class_evidence(info.classes, self.vocabulary.evidence())
         """The untrained mapping of the trained classes."""
 
-    def patches(self, features: Tensor) -> Patches:
-        """What towers and heads say of patches ``[clip patch feature]``."""
+    def patches(self, features: Tensor, joint: Tensor | None = None) -> Patches:
+        """What towers and heads say of patches ``[clip patch feature]``.
+
+        Args:
+            features: Of the patches.
+            joint: What the towers say, where it is known already.
+        """
         seen = self.heads.see(features.float())
         likely = torch.softmax(self.heads.image_logits(seen, self.text), dim=-1)
-        return Patches(joint=self.towers.joint_image(features).float(), likely=likely, seen=seen)
+        joint = self.towers.joint_image(features) if joint is None else joint
+        return Patches(joint=joint.float(), likely=likely, seen=seen)
 
     def positions(self, features: Tensor) -> Positions:
         """What towers say of sound positions ``[clip sound feature]``, which the heads judge together later."""
@@ -109,7 +115,7 @@ class LearnedEvidence:
     def read_images(self, images: Tensor) -> PictureParts:
         """What the towers see, and what the heads say of it."""
         parts = self._learned.towers.inspect_images(images)
-        return replace(parts, patches=self._learned.patches(parts.features))
+        return replace(parts, patches=self._learned.patches(parts.features, parts.patches.joint))
 
     @torch.inference_mode()
     def read_sounds(self, waveforms: Tensor) -> Positions:

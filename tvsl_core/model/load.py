@@ -27,6 +27,8 @@ from tvsl_core.vocabulary.classes import Vocabulary, load_vocabulary
 Precision = Literal["auto", "fp32", "bf16"]
 Weights = Path | str | Mapping[str, Any] | None
 """A file, tensors under their published names, or None for the model's own."""
+FAST_IN_BF16 = ("compact",)
+"""Towers whose answers were measured to stay the same in bfloat16 (docs/model-card.md)."""
 UPGRADE = "Use the version of tvsl that made them, or export them again."
 
 
@@ -55,12 +57,20 @@ def pick_device(device: str = "auto") -> torch.device:
     return chosen
 
 
+def pick_precision(towers: str, device: torch.device, precision: Precision) -> Literal["fp32", "bf16"]:
+    """``auto`` is bf16 where that is twice as fast and the answers stay: some towers, on processors with AMX."""
+    if precision != "auto":
+        return precision
+    fast = towers in FAST_IN_BF16 and device.type == "cpu" and torch.cpu._is_amx_tile_supported()
+    return "bf16" if fast else "fp32"
+
+
 def load_towers(
     name: str = "compact",
     *,
     weights: Weights = None,
     device: str = "auto",
-    precision: Precision = "auto",
+    precision: Precision = "fp32",
 ) -> Towers:
     """Towers by name: ``compact`` (embedded, needs nothing), ``audioclip`` (published weights), or anybody's.
 
@@ -68,7 +78,8 @@ def load_towers(
         name: Which towers; see ``tvsl_core.model.registry`` for how others become known.
         weights: Another weights file, or the tensors themselves under their published names (loaded strictly).
         device: ``auto``, ``cpu`` or ``cuda:N``.
-        precision: ``auto`` is full precision, whose results are the reference; ``bf16`` is faster.
+        precision: ``fp32``, whose results are the reference; ``bf16``, which is faster; ``auto`` is bf16 where that is
+            twice as fast and the answers stay.
 
     Raises:
         WeightsError: There are no such towers, or the weights are missing, damaged or of another model.
@@ -82,10 +93,11 @@ def load_towers(
             hint="Give the file in the place of the model's name; it knows its towers.",
         )
     loader = find_loader(name)
-    if chosen.type == "cuda" and precision != "bf16":
+    picked = pick_precision(name, chosen, precision)
+    if chosen.type == "cuda" and picked == "fp32":
         # Full precision is the reference: ten bits of mantissa, as cuDNN takes them by default, moved looks by 0.05.
         torch.backends.cudnn.allow_tf32 = False
-    return loader(weights=source, device=chosen, precision="bf16" if precision == "bf16" else "fp32")
+    return loader(weights=source, device=chosen, precision=picked)
 
 
 def load_model(
@@ -93,7 +105,7 @@ def load_model(
     *,
     weights: Weights = None,
     device: str = "auto",
-    precision: Precision = "auto",
+    precision: Precision = "fp32",
     vocabulary: Vocabulary | None = None,
 ) -> TvslModel:
     """Everything that annotation needs: towers, T-VSL heads, calibration and a vocabulary.
@@ -104,7 +116,7 @@ def load_model(
             compact form.
         weights: For the named towers: another weights file, or a file of heads that were trained over them.
         device: ``auto``, ``cpu`` or ``cuda:N``.
-        precision: ``auto``, ``fp32`` or ``bf16``.
+        precision: As of ``load_towers``.
         vocabulary: The classes to look for; None is the default vocabulary with the classes that the heads were
             trained on.
 

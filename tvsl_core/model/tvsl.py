@@ -74,6 +74,11 @@ class TvslModel:
         """How strongly pictures and sounds speak for the classes of the vocabulary."""
 
     @property
+    def precision(self) -> str:
+        """Number format of the towers' networks: fp32, or bf16."""
+        return str(getattr(self.towers, "precision", "fp32"))
+
+    @property
     def is_sound_trained(self) -> NDArray[np.bool_]:
         """``[klass]``, whether trained heads say how a class sounds."""
         return self.evidence.is_sound_trained

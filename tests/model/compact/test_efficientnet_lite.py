@@ -58,11 +58,11 @@ def test_the_grid_covers_any_picture_and_its_mean_is_the_verdict_on_the_whole(to
     images = torch.randn(1, 3, 32 * rows, 32 * columns)
     with torch.inference_mode():
         features = towers.image.features(images)
-        logits = towers.image.cell_logits(features.cells)
+        logits = towers.image.classifier(features.cells.permute(0, 2, 3, 1))
 
         assert features.cells.shape == (1, 1280, rows, columns)
         assert features.local.shape == (1, 112, 2 * rows, 2 * columns)
-        torch.testing.assert_close(logits.mean(dim=(2, 3)), towers.image(images), atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(logits.mean(dim=(1, 2)), towers.image(images), atol=1e-4, rtol=1e-4)
 
 
 def test_a_mirrored_picture_gives_much_the_same_verdict(towers):

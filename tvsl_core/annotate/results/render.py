@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 
 from tvsl_core.annotate.options import AnnotateOptions
-from tvsl_core.annotate.prefetch import prefetch
+from tvsl_core.annotate.prefetch import Prefetch
 from tvsl_core.annotate.progress import EventHandler, VideoAdvanced
 from tvsl_core.annotate.results.job import Job
 from tvsl_core.annotate.results.names import heatmap_name
@@ -128,8 +128,7 @@ def _render(job: Job, info: VideoInfo, reels: Sequence[Reel]) -> Iterator[tuple[
     rate = heatmap_rate(info)
     grid = CLOCK if info.is_variable_rate else rate
     reading = read_coded(info, start_s=float(start), end_s=job.options.end_s, holds=True)
-    ahead = prefetch(reading, depth=FRAMES_AHEAD)
-    with contextlib.closing(ahead), ExitStack() as stack:
+    with Prefetch(reading, depth=FRAMES_AHEAD) as ahead, ExitStack() as stack:
         first = next(ahead, None)
         if first is None:
             return

@@ -7,5 +7,6 @@
 - ``snapshots``: every instant's picture, kept small on the disk until it is known whether somebody is to be looked for
   in it;
 - ``pictures``: the evidence of every instant's picture; what maps are made of waits on the disk;
+- ``reading``: a video whose pictures are being read, which needs no model;
 - ``score``: from both to events, each with the probabilities that it is right and that its source is in view.
 """

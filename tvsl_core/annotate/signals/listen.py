@@ -6,9 +6,10 @@ a kilobyte a position (240 classes), 36 MB an hour.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 from fractions import Fraction
+from typing import Self
 
 import numpy as np
 import torch
@@ -52,17 +53,33 @@ class SoundEvidence:
         """The row of the position that lies nearest to a time; there must be one."""
         return min(max(round(time_s / HOP_S) - self.first, 0), len(self.sound) - 1)
 
+    @property
+    def end_s(self) -> float:
+        """When the position behind the last one would be."""
+        return (self.first + len(self.sound)) * HOP_S
+
+    @classmethod
+    def join(cls, blocks: Sequence[Self]) -> Self:
+        """Of at least one stretch that follow each other."""
+        parts = {
+            one.name: np.concatenate([getattr(block, one.name) for block in blocks])
+            for one in fields(cls)
+            if one.name != "first"
+        }
+        return cls(first=blocks[0].first, **parts)
+
 
 def listen(
-    model: TvslModel,
-    sound: TimedSound,
-    options: AnalysisOptions,
-    *,
-    begin_s: float = 0.0,
-    end_s: float,
-    on_block: Callable[[float], None] = lambda done_s: None,
+    model: TvslModel, sound: TimedSound, options: AnalysisOptions, *, begin_s: float = 0.0, end_s: float
 ) -> SoundEvidence:
-    """Everything that the scorer asks of a sound.
+    """Everything that the scorer asks of a sound: all that ``listen_on`` gives, joined."""
+    return SoundEvidence.join(list(listen_on(model, sound, options, begin_s=begin_s, end_s=end_s)))
+
+
+def listen_on(
+    model: TvslModel, sound: TimedSound, options: AnalysisOptions, *, begin_s: float = 0.0, end_s: float
+) -> Iterator[SoundEvidence]:
+    """What a sound says, block by block.
 
     Args:
         model: What listens.
@@ -70,23 +87,19 @@ def listen(
         options: What counts as silence.
         begin_s: The first position lies here or up to a block earlier.
         end_s: Where the sound ends; the last position lies here or just before.
-        on_block: Called with the time that was reached, now and then.
+
+    Yields: At least one stretch; an empty one where nothing is to be heard.
     """
     rate = model.towers.sample_rate
     step = round(rate * HOP_S)
     first = first_position(begin_s)
     count = max(0, round(Fraction(end_s) * rate) // step + 1 - first)
-    blocks: list[tuple[Halves, Halves, Floats, Floats]] = []
-    for place in range(first, first + count, BLOCK):
-        blocks.append(_block(model, sound, options, place, _size(model, first + count - place)))
-        on_block(min(end_s, (place + BLOCK) * HOP_S))
-    if not blocks:
+    if count == 0:
         none = np.zeros((0, len(model.vocabulary.names)), np.float16)
-        return SoundEvidence(
-            first=first, sound=none, untrained=none, level_db=np.zeros(0, np.float32), bands_db=np.zeros((0, 16), "f4")
-        )
-    sounds, untrained, level, bands = (np.concatenate([block[part] for block in blocks])[:count] for part in range(4))
-    return SoundEvidence(first=first, sound=sounds, untrained=untrained, level_db=level, bands_db=bands)
+        nowhere = np.zeros(0, np.float32)
+        yield SoundEvidence(first=first, sound=none, untrained=none, level_db=nowhere, bands_db=np.zeros((0, 16), "f4"))
+    for place in range(first, first + count, BLOCK):
+        yield _block(model, sound, options, place, first + count - place)
 
 
 def first_position(begin_s: float) -> int:
@@ -115,12 +128,11 @@ def _size(model: TvslModel, left: int) -> int:
     return min(BLOCK, -(-left // STEP) * STEP) if _is_fine(model) else BLOCK
 
 
-def _block(
-    model: TvslModel, sound: TimedSound, options: AnalysisOptions, place: int, count: int
-) -> tuple[Halves, Halves, Floats, Floats]:
+def _block(model: TvslModel, sound: TimedSound, options: AnalysisOptions, place: int, left: int) -> SoundEvidence:
+    """One block, or so many of its positions as are left."""
     rate = model.towers.sample_rate
     step, reach = round(rate * HOP_S), round(_reach_s(model) * rate)
-    begin = place * step - reach
+    count, begin = _size(model, left), place * step - reach
     length = (count - 1) * step + 2 * reach
     samples = _cut(sound, begin, length, rate)
     level, bands = levels(samples, rate, first=reach, count=count)
@@ -134,7 +146,13 @@ def _block(
         for kind in (0, 1):
             # Some networks fill up the end of a sound and then say one position more: it lies in the next block.
             logits[kind, heard] = read[kind][:count][heard]
-    return logits[0], logits[1], level, bands
+    return SoundEvidence(
+        first=place,
+        sound=logits[0, :left],
+        untrained=logits[1, :left],
+        level_db=level[:left],
+        bands_db=bands[:left],
+    )
 
 
 def _cut(sound: TimedSound, begin: int, length: int, rate: int) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from tvsl_core.annotate.results.job import Job
 from tvsl_core.batch.engines.task import ModelIdentity
 from tvsl_core.batch.queue import JobQueue
 
@@ -21,8 +22,12 @@ class Engine(Protocol):
     def identify(self) -> ModelIdentity | None:
         """What the model will say of itself, at once; None where only the loaded one can tell."""
 
-    def begin(self) -> None:
-        """Set off whatever takes time before the first unit; returns at once."""
+    def begin(self, first: Job | None = None) -> None:
+        """Set off whatever takes time before the first unit; returns at once.
+
+        Args:
+            first: The unit that the queue will most likely give first: it may be read ahead, and no more.
+        """
 
     def start(self) -> ModelIdentity:
         """Wait until units can be worked on. Raises: WeightsError: The model cannot be loaded."""

@@ -11,6 +11,7 @@ import multiprocessing
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from multiprocessing import connection, resource_tracker
 from typing import Any
 
@@ -62,9 +63,13 @@ class ProcessEngine:
         """What the model will say of itself, from its file."""
         return self._setup.choice.identify()
 
-    def begin(self) -> None:
-        """Start the processes; they load the model while the caller does something else."""
-        self._team = [_Worker(self._setup) for _ in range(self.workers)]
+    def begin(self, first: Job | None = None) -> None:
+        """Start the processes; they load the model while the caller does something else.
+
+        A single one reads the first video ahead; of several nobody knows which will be ready first.
+        """
+        setup = replace(self._setup, first=first) if self.workers == 1 else self._setup
+        self._team = [_Worker(setup) for _ in range(self.workers)]
 
     def start(self) -> ModelIdentity:
         """Wait until one of them is ready.

@@ -65,7 +65,7 @@ class Annotator:
         Raises: WeightsError: It cannot be loaded.
         """
         self._model = self._choice.load()
-        return ModelIdentity.of(self._model)
+        return self._choice.identity_of(self._model)
 
     def annotate(self, job: Job, metadata: Mapping[str, str]) -> VideoFinished:
         """One video, with the model of ``identity``."""
@@ -144,7 +144,7 @@ class RayEngine:
         """What the model will say of itself, from its file."""
         return self._choice.identify()
 
-    def begin(self) -> None:
+    def begin(self, first: Job | None = None) -> None:
         """Join or start the cluster and start the actors.
 
         Raises: InputError: There is no cluster at the address.

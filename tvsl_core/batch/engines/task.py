@@ -9,7 +9,7 @@ import errno
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tvsl_core.annotate.options import TRAINED, AnnotateOptions
@@ -22,6 +22,7 @@ from tvsl_core.system.versions import tvsl_version
 from tvsl_core.vocabulary.classes import Vocabulary, load_vocabulary
 
 if TYPE_CHECKING:
+    from tvsl_core.annotate.signals.reading import Reading
     from tvsl_core.annotate.video import Annotation
     from tvsl_core.model.load import Precision
     from tvsl_core.model.tvsl import TvslModel
@@ -46,6 +47,8 @@ class ModelIdentity:
     """How many classes are looked for."""
     device: str
     """Where it runs, or what was asked for while it is not loaded."""
+    precision: Precision = "auto"
+    """As it was asked for: what ``auto`` stands for on one machine is as good as on another."""
 
     @classmethod
     def of(cls, model: TvslModel) -> ModelIdentity:
@@ -61,12 +64,14 @@ class ModelIdentity:
 
     def fingerprint(self, options: AnnotateOptions) -> str:
         """Short hash of everything that can change a result."""
+        asked = {} if self.precision == "auto" else {"precision": self.precision}
         return options.fingerprint(
             model=self.sha256,
             scorer=self.scorer_sha256,
             names=self.vocabulary_sha256,
             version=tvsl_version(),
             code=code_version(*RESULTS_FROM),
+            **asked,
         )
 
 
@@ -78,6 +83,7 @@ class ModelChoice:
     """Model name, or the path of a weights file."""
     device: str = "auto"
     precision: Precision = "auto"
+    """bf16 where that is twice as fast and the answers stay, else full precision."""
     vocabulary: Vocabulary | None = None
     """The classes to look for; None is those of the model."""
 
@@ -86,6 +92,10 @@ class ModelChoice:
         from tvsl_core.model.load import load_model
 
         return load_model(self.name, device=self.device, precision=self.precision, vocabulary=self.vocabulary)
+
+    def identity_of(self, model: TvslModel) -> ModelIdentity:
+        """Of the model that was loaded by this choice."""
+        return replace(ModelIdentity.of(model), precision=self.precision)
 
     def identify(self) -> ModelIdentity | None:
         """What the loaded model would say of itself, from its file alone; None where only loading it tells."""
@@ -100,6 +110,7 @@ class ModelChoice:
             vocabulary_sha256=names.sha256,
             classes=len(names),
             device=self.device,
+            precision=self.precision,
         )
 
 
@@ -125,7 +136,13 @@ def choose_names(options: AnnotateOptions, trained: Sequence[str]) -> Vocabulary
 
 
 def run_unit(
-    job: Job, model: TvslModel, *, metadata: Mapping[str, str], on_event: EventHandler, raise_errors: bool = False
+    job: Job,
+    model: TvslModel,
+    *,
+    metadata: Mapping[str, str],
+    on_event: EventHandler,
+    raise_errors: bool = False,
+    reading: Reading | None = None,
 ) -> VideoFinished:
     """Annotate one video; whatever is wrong with it becomes a failed row.
 
@@ -135,6 +152,7 @@ def run_unit(
         metadata: What stands in its table about how it was made.
         on_event: Told about its progress, in this thread.
         raise_errors: Raise instead of giving a failed row.
+        reading: The video, where it is being read already.
     """
     from tvsl_core.annotate.video import annotate_job
 
@@ -145,7 +163,7 @@ def run_unit(
         on_event(event)
 
     try:
-        result = annotate_job(job, model, metadata=dict(metadata), on_event=follow)
+        result = annotate_job(job, model, metadata=dict(metadata), on_event=follow, reading=reading)
     except Exception as error:
         if raise_errors:
             raise

@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 from tvsl_core.annotate.progress import Event
+from tvsl_core.annotate.results.job import Job
 from tvsl_core.batch.engines.task import ModelChoice, ModelIdentity, run_unit
 from tvsl_core.batch.queue import JobQueue
 
@@ -50,7 +51,7 @@ class ThreadEngine:
             return self._given.identify()
         return None if callable(self._given) else ModelIdentity.of(self._given)
 
-    def begin(self) -> None:
+    def begin(self, first: Job | None = None) -> None:
         """Nothing has to be made ready ahead."""
 
     def start(self) -> ModelIdentity:
@@ -58,8 +59,10 @@ class ThreadEngine:
 
         Raises: WeightsError: It cannot be loaded.
         """
-        load = self._given.load if isinstance(self._given, ModelChoice) else self._given
-        self._model = load() if callable(load) else load
+        if isinstance(self._given, ModelChoice):
+            self._model = self._given.load()
+            return self._given.identity_of(self._model)
+        self._model = self._given() if callable(self._given) else self._given
         return ModelIdentity.of(self._model)
 
     def work(self, jobs: JobQueue) -> None:

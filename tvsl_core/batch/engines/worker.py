@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass
 from logging.handlers import QueueHandler
 from multiprocessing.connection import Connection, wait
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from tvsl_core.annotate.progress import Event, VideoAdvanced, VideoFinished
 from tvsl_core.annotate.results.job import Job
@@ -27,6 +27,7 @@ from tvsl_core.system import platforms
 from tvsl_core.system.arrow import leave_pandas_out
 
 if TYPE_CHECKING:
+    from tvsl_core.annotate.signals.reading import Reading
     from tvsl_core.model.tvsl import TvslModel
 
 PROGRESS_EVERY_S = 0.2
@@ -42,6 +43,8 @@ class WorkerSetup:
     """Processor cores that it keeps busy; 0 is all of them."""
     memory_bytes: int | None = None
     """Most address space that it may take; None does not bound it."""
+    first: Job | None = None
+    """Read ahead while the model is loaded, in case that it is the first unit."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,24 +81,74 @@ def serve(line: Connection, setup: WorkerSetup) -> None:
     threading.Thread(target=_end_with_the_supervisor, name="supervisor", daemon=True).start()
     send = _Sender(line)
     _send_logs(send)
-    try:
-        _bound(setup)
-        model = setup.choice.load()
-        _share_cores(model)
-    except TvslError as error:
-        send(Unusable(error=error))
-        return
-    except Exception as error:
-        what = (
-            "there is not enough memory to load the model" if is_memory(error) else f"{type(error).__name__}: {error}"
-        )
-        send(Unusable(error=TvslError(f"A worker process could not start: {what}.", hint="Lower --workers.")))
-        return
-    send(Ready(identity=ModelIdentity.of(model)))
-    _answer(line, send, model)
+    _bound(setup)
+    loading = _Loading(setup, send)
+    _answer(line, send, loading, None if setup.first is None else _Ahead.of(setup.first))
 
 
-def _answer(line: Connection, send: _Sender, model: TvslModel) -> None:
+class _Loading(threading.Thread):
+    """Loads the model in a thread of its own, and tells the supervisor when it is ready, or that it cannot be loaded.
+
+    torch alone takes longer to load than everything else of a worker together; a video is opened meanwhile.
+    """
+
+    def __init__(self, setup: WorkerSetup, send: _Sender) -> None:
+        super().__init__(name="loading", daemon=True)
+        self._setup, self._send = setup, send
+        self._model: TvslModel | None = None
+        self.start()
+
+    def run(self) -> None:
+        """Load."""
+        try:
+            _keep_to(1)  # what loading computes is too small to be shared out
+            self._model = self._setup.choice.load()
+        except TvslError as error:
+            self._give_up(error)
+        except Exception as error:
+            unknown = f"{type(error).__name__}: {error}"
+            what = "there is not enough memory to load the model" if is_memory(error) else unknown
+            self._give_up(TvslError(f"A worker process could not start: {what}.", hint="Lower --workers."))
+        else:
+            self._send(Ready(identity=self._setup.choice.identity_of(self._model)))
+
+    def model(self) -> TvslModel:
+        """Wait for it."""
+        self.join()
+        assert self._model is not None
+        return self._model
+
+    def _give_up(self, error: TvslError) -> None:
+        self._send(Unusable(error=error))
+        os._exit(0)  # a unit is only handed to who is ready
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Ahead:
+    """A unit that is being read before it is handed over."""
+
+    job: Job
+    reading: Reading
+
+    @classmethod
+    def of(cls, job: Job) -> Self | None:
+        """Open it; where that cannot be done, annotating it will say why."""
+        from tvsl_core.annotate.signals.reading import Reading
+
+        try:
+            return cls(job=job, reading=Reading(job.item.path, job.options))
+        except Exception:
+            return None
+
+    def take(self, job: Job) -> Reading | None:
+        """The reading, if it is of this unit; else it ends."""
+        if (job.item, job.options) == (self.job.item, self.job.options):
+            return self.reading
+        self.reading.close()
+        return None
+
+
+def _answer(line: Connection, send: _Sender, loading: _Loading, ahead: _Ahead | None) -> None:
     while True:
         try:
             given: tuple[Job, dict[str, str]] | None = line.recv()
@@ -104,7 +157,11 @@ def _answer(line: Connection, send: _Sender, model: TvslModel) -> None:
         if given is None:
             os._exit(0)  # all is written and told; taking torch apart would only let the supervisor wait
         job, metadata = given
-        video = run_unit(job, model, metadata=metadata, on_event=send.on_event)
+        model = loading.model()
+        _share_cores(model)
+        reading = None if ahead is None else ahead.take(job)
+        ahead = None
+        video = run_unit(job, model, metadata=metadata, on_event=send.on_event, reading=reading)
         worn = video.failure == "memory"
         send(Outcome(video=video, worn=worn))
         if worn:
@@ -155,23 +212,29 @@ def _send_logs(send: _Sender) -> None:
 def _bound(setup: WorkerSetup) -> None:
     """Keep to the share of cores and memory. OpenCV's operations on one frame are too small to be worth sharing out."""
     import cv2
-    import torch
 
     leave_pandas_out()
     cv2.setNumThreads(1)
     if setup.cores:
         host.take_share(setup.cores)
-        if "OMP_NUM_THREADS" not in os.environ:
-            torch.set_num_threads(setup.cores)
     if setup.memory_bytes is not None:
         platforms.bound_memory(setup.memory_bytes)
 
 
 def _share_cores(model: TvslModel) -> None:
+    """Let torch keep to our share of the cores as well."""
     from tvsl_core.model.threads import share_by_pieces
 
+    _keep_to(host.cores())
     if "OMP_NUM_THREADS" not in os.environ:
         share_by_pieces(model.towers)
+
+
+def _keep_to(threads: int) -> None:
+    import torch
+
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(threads)
 
 
 def _end_with_the_supervisor() -> None:

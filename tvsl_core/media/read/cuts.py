@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -98,16 +99,12 @@ class CutFinder:
 
 def thumbnail(frame: VideoFrame) -> Thumbnail:
     """The luma of a decoded picture as it is coded, ``[row column]``, in grey levels."""
-    down, across = ROWS * SAMPLES, COLUMNS * SAMPLES
     form = frame.format
     plane: Any = frame.planes[0]
     if form.name.startswith(_PLAIN) and form.components[0].bits == 8 and plane.line_size > 0:
-        luma = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
-        rows = np.linspace(0, frame.height - 1, down).astype(int)
-        columns = np.linspace(0, frame.width - 1, across).astype(int)
-        samples = luma[rows[:, None], columns]
+        samples: NDArray[Any] = np.frombuffer(plane, np.uint8).take(_places(frame.height, frame.width, plane.line_size))
     else:
-        samples = frame.reformat(width=across, height=down, format="gray").to_ndarray()
+        samples = frame.reformat(width=COLUMNS * SAMPLES, height=ROWS * SAMPLES, format="gray").to_ndarray()
     cells = samples.reshape(ROWS, SAMPLES, COLUMNS, SAMPLES).mean(axis=(1, 3))
     return np.asarray(cells, np.float32)
 
@@ -116,6 +113,14 @@ def _unit(seen: Thumbnail) -> NDArray[np.float32]:
     """``[cell]`` with a mean of 0 and a length of 1, for correlations; zeros where nothing is seen."""
     centred = (seen - seen.mean()).reshape(-1)
     return np.asarray(centred / np.linalg.norm(centred) if seen.std() >= FLAT else np.zeros_like(centred), np.float32)
+
+
+@lru_cache(maxsize=4)
+def _places(height: int, width: int, line_size: int) -> NDArray[np.intp]:
+    """Where the samples of a thumbnail lie in a plane, ``[row column]``."""
+    rows = np.linspace(0, height - 1, ROWS * SAMPLES).astype(np.intp)
+    columns = np.linspace(0, width - 1, COLUMNS * SAMPLES).astype(np.intp)
+    return rows[:, None] * line_size + columns
 
 
 def _change(one: Thumbnail, other: Thumbnail) -> float:

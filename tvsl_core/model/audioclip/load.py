@@ -54,7 +54,9 @@ def load_audioclip(
     if compiled:
         network.visual.features = torch.compile(network.visual.features)  # type: ignore[method-assign]
         network.audio.features = torch.compile(network.audio.features)  # type: ignore[method-assign]
-    return AudioClipTowers(network, reading=reading, sound_scale=sound_scale, weights_sha256=sha256)
+    return AudioClipTowers(
+        network, reading=reading, sound_scale=sound_scale, weights_sha256=sha256, precision=precision
+    )
 
 
 def load_network(

@@ -41,6 +41,7 @@ class AudioClipTowers:
         reading: How a cell of the image grid becomes a patch embedding; see ``image.Reading``.
         sound_scale: ``int16`` multiplies samples by 32768 first.
         weights_sha256: Of the weights file, or of the tensors handed in.
+        precision: Of the network, as ``fold.optimise`` made it.
     """
 
     name = "audioclip"
@@ -52,6 +53,7 @@ class AudioClipTowers:
         reading: Reading = "value",
         sound_scale: SoundScale = "int16",
         weights_sha256: str = "",
+        precision: Literal["fp32", "bf16"] = "fp32",
     ) -> None:
         if reading not in ("value", "query"):
             raise ValueError(f"reading must be 'value' or 'query', got {reading!r}")
@@ -63,7 +65,7 @@ class AudioClipTowers:
         self.feature_dims = (self.dim, self.dim)
         self.names_dim = self.dim
         self.sample_rate = SAMPLE_RATE
-        self.weights_sha256 = weights_sha256
+        self.weights_sha256, self.precision = weights_sha256, precision
         self.device = network.text_projection.device
         self._texts: dict[str, Tensor] = {}
 

@@ -161,15 +161,6 @@ class EfficientNetLite0(nn.Module):
                 local = x
         return ImageFeatures(cells=self.head(x, activation="relu6"), local=local)
 
-    def cell_logits(self, cells: Tensor) -> Tensor:
-        """The classifier at every cell: ``[clip 1280 row column]`` to class activations ``[clip 1000 row column]``.
-
-        Their mean over the cells is exactly ``forward``. Source: Zhou et al., "Learning Deep Features for
-        Discriminative Localization", CVPR 2016, equation 2.
-        """
-        logits: Tensor = self.classifier(cells.permute(0, 2, 3, 1))
-        return logits.permute(0, 3, 1, 2)
-
     def forward(self, images: Tensor) -> Tensor:
         """Prepared pictures ``[clip 3 height width]`` to ImageNet logits ``[clip 1000]``."""
         pooled = self.features(images).cells.mean(dim=(-2, -1))

@@ -162,7 +162,8 @@ class CompactTowers:
     @torch.inference_mode()
     def image_patches(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """Normalised ``[clip 3 height width]`` to (``[clip patch 1521]``, (rows, columns)), patches row by row."""
-        return self._patches(self._features(images))
+        features, grid = self.image_features(images)
+        return self.joint_image(features), grid
 
     @torch.inference_mode()
     def embed_audio(self, waveforms: Tensor) -> Tensor:
@@ -202,11 +203,11 @@ class CompactTowers:
     def inspect_images(self, images: Tensor) -> PictureParts:
         """Patches, foreground and affinity of normalised ``[clip 3 height width]``, with one pass of the network."""
         features = self._features(images)
-        patches, grid = self._patches(features)
+        by_patch = _by_patch(features)
         return PictureParts(
-            patches=Patches(joint=patches),
-            grid=grid,
-            features=_by_patch(features),
+            patches=Patches(joint=self.joint_image(by_patch)),
+            grid=(features.cells.shape[2], features.cells.shape[3]),
+            features=by_patch,
             foreground=foreground.objectness(features),
             affinity=foreground.affinity(features),
         )
@@ -225,7 +226,11 @@ class CompactTowers:
 
     @torch.inference_mode()
     def joint_image(self, features: Tensor) -> Tensor:
-        """What ``image_patches`` gives for the same pictures: ``[clip patch 1280]`` to ``[clip patch 1521]``."""
+        """What ``image_patches`` gives for the same pictures: ``[clip patch 1280]`` to ``[clip patch 1521]``.
+
+        The classifier reads every cell by itself. Source: Zhou et al., "Learning Deep Features for Discriminative
+        Localization", CVPR 2016, equation 2.
+        """
         classifier = self.image.classifier
         logits = F.linear(features.to(classifier.weight.dtype), classifier.weight, classifier.bias).float()
         return self._from_looks(torch.softmax(logits, dim=-1))
@@ -285,13 +290,8 @@ class CompactTowers:
         # On the CPU one picture at a time: its largest layers then stay in the cache, and below the size from which the
         # allocator fetches fresh pages for each (a batch of 8 took a third longer, all of it in page faults).
         chunks = torch.split(prepared, 1) if self.device.type == "cpu" else (prepared,)
-        parts = side_by_side(self.image.features, chunks)
+        parts = list(side_by_side(self.image.features, chunks))
         return efficientnet_lite.ImageFeatures(*(torch.cat(maps) for maps in zip(*parts, strict=True)))
-
-    def _patches(self, features: efficientnet_lite.ImageFeatures) -> tuple[Tensor, tuple[int, int]]:
-        logits = self.image.cell_logits(features.cells).float()
-        looks = torch.softmax(logits, dim=1)
-        return self._from_looks(looks.flatten(2).transpose(1, 2)), (logits.shape[2], logits.shape[3])
 
     def _from_looks(self, looks: Tensor) -> Tensor:
         """Probabilities ``[... 1000]`` to the joint space."""
