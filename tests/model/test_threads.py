@@ -4,11 +4,12 @@ import ctypes
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from tvsl_core.model.threads import AHEAD, side_by_side
+from tvsl_core.model.threads import AHEAD, runs_beside_itself, side_by_side
 from tvsl_core.system import machine
 
 
@@ -51,6 +52,15 @@ def test_pieces_of_a_piece_stay_in_its_thread():
         return [mine == other for other in side_by_side(lambda _: threading.get_ident(), range(3))]
 
     assert list(side_by_side(inside, range(4))) == [[True] * 3] * 4
+
+
+def test_a_sound_is_heard_beside_pictures_only_where_torch_leaves_cores():
+    towers, gpu = (SimpleNamespace(has_pieces=True, device=torch.device(name)) for name in ("cpu", "cuda"))
+    whole = SimpleNamespace(device=torch.device("cpu"))
+
+    assert [runs_beside_itself(one) for one in (towers, gpu, whole)] == [True, True, False]
+    machine.take_share(1)
+    assert [runs_beside_itself(one) for one in (towers, gpu, whole)] == [False, True, False]
 
 
 def test_an_error_of_a_piece_comes_in_its_place():

@@ -32,7 +32,7 @@ def works_by_pieces(towers: Any) -> bool:
 
 def runs_beside_itself(towers: Any) -> bool:
     """Whether towers may work for two threads at once: not where torch shares out each layer, and threads then spin."""
-    return works_by_pieces(towers) or towers.device.type != "cpu"
+    return towers.device.type != "cpu" or (works_by_pieces(towers) and torch.get_num_threads() < cores())
 
 
 def share_by_pieces(towers: Any) -> None:
