@@ -190,7 +190,7 @@ def _sorted(
         yield from _sorted_alone(paths[0], keys, most=most)
     elif paths:
         tables = list(readers.map(_read, paths))
-        joined = pa.concat_tables(tables).unify_dictionaries()
+        joined = pa.concat_tables(tables).unify_dictionaries().combine_chunks()  # many small chunks write slowly
         video = np.repeat(np.arange(len(tables)), [table.num_rows for table in tables])
         order = np.lexsort([*(joined[name].to_numpy() for name in reversed(keys[1:])), video])
         yield joined if (np.diff(order) == 1).all() else joined.take(pa.array(order))
