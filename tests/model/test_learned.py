@@ -14,7 +14,7 @@ from tvsl_core.model.compact.load import embedded_heads, load_compact, read_weig
 from tvsl_core.model.compact.store import read_metadata
 from tvsl_core.model.evidence import ClassEvidence, Patches, Positions
 from tvsl_core.model.heads import TvslHeads, options_for
-from tvsl_core.model.heads_file import HeadsInfo, dump_heads, parse_heads
+from tvsl_core.model.heads_file import EarlierHeads, HeadsInfo, dump_heads, parse_heads
 from tvsl_core.model.learned import GENERIC, LearnedEvidence, LearnedHeads
 from tvsl_core.model.load import load_model, load_towers
 from tvsl_core.vocabulary.classes import Vocabulary, VocabularyClass, load_vocabulary
@@ -136,6 +136,60 @@ def test_a_class_that_leans_on_the_untrained_mapping_is_seen_where_either_sees_i
     assert (unclaimed > own[..., 1]).any() and (unclaimed < own[..., 1]).any()
     torch.testing.assert_close(found[..., 0], torch.maximum(own[..., 1], unclaimed))
     torch.testing.assert_close(found[..., 1], own[..., 0])
+
+
+OLD = TRAINED[:2]
+
+
+@pytest.fixture(scope="module")
+def taught(base):
+    """Heads that knew two classes, and heads that know a third."""
+    torch.manual_seed(1)
+    first, second = (TvslHeads(options_for(base, hidden=8)).eval().requires_grad_(False) for _ in range(2))
+    before = replace(info_of(base), classes=OLD, text=base.embed_names(OLD).clone())
+    info = replace(info_of(base), earlier=EarlierHeads(first, len(OLD)))
+    return (
+        LearnedHeads(base, first, before),
+        LearnedHeads(base, second, info),
+        LearnedHeads(base, second, info_of(base)),
+    )
+
+
+def test_what_was_known_is_answered_as_before_where_nothing_new_is(taught, features):
+    """The share of what is new is all that the old answers lose."""
+    before, after, anew = taught
+    image, sound = features
+    old, now, new = (one.patches(image).likely for one in (before, after, anew))
+    share = new[..., 2:3]
+    torch.testing.assert_close(now[..., 2:3], share)
+    torch.testing.assert_close(now[..., :2], old[..., :2] * (1 - share))
+    torch.testing.assert_close(now.sum(-1), torch.ones(now.shape[:-1]))
+
+    old, now, new = (one.sounding(one.positions(sound)) for one in (before, after, anew))
+    share = new[..., 2:3]
+    torch.testing.assert_close(now[..., 2:3], share)
+    torch.testing.assert_close(now[..., :2], old * (1 - share) + new[..., :2] * share)
+    assert (old - new[..., :2]).abs().min() > 1e-4
+
+
+def test_a_map_of_a_known_class_comes_from_the_heads_that_knew_it(taught, features):
+    before, after, anew = taught
+    image, sound = features
+    old, now, new = (one.agreement(one.patches(image), one.positions(sound)) for one in (before, after, anew))
+
+    torch.testing.assert_close(now[:, :2], old)
+    torch.testing.assert_close(now[:, 2:], new[:, 2:])
+
+
+def test_a_file_holds_both_and_gives_back_the_same(taught, base, features):
+    _, after, _ = taught
+    content = dump_heads(after.heads, after.info)
+    heads, info = parse_heads(content, source="x")
+    again = LearnedHeads(base, heads, info)
+
+    assert info.earlier is not None and info.earlier.known == 2
+    assert torch.equal(again.patches(features[0]).likely, after.patches(features[0]).likely)
+    assert dump_heads(heads, info) == content
 
 
 def test_taking_a_class_out_leaves_what_was_learned(learned, features):

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.training.tiny import CLASSES, TinyScenes, TinyTowers, make_run
-from tvsl_core.model.heads_file import load_heads
+from tvsl_core.model.heads_file import FOR_TRAINING, load_heads
 from tvsl_core.model.memory import Memory, dump_memory, load_memory
 from tvsl_core.system.files import write_bytes
 from tvsl_core.training.batch import assemble
@@ -65,6 +65,29 @@ def test_what_is_kept_lies_between_the_old_heads_and_the_new(taught, tmp_path):
     old, learned, kept = (load_heads(folder / "heads.safetensors")[0].background for folder in folders)
 
     torch.testing.assert_close(kept, (old + learned) / 2)
+
+
+def test_what_was_known_stays_as_it_was_bit_for_bit(taught, tmp_path):
+    init = taught / "old" / "heads.safetensors"
+    known, before = load_heads(init)
+    heads, info = load_heads(taught / "with" / "heads.safetensors")
+
+    assert info.earlier is not None and info.earlier.known == len(OLD)
+    kept = info.earlier.heads.state_dict()
+    assert all(torch.equal(kept[name], known.state_dict()[name]) for name in kept if not name.startswith(FOR_TRAINING))
+    assert torch.equal(info.text[: len(OLD)], before.text)
+    assert not torch.equal(heads.background, known.background)
+
+
+def test_what_is_taught_twice_keeps_what_was_known_first(taught, tmp_path):
+    init = taught / "with" / "heads.safetensors"
+    run = run_on(tmp_path, OLD[:1], init=init)
+    train(replace(run, options=replace(TEACHING, epochs=1)), device=CPU)
+    (_, once), (_, twice) = load_heads(init), load_heads(tmp_path / "heads.safetensors")
+
+    assert once.earlier is not None and twice.earlier is not None
+    assert twice.earlier.known == len(OLD) and twice.classes == once.classes
+    assert torch.equal(twice.earlier.heads.background, once.earlier.heads.background)
 
 
 def share_heard(path: Path, classes) -> float:

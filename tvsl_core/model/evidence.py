@@ -75,6 +75,8 @@ class Patches(Places):
     """``[... patch klass+1]``: by trained heads, the probability of each class that they know, then of background."""
     seen: Tensor | None = None
     """``[... patch names_dim]``: where trained heads put a patch among names."""
+    seen_before: Tensor | None = None
+    """The same by the heads that these were before they were taught more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -1,9 +1,10 @@
 """Trained heads as one safetensors file: the tensors, and in the metadata everything that is needed to use them.
 
 Tensors stand under the heads' own names with the prefix ``heads.``; ``text`` holds the unit vectors of the names that
-were trained on. The metadata is one JSON object under the key ``tvsl``. A scorer that was fitted over the heads may
-stand beside them, with fields of its own (``tvsl_core.model.scorer``). The file does not hold the towers: it names
-them, with the sha256 of the weights that it was trained on.
+were trained on. The metadata is one JSON object under the key ``tvsl``. Heads that were taught more have those that
+they come from beside them, under the prefix ``earlier.``. A scorer that was fitted over the heads may stand there too,
+with fields of its own (``tvsl_core.model.scorer``). The file does not hold the towers: it names them, with the sha256
+of the weights that it was trained on.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError
@@ -27,11 +28,20 @@ from tvsl_core.model.weights.safe_load import read_metadata, read_tensors
 from tvsl_core.model.weights.strict import fit
 
 VERSION = 1
-PREFIX = "heads."
+PREFIX, EARLIER = "heads.", "earlier."
 TEXT = "text"
 FOR_TRAINING = ("fuse.", "image_class.", "sound_class.")
 """Parts of the heads that no use of them asks."""
 _HINT = "Make such a file with 'tvsl models export RUN --out my.safetensors'."
+
+
+class EarlierHeads(NamedTuple):
+    """What heads knew before they were taught more."""
+
+    heads: TvslHeads
+    """As they were."""
+    known: int
+    """So many of the classes are theirs; they come first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +64,8 @@ class HeadsInfo:
     """How evidence becomes a score; None leaves it to the towers' own."""
     scorer: StoredScorer | None = None
     """What judges events, fitted over these heads by ``tvsl models calibrate``; None leaves it to the shipped one."""
+    earlier: EarlierHeads | None = None
+    """What goes on answering for the classes that were known before; None where all were learned together."""
 
 
 def dump_heads(heads: TvslHeads, info: HeadsInfo, *, half: bool = False, lean: bool = False) -> bytes:
@@ -65,11 +77,9 @@ def dump_heads(heads: TvslHeads, info: HeadsInfo, *, half: bool = False, lean: b
         half: Round matrices to half floats, for a file of half the size.
         lean: Leave out what only training needs; such heads cannot be trained further.
     """
-    tensors = {
-        PREFIX + name: (value.half() if half and value.ndim == 2 else value).detach().cpu().contiguous()
-        for name, value in heads.state_dict().items()
-        if not (lean and name.startswith(FOR_TRAINING))
-    }
+    tensors = _tensors_of(heads, PREFIX, half=half, lean=lean)
+    if info.earlier is not None:
+        tensors |= _tensors_of(info.earlier.heads, EARLIER, half=half, lean=True)
     tensors[TEXT] = info.text.detach().cpu().float().contiguous()
     about = {
         "format": FORMAT,
@@ -83,11 +93,21 @@ def dump_heads(heads: TvslHeads, info: HeadsInfo, *, half: bool = False, lean: b
         "details": dict(info.details),
         "calibration": None if info.calibration is None else dict(info.calibration),
     }
+    if info.earlier is not None:
+        about["earlier"] = {"known": info.earlier.known, "options": info.earlier.heads.options.to_dict()}
     metadata = {METADATA_KEY: json.dumps(about, sort_keys=True, ensure_ascii=False)}
     if info.scorer is not None:
         tensors |= info.scorer.tensors
         metadata |= info.scorer.metadata
     return save(tensors, metadata=metadata)
+
+
+def _tensors_of(heads: TvslHeads, prefix: str, *, half: bool, lean: bool) -> dict[str, Tensor]:
+    return {
+        prefix + name: (value.half() if half and value.ndim == 2 else value).detach().cpu().contiguous()
+        for name, value in heads.state_dict().items()
+        if not (lean and name.startswith(FOR_TRAINING))
+    }
 
 
 def is_heads_file(path: Path) -> bool:
@@ -129,6 +149,7 @@ def _assemble(tensors: dict[str, Tensor], metadata: Mapping[str, str], path: str
     about = _read_about(metadata, path)
     scorer = stored_scorer(tensors, metadata)
     tensors = {name: tensor for name, tensor in tensors.items() if scorer is None or name not in scorer.tensors}
+    of_earlier = {name: tensors.pop(name) for name in list(tensors) if name.startswith(EARLIER)}
     try:
         options = HeadOptions(**about["options"])
         classes = tuple(str(name) for name in about["classes"])
@@ -146,17 +167,30 @@ def _assemble(tensors: dict[str, Tensor], metadata: Mapping[str, str], path: str
             details=dict(about["details"]),
             calibration=about["calibration"],
             scorer=scorer,
+            earlier=_restored_earlier(of_earlier, about.get("earlier"), path),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path} does not say what its heads are ({error}).", hint=_HINT) from error
+    return _restored(tensors, PREFIX, options, path, lean=bool(about.get("lean", False))), info
+
+
+def _restored_earlier(tensors: Mapping[str, Tensor], about: Any, path: str) -> EarlierHeads | None:
+    if about is None:
+        return None
+    heads = _restored(tensors, EARLIER, HeadOptions(**about["options"]), path, lean=True)
+    return EarlierHeads(heads, int(about["known"]))
+
+
+def _restored(tensors: Mapping[str, Tensor], prefix: str, options: HeadOptions, path: str, *, lean: bool) -> TvslHeads:
+    """Heads in eval mode. Raises: WeightsError: Their tensors do not fit."""
     with torch.device("meta"):
         heads = TvslHeads(options)
-    found = {name.removeprefix(PREFIX): value.float() for name, value in tensors.items()}
-    if about.get("lean", False):
+    found = {name.removeprefix(prefix): value.float() for name, value in tensors.items()}
+    if lean:
         missing = {name: value for name, value in heads.state_dict().items() if name.startswith(FOR_TRAINING)}
         found |= {name: torch.zeros(value.shape) for name, value in missing.items()}
     heads.load_state_dict(fit(found, heads.state_dict(), model="T-VSL heads", source=path), strict=True, assign=True)
-    return heads.eval().requires_grad_(False), info
+    return heads.eval().requires_grad_(False)
 
 
 def check_towers(info: HeadsInfo, *, towers: str, sha256: str, path: Path) -> None:

@@ -3,6 +3,9 @@
 For the classes that the heads were trained on, their evidence replaces the untrained mapping; any other name is judged
 by the untrained mapping as before, so that nothing is lost. A generic name (drum) is answered by what was trained below
 it (snare drum, drum kit).
+
+Heads that were taught more have those that they come from beside them, which go on answering for the classes that they
+knew: to make room for a new class, training moves what the heads make of everything else.
 """
 
 from __future__ import annotations
@@ -46,6 +49,8 @@ class LearnedHeads:
         self.towers = towers
         self.heads = heads.to(towers.device)
         self.info = info
+        self.earlier = info.earlier and info.earlier._replace(heads=info.earlier.heads.to(towers.device))
+        """What answers for the classes that were known before; None where all were learned together."""
         self.text = info.text.to(towers.device)
         """``[trained names_dim]`` of the trained classes."""
         self.names = info.classes
@@ -68,10 +73,19 @@ class LearnedHeads:
             features: Of the patches.
             joint: What the towers say, where it is known already.
         """
-        seen = self.heads.see(features.float())
+        features, before = features.float(), None
+        seen = self.heads.see(features)
         likely = torch.softmax(self.heads.image_logits(seen, self.text), dim=-1)
+        if self.earlier is not None:
+            old, known = self.earlier
+            before = old.see(features)
+            new = likely[..., known:-1]
+            # The classes of a patch exclude each other: what is new there is taken from the others.
+            others = torch.softmax(old.image_logits(before, self.text[:known]), dim=-1)
+            others = others * (1 - new.sum(dim=-1, keepdim=True))
+            likely = torch.cat((others[..., :-1], new, others[..., -1:]), dim=-1)
         joint = self.towers.joint_image(features) if joint is None else joint
-        return Patches(joint=joint.float(), likely=likely, seen=seen)
+        return Patches(joint=joint.float(), likely=likely, seen=seen, seen_before=before)
 
     def positions(self, features: Tensor) -> Positions:
         """What towers say of sound positions ``[clip sound feature]``, which the heads judge together later."""
@@ -79,9 +93,30 @@ class LearnedHeads:
 
     def sounding(self, positions: Positions) -> Tensor:
         """How surely each trained class sounds at each position, in [0, 1]: ``[clip sound trained]``."""
-        logits = self.heads.sound_logits(self.heads.hear(_read(positions.features)), self.text)
-        mapped = self.mapped.sound(positions)
-        return torch.sigmoid(self.trust * logits + self.support * torch.logit(mapped, eps=FAINT))
+        mapped = torch.logit(self.mapped.sound(positions), eps=FAINT)
+
+        def say(heads: TvslHeads, names: int) -> Tensor:
+            logits = heads.sound_logits(heads.hear(_read(positions.features)), self.text[:names])
+            return torch.sigmoid(self.trust[:names] * logits + self.support[:names] * mapped[..., :names])
+
+        said = say(self.heads, len(self.text))
+        if self.earlier is None:
+            return said
+        old, known = self.earlier
+        new = said[..., known:]
+        # Sounds mix: where something new is heard, only heads that know it can tell what else is there.
+        before = say(old, known).lerp(said[..., :known], new.amax(dim=-1, keepdim=True))
+        return torch.cat((before, new), dim=-1)
+
+    def agreement(self, patches: Patches, positions: Positions) -> Tensor:
+        """How well each patch agrees with what each trained class pulls out of the sound: ``[clip trained patch]``."""
+        features = _read(positions.features)
+        found = self.heads.correspondence(_read(patches.seen), self.heads.hear(features), self.text)
+        if self.earlier is None:
+            return found
+        old, known = self.earlier
+        before = old.correspondence(_read(patches.seen_before), old.hear(features), self.text[:known])
+        return torch.cat((before, found[:, known:]), dim=1)
 
 
 class LearnedEvidence:
@@ -161,9 +196,8 @@ class LearnedEvidence:
         """By the heads for trained classes, by the towers alone for others: ``[clip klass patch]``."""
         marks = choose(self._looks, klasses)
         untrained = self._untrained.agreement(patches, positions, klasses)
-        heads, text = self._learned.heads, self._learned.text
-        learned = heads.correspondence(_read(patches.seen), heads.hear(_read(positions.features)), text)
-        return torch.where(marks.any(dim=1)[None, :, None], marks @ learned, untrained)
+        learned = marks @ self._learned.agreement(patches, positions)
+        return torch.where(marks.any(dim=1)[None, :, None], learned, untrained)
 
     def likeness(self, klass: int, other: int) -> float:
         """Cosine of two names, the trained classes that each stands for among their coordinates."""

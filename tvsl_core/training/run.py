@@ -19,7 +19,7 @@ import torch
 
 from tvsl_core.errors import TrainingError, TvslError
 from tvsl_core.model.heads import TvslHeads
-from tvsl_core.model.heads_file import HeadsInfo, dump_heads, load_heads
+from tvsl_core.model.heads_file import EarlierHeads, HeadsInfo, dump_heads, load_heads
 from tvsl_core.model.learned import LOOKS, SOUNDS
 from tvsl_core.system.files import write_bytes, write_error
 from tvsl_core.system.versions import versions
@@ -193,12 +193,13 @@ def _prepare(
 def _keep(
     run: TrainingRun, best: TvslHeads, counts: Counts, text: torch.Tensor, sides: Mapping[str, list[str]]
 ) -> None:
-    calibration, earlier = None, {}
+    calibration, details, earlier = None, {}, None
     if run.extended and run.init is not None:
         first, before = read_heads(run.init)
+        calibration, details = before.calibration, dict(before.details)
+        earlier = before.earlier or EarlierHeads(first, len(before.classes))
         best = best.towards(first, run.options.init_share)
-        calibration, earlier = before.calibration, dict(before.details)
-        sides = {key: [*earlier.get(key, before.classes), *names] for key, names in sides.items()}
+        sides = {key: [*details.get(key, before.classes), *names] for key, names in sides.items()}
     info = HeadsInfo(
         towers=run.towers.name,
         towers_sha256=run.towers.weights_sha256,
@@ -207,13 +208,14 @@ def _keep(
         trained_on=str(run.facts.get("dataset", "")),
         calibration=calibration,
         details={
-            **earlier,
+            **details,
             "held_out": run.facts.get("held_out", []),
             "step": counts.step,
             "validation_loss": counts.best if run.validation is not None else None,
             "options": run.options.to_dict(),
             **sides,
         },
+        earlier=earlier,
     )
     write_bytes(run.out / HEADS, dump_heads(best, info))
 
