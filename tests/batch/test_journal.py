@@ -79,6 +79,21 @@ def test_the_table_of_videos_is_made_again_from_the_journal(folder, out, model):
     assert videos(out) == before
 
 
+def test_the_table_of_videos_is_left_alone_until_its_rows_or_somebody_changed_it(folder, out, model):
+    run(model, folder, out)
+    table = out / "videos.parquet"
+    before, text = table.stat().st_mtime_ns, table.read_bytes()
+    run(model, folder, out)
+    assert table.stat().st_mtime_ns == before
+
+    table.write_bytes(text[:-1])
+    run(model, folder, out)
+    assert table.read_bytes() == text
+    (out / "sources" / "a.mp4.parquet").unlink()
+    run(model, [folder / "b.mp4"], out)
+    assert [row["video"] for row in videos(out)] == ["b.mp4", "bad.mp4"]
+
+
 def test_without_its_record_a_row_is_made_from_the_table(folder, out, model):
     run(model, folder, out)
     before = videos(out, without=["elapsed_s"])
