@@ -17,6 +17,7 @@ from tvsl_core.annotate.results import table
 from tvsl_core.batch.batch import annotate_videos
 from tvsl_core.batch.inputs import find_videos
 from tvsl_core.batch.journal import Journal
+from tvsl_core.batch.merge import MergeRequest, merge
 from tvsl_core.batch.status import read_status
 from tvsl_core.errors import InputError
 from tvsl_core.limits import MediaLimits
@@ -132,6 +133,15 @@ def test_a_table_that_was_replaced_is_looked_into_whatever_the_journal_says(fold
     shutil.copy(out / "sources" / "b.mp4.parquet", out / "sources" / "a.mp4.parquet")
 
     assert sum(run(model, folder, out).stale.values()) == 1
+
+
+def test_the_journal_vouches_for_no_table_that_cannot_be_opened(folder, out, model, tmp_path):
+    run(model, [folder / "a.mp4"], out)
+    (out / "events" / "a.mp4.parquet").write_bytes(b"")
+    run(model, [folder / "a.mp4"], out)
+    report = merge(MergeRequest(folders=[out], out=tmp_path / "merged"))
+
+    assert [problem.kind for problem in report.survey.problems] == ["unreadable"]
 
 
 def test_a_dry_run_knows_what_the_journal_knows_and_changes_nothing(folder, out, model):

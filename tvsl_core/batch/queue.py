@@ -239,7 +239,7 @@ class JobQueue:
         outputs = (*tables, *_heatmaps(job.heatmaps))
         video = row.outcome(path=job.item.path, outputs=outputs, status="skipped", event_table=tables[1])
         if stamp:
-            self._record(video, self._key(job), stamp=stamp, is_new=False)
+            self._record(video, self._key(job), stamp=stamp if _can_be_opened(tables[1]) else "", is_new=False)
         return video
 
     def _record(self, video: VideoFinished, key: dict[str, str], *, stamp: str = "", is_new: bool = True) -> None:
@@ -276,6 +276,13 @@ class JobQueue:
                 hint="Bring it back, then give the same command again.",
                 stage="write",
             )
+
+
+def _can_be_opened(events: Path) -> bool:
+    """Whether a table of events is one: a run asks only whether it is there, but a stamp vouches for it."""
+    from tvsl_core.annotate.results.table import read_metadata  # most runs over finished results open no table
+
+    return bool(read_metadata(events))
 
 
 def _heatmaps(folder: Path) -> list[Path]:
