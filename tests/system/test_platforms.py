@@ -1,5 +1,6 @@
 """Systems that lack what Linux has: importing and annotating use nothing of it."""
 
+import ctypes
 import subprocess
 import sys
 import time
@@ -121,3 +122,25 @@ def test_the_gpu_of_a_mac_is_taken_when_it_is_named_and_there(monkeypatch):
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     with pytest.raises(InputError, match="'mps' is not available"):
         pick_device("mps")
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_stats"), reason="the C library is not glibc")
+@pytest.mark.parametrize(("told", "heaps"), [(True, {1, 2}), (False, set(range(3, 10)))])
+def test_the_threads_of_a_process_share_two_heaps_once_it_is_told_to(told, heaps):
+    script = f"""
+import ctypes, sys, threading
+from tvsl_core.system import platforms
+if {told}:
+    platforms.keep_few_heaps()
+libc, together = ctypes.CDLL(None), threading.Barrier(8)
+libc.malloc.restype = ctypes.c_void_p
+def work():
+    together.wait()
+    libc.malloc(1000)
+    together.wait()
+threads = [threading.Thread(target=work) for _ in range(8)]
+[one.start() for one in threads], [one.join() for one in threads]
+libc.malloc_stats()
+"""
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stderr
+    assert said.count("Arena ") in heaps

@@ -8,6 +8,7 @@ signals can be held back, and memory cannot be bounded.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import platform
 import signal
@@ -23,6 +24,9 @@ _STILL_ACTIVE = 259
 """Exit code of a process that runs, on Windows (``GetExitCodeProcess``)."""
 _QUERY_LIMITED = 0x1000
 """Right to ask about a process, on Windows (``PROCESS_QUERY_LIMITED_INFORMATION``)."""
+
+_ARENA_MAX = -8
+"""Parameter of ``mallopt``: most heaps, which glibc calls arenas (``M_ARENA_MAX``)."""
 
 
 def lead_group() -> None:
@@ -72,6 +76,16 @@ def available_memory() -> int:
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     return PLENTY
+
+
+def keep_few_heaps() -> None:
+    """Let the threads of this process share two heaps, where the C library is glibc and can be told so.
+
+    With a heap of its own for each thread, what threads hand to each other leaves holes in all of them, and memory
+    grows with the length of a video although nothing of it is kept.
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).mallopt(_ARENA_MAX, 2)
 
 
 def bound_memory(size: int) -> None:

@@ -78,6 +78,7 @@ def serve(line: Connection, setup: WorkerSetup) -> None:
         setup: What it is started with.
     """
     platforms.lead_group()
+    platforms.keep_few_heaps()
     threading.Thread(target=_end_with_the_supervisor, name="supervisor", daemon=True).start()
     send = _Sender(line)
     _send_logs(send)
