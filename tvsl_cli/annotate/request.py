@@ -48,7 +48,7 @@ class AnnotateRequest:
     device: str = option("auto", metavar="auto|cpu|cuda:N|mps", topic=_HOW)
     """Where the model runs."""
     precision: str = option("auto", metavar="auto|fp32|bf16", topic=_HOW)
-    """Number format of the model; auto is bf16 where that is twice as fast and the answers stay, else fp32."""
+    """Number format of the model; auto is fp32; bf16 is faster on processors that know it."""
     shard: str = option("auto", metavar="I/N", topic=_HOW)
     """Only the I-th of N shares of the videos, from 1/N to N/N, for N machines that run the same command; auto: in a
     Slurm job array the share of this task, else everything; all: everything."""

@@ -57,7 +57,7 @@ def measure(
     from tvsl_core.model.load import load_model
     from tvsl_core.model.threads import share_by_pieces
 
-    loaded = load_model(model, device=device, precision="auto")
+    loaded = load_model(model, device=device)
     share_by_pieces(loaded.towers)  # as a worker of tvsl annotate does
     return bench(video, loaded, AnnotateOptions(fps=fps, batch=batch, encode=EncodeOptions(preset=preset)))
 

@@ -27,8 +27,6 @@ from tvsl_core.vocabulary.classes import Vocabulary, load_vocabulary
 Precision = Literal["auto", "fp32", "bf16"]
 Weights = Path | str | Mapping[str, Any] | None
 """A file, tensors under their published names, or None for the model's own."""
-FAST_IN_BF16 = ("compact",)
-"""Towers whose answers were measured to stay the same in bfloat16 (docs/model-card.md)."""
 UPGRADE = "Use the version of tvsl that made them, or export them again."
 
 
@@ -57,20 +55,12 @@ def pick_device(device: str = "auto") -> torch.device:
     return chosen
 
 
-def pick_precision(towers: str, device: torch.device, precision: Precision) -> Literal["fp32", "bf16"]:
-    """``auto`` is bf16 where that is twice as fast and the answers stay: some towers, on processors with AMX."""
-    if precision != "auto":
-        return precision
-    fast = towers in FAST_IN_BF16 and device.type == "cpu" and torch.cpu._is_amx_tile_supported()
-    return "bf16" if fast else "fp32"
-
-
 def load_towers(
     name: str = "compact",
     *,
     weights: Weights = None,
     device: str = "auto",
-    precision: Precision = "fp32",
+    precision: Precision = "auto",
 ) -> Towers:
     """Towers by name: ``compact`` (embedded, needs nothing), ``audioclip`` (published weights), or anybody's.
 
@@ -78,8 +68,7 @@ def load_towers(
         name: Which towers; see ``tvsl_core.model.registry`` for how others become known.
         weights: Another weights file, or the tensors themselves under their published names (loaded strictly).
         device: ``auto``, ``cpu`` or ``cuda:N``.
-        precision: ``fp32``, whose results are the reference; ``bf16``, which is faster; ``auto`` is bf16 where that is
-            twice as fast and the answers stay.
+        precision: ``auto`` is fp32, whose results are the reference; ``bf16`` is faster.
 
     Raises:
         WeightsError: There are no such towers, or the weights are missing, damaged or of another model.
@@ -93,7 +82,7 @@ def load_towers(
             hint="Give the file in the place of the model's name; it knows its towers.",
         )
     loader = find_loader(name)
-    picked = pick_precision(name, chosen, precision)
+    picked: Literal["fp32", "bf16"] = "bf16" if precision == "bf16" else "fp32"
     if chosen.type == "cuda" and picked == "fp32":
         # Full precision is the reference: ten bits of mantissa, as cuDNN takes them by default, moved looks by 0.05.
         torch.backends.cudnn.allow_tf32 = False
@@ -105,7 +94,7 @@ def load_model(
     *,
     weights: Weights = None,
     device: str = "auto",
-    precision: Precision = "fp32",
+    precision: Precision = "auto",
     vocabulary: Vocabulary | None = None,
 ) -> TvslModel:
     """Everything that annotation needs: towers, T-VSL heads, calibration and a vocabulary.

@@ -48,7 +48,7 @@ class ModelIdentity:
     device: str
     """Where it runs, or what was asked for while it is not loaded."""
     precision: Precision = "auto"
-    """As it was asked for: what ``auto`` stands for on one machine is as good as on another."""
+    """As it was asked for."""
 
     @classmethod
     def of(cls, model: TvslModel) -> ModelIdentity:
@@ -64,14 +64,14 @@ class ModelIdentity:
 
     def fingerprint(self, options: AnnotateOptions) -> str:
         """Short hash of everything that can change a result."""
-        asked = {} if self.precision == "auto" else {"precision": self.precision}
+        other = {"precision": self.precision} if self.precision == "bf16" else {}
         return options.fingerprint(
             model=self.sha256,
             scorer=self.scorer_sha256,
             names=self.vocabulary_sha256,
             version=tvsl_version(),
             code=code_version(*RESULTS_FROM),
-            **asked,
+            **other,
         )
 
 
@@ -83,7 +83,7 @@ class ModelChoice:
     """Model name, or the path of a weights file."""
     device: str = "auto"
     precision: Precision = "auto"
-    """bf16 where that is twice as fast and the answers stay, else full precision."""
+    """``auto`` is fp32."""
     vocabulary: Vocabulary | None = None
     """The classes to look for; None is those of the model."""
 
