@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from tests.builders import make_material
+from tests.model.heads.test_heads import make_heads
+from tests.model.heads.test_heads_file import INFO
+from tvsl_core.api.calibrate import CalibrateRequest, calibrate
 from tvsl_core.data.scenes.kinds import KINDS, draw_kinds
 from tvsl_core.errors import InputError
 from tvsl_core.model.calibration import Calibration
+from tvsl_core.model.heads_file import dump_heads
 from tvsl_core.tuning.fit import support_of
 from tvsl_core.tuning.scenes import embed_scenes, exclusive_classes, means_the_same, score_scene, split_material
 
@@ -127,3 +133,12 @@ def test_a_folder_of_videos_per_class_is_split_as_material_is(tmp_path):
 
     assert (learned_from.groups, held_out.groups) == (("anna",), ("ben",))
     assert held_out.classes == ("bell", "dog")
+
+
+def test_heads_whose_training_held_nothing_out_are_calibrated_on_nothing_until_it_is_named(tmp_path):
+    heads = tmp_path / "heads.safetensors"
+    heads.write_bytes(dump_heads(make_heads(), replace(INFO, details={"held_out": []})))
+
+    with pytest.raises(InputError, match="held nothing out") as caught:
+        calibrate(CalibrateRequest(heads=heads, material=tmp_path, out=tmp_path / "out.safetensors"))
+    assert "--sources" in caught.value.hint

@@ -14,6 +14,7 @@ from tvsl_core.annotate.signals.score import fine_evidence
 from tvsl_core.api.score import EACH, HELD_OUT, check_each
 from tvsl_core.data.scenes.pool import MediaPool
 from tvsl_core.data.scenes.timed import TimedScene
+from tvsl_core.errors import InputError
 from tvsl_core.model.heads_file import dump_heads, load_heads
 from tvsl_core.model.load import load_model
 from tvsl_core.model.scorer import store_scorer
@@ -62,7 +63,12 @@ def calibrate(request: CalibrateRequest, *, progress: bool | OnProgress = False)
         OutputError: The file cannot be written.
     """
     _, info = load_heads(Path(request.heads))
-    sources = request.sources or tuple(info.details.get("held_out", ())) or HELD_OUT
+    sources = request.sources or tuple(info.details.get("held_out", HELD_OUT))
+    if not sources:
+        raise InputError(
+            "The training of these heads held nothing out that they could be calibrated on.",
+            hint="Train on more videos a class, or name files that they were not trained on with --sources.",
+        )
     split = split_material(Path(request.material), sources)
     return calibrate_on(*split, request, sources=sources, progress=progress)
 
