@@ -8,7 +8,7 @@ from tests.builders import make_clip
 from tvsl_cli.__main__ import main
 from tvsl_cli.bench import all as bench_all
 from tvsl_cli.bench import annotate, batch
-from tvsl_cli.bench.document import figures, write_document
+from tvsl_cli.bench.document import figures, write_figures
 from tvsl_core.annotate.bench import AnnotateBench, StageTime
 from tvsl_core.batch.bench import BatchBench
 
@@ -34,7 +34,7 @@ def annotated():
 
 def test_the_document_holds_all_that_the_table_shows(annotated, capsys):
     batched = BatchBench(videos=8, video_s=60.0, workers=2, start_s=2.0, elapsed_s=48.0, cores=0.9, gpu=None)
-    write_document(annotate=[annotated], batch=batched)
+    write_figures((), as_json=True, annotate=[annotated], batch=batched)
     found = json.loads(capsys.readouterr().out)
 
     assert set(found) == {"machine", "versions", "annotate", "batch"}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tvsl_cli.bench.document import JsonOption
+from tvsl_cli.bench.document import JsonOption, surroundings, write_figures
 
 if TYPE_CHECKING:
     from tvsl_core.annotate.bench import AnnotateBench
@@ -30,8 +30,6 @@ def bench_all(
     Example: tvsl bench all sample_videos/cow_and_sheep.mp4 --copies 4 --no-audioclip
     """
     from tvsl_cli.bench import annotate, batch, model, train
-    from tvsl_cli.bench.document import surroundings, write_document
-    from tvsl_cli.shared.terminal import write_line
     from tvsl_core.model.bench import bench_audioclip, random_towers
     from tvsl_core.model.load import pick_device
     from tvsl_core.training.speed import bench_training
@@ -40,20 +38,20 @@ def bench_all(
     batched = batch.measure(videos[0], copies=copies, device=device)
     networks = bench_audioclip(device=pick_device(device)) if audioclip else ()
     steps = bench_training(random_towers(pick_device(device)), batch=8) if audioclip else ()
-    if as_json:
-        write_document(annotate=stages, batch=batched, model=networks, train=steps)
-        return
-    for title, facts in surroundings().items():
-        write_line(f"{title}: " + ", ".join(f"{name} {value}" for name, value in facts.items()))
     parts = [(str(video), annotate.lines(found)) for video, found in zip(videos, stages, strict=True)]
     parts.append((f"{copies} copies of {videos[0]}", batch.lines(batched)))
     if audioclip:
         parts += [("AudioCLIP", model.lines(networks)), ("a step of training", train.lines(steps))]
-    for title, lines in (*parts, ("seconds for a second of video", _costs(stages))):
-        write_line("")
-        write_line(title)
-        for line in lines:
-            write_line(line)
+    parts.append(("seconds for a second of video", _costs(stages)))
+    write_figures(_report(parts), as_json=as_json, annotate=stages, batch=batched, model=networks, train=steps)
+
+
+def _report(parts: Sequence[tuple[str, Iterator[str]]]) -> Iterator[str]:
+    """The machine and the versions, then each part under its title."""
+    for title, facts in surroundings().items():
+        yield f"{title}: " + ", ".join(f"{name} {value}" for name, value in facts.items())
+    for title, lines in parts:
+        yield from ("", title, *lines)
 
 
 def _costs(videos: list[AnnotateBench]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tvsl_cli.bench.document import JsonOption, write_document
+from tvsl_cli.bench.document import JsonOption, write_figures
 from tvsl_core.media.write.options import EncodeOptions, Preset
 
 if TYPE_CHECKING:
@@ -32,14 +32,8 @@ def bench_annotate(
 
     Example: tvsl bench annotate sample_videos/cow_and_sheep.mp4
     """
-    from tvsl_cli.shared.terminal import write_line
-
     found = measure(video, fps=fps, device=device, model=model, batch=batch, preset=preset)
-    if as_json:
-        write_document(annotate=found)
-        return
-    for line in lines(found):
-        write_line(line)
+    write_figures(lines(found), as_json=as_json, annotate=found)
 
 
 def measure(

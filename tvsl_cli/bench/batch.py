@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tvsl_cli.bench.document import JsonOption, write_document
+from tvsl_cli.bench.document import JsonOption, write_figures
 
 if TYPE_CHECKING:
     from tvsl_core.batch.bench import BatchBench
@@ -32,14 +32,8 @@ def bench_batch(
 
     Example: tvsl bench batch clip.mp4 --copies 200 --device cuda
     """
-    from tvsl_cli.shared.terminal import write_line
-
     found = measure(video, copies=copies, workers=workers, fps=fps, device=device, model=model, batch=batch)
-    if as_json:
-        write_document(batch=found)
-        return
-    for line in lines(found):
-        write_line(line)
+    write_figures(lines(found), as_json=as_json, batch=found)
 
 
 def measure(

@@ -1,9 +1,10 @@
-"""Figures of ``tvsl bench`` as one JSON document, with the machine and the versions that they belong to."""
+"""Figures of ``tvsl bench``: lines for people, or one JSON document with the machine and the versions."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -13,12 +14,20 @@ JsonOption = Annotated[
 ]
 
 
-def write_document(**parts: Any) -> None:
-    """Print everything as one object: the machine, the versions, and the figures by the command that measures them.
+def write_figures(lines: Iterable[str], *, as_json: bool, **parts: Any) -> None:
+    """Print figures for people, or all of them as one object with the machine and the versions.
 
     Args:
-        parts: Values with figures, or several of them, by name.
+        lines: For people.
+        as_json: Whether the object is asked for.
+        parts: Values with figures, or several of them, by the command that measures them.
     """
+    from tvsl_cli.shared.terminal import write_line
+
+    if not as_json:
+        for line in lines:
+            write_line(line)
+        return
     typer.echo(json.dumps(surroundings() | {name: figures(part) for name, part in parts.items()}, indent=2))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tvsl_cli.bench.document import JsonOption, write_document
+from tvsl_cli.bench.document import JsonOption, write_figures
 
 if TYPE_CHECKING:
     from tvsl_core.model.bench import ModelSpeed
@@ -35,7 +35,7 @@ def bench_model(
     Example: tvsl bench model --batch 8
     """
     from tvsl_cli.shared.settings import usage_errors
-    from tvsl_cli.shared.terminal import say, write_line
+    from tvsl_cli.shared.terminal import say
     from tvsl_core.model.bench import bench_audioclip
     from tvsl_core.model.load import pick_device
 
@@ -47,11 +47,7 @@ def bench_model(
     found = bench_audioclip(
         weights=weights, device=pick_device(device), batch=batch, repeats=repeats, compiled=compiled
     )
-    if as_json:
-        write_document(model=found)
-        return
-    for line in lines(found):
-        write_line(line)
+    write_figures(lines(found), as_json=as_json, model=found)
 
 
 def lines(found: Iterable[ModelSpeed]) -> Iterator[str]:

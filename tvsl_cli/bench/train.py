@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tvsl_cli.bench.document import JsonOption, write_document
+from tvsl_cli.bench.document import JsonOption, write_figures
 
 if TYPE_CHECKING:
     from tvsl_core.training.speed import StepSpeed
@@ -33,7 +33,7 @@ def bench_train(
     Example: tvsl bench train --model audioclip --batch 64
     """
     from tvsl_cli.shared.settings import usage_errors
-    from tvsl_cli.shared.terminal import say, write_line
+    from tvsl_cli.shared.terminal import say
     from tvsl_core.model.load import load_towers, pick_device
     from tvsl_core.model.towers import require_trainable
     from tvsl_core.training.speed import bench_training
@@ -49,11 +49,7 @@ def bench_train(
     else:
         towers = require_trainable(load_towers(model, weights=weights, device=device))
     found = bench_training(towers, batch=batch, repeats=repeats)
-    if as_json:
-        write_document(train=found)
-        return
-    for line in lines(found):
-        write_line(line)
+    write_figures(lines(found), as_json=as_json, train=found)
 
 
 def lines(found: Iterable[StepSpeed]) -> Iterator[str]:
