@@ -1,5 +1,6 @@
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
@@ -30,7 +31,7 @@ def test_it_begins_before_anybody_asks():
         begun.set()
         yield 0
 
-    with Prefetch(source(), depth=1):
+    with closing(Prefetch(source(), depth=1)):
         assert begun.wait(timeout=20)
 
 
@@ -41,7 +42,7 @@ def test_any_number_waits_where_depth_is_none():
         yield from range(500)
         made.set()
 
-    with Prefetch(source(), depth=0) as ahead:
+    with closing(Prefetch(source(), depth=0)) as ahead:
         assert made.wait(timeout=20)
         assert list(ahead) == list(range(500))
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterable, Iterator
-from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 _END = object()
@@ -48,15 +47,6 @@ class Prefetch(Generic[Item]):
         """Stop; what is ready is lost."""
         self._stop.set()
         self._thread.join()
-
-    def __enter__(self) -> Self:
-        """Use as a context manager; it is closed at the end."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _work(self) -> None:
         iterator = iter(self._source)

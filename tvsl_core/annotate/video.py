@@ -8,10 +8,10 @@ pictures waits on the disk until then; memory grows by some 100 MB an hour. The 
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,7 @@ def annotate_job(
         OutputError: A result cannot be written, the output folder is gone, or another process took the video over.
     """
     options, metadata = job.options, metadata | {"precision": model.precision}
-    with reading or Reading(job.item.path, options) as video:
+    with closing(reading or Reading(job.item.path, options)) as video:
         key, info = job.key(), video.info
         on_event(VideoStarted(video=job.item.name, duration_s=info.duration_s))
         warnings = list(_warnings(info, model))
@@ -206,10 +206,10 @@ def _perceive(
 ) -> SoundEvidence:
     """Fill ``pictures`` with every instant of the video, and hear all of its sound."""
     info, options, odd = reading.info, job.options, list[str]()
-    with contextlib.ExitStack() as stack:
+    with ExitStack() as stack:
         beside: Prefetch[SoundEvidence] | None = None
         if info.duration and runs_beside_itself(model.towers):
-            beside = stack.enter_context(Prefetch(_sound(info, model, options, info.duration_s, odd), depth=0))
+            beside = stack.enter_context(closing(Prefetch(_sound(info, model, options, info.duration_s, odd), depth=0)))
         _look(job, model, reading, pictures, on_event)
         result.info = info = _with_length(info, reading.report, options)
         length_s = info.duration_s or float(reading.report.seen_until)
@@ -256,7 +256,7 @@ def _followed(
         return list(found), ()
     frames = read_all_frames(info, start_s=options.start_s, end_s=options.end_s, max_side=LONGEST_SIDE)
     sought = [Sought(start_s=one.event.start_s, end_s=one.event.end_s, places=one.places) for one in found]
-    with Prefetch(frames, depth=FRAMES_AHEAD) as ahead:
+    with closing(Prefetch(frames, depth=FRAMES_AHEAD)) as ahead:
         followed = follow(ahead, sought, width=info.width)
     pairs = zip(found, followed.trajectories, strict=True)
     return [replace(one, trajectory=trajectory) for one, trajectory in pairs], followed.sights

@@ -72,6 +72,7 @@ class Speakers:
         self._footage, self._snapshots = footage, snapshots
         self._times, self._shots, self._options, self._size = times_s, shots, options, frame_size
         self._voices = voices
+        self._together = self._groups()
         self._stretches: dict[int, _Stretch] = {}
         """By the event that begins first."""
         self._tracks: dict[int, list[ObjectTrack[Face]]] = {}
@@ -109,7 +110,7 @@ class Speakers:
 
     def _stretch(self, event: int) -> _Stretch:
         """What is known of an event and those of its shot that lie near it."""
-        together = self._near(event)
+        together = next(group for group in self._together if event in group)
         first = together[0]
         if first not in self._stretches:
             start_s, end_s = self._voices[first][0], max(self._voices[one][1] for one in together)
@@ -120,8 +121,8 @@ class Speakers:
             self._stretches[first] = _Stretch(span=span, cast=cast, turns=self._watch(cast, span) if cast else ())
         return self._stretches[first]
 
-    def _near(self, event: int) -> list[int]:
-        """The events that are looked at together with one, by their starts."""
+    def _groups(self) -> list[list[int]]:
+        """The events that are looked at together, by their starts."""
         ordered = sorted(self._voices, key=lambda one: self._voices[one])
         groups: list[list[int]] = []
         until_s = -np.inf
@@ -134,7 +135,7 @@ class Speakers:
             else:
                 groups.append([one])
                 until_s = end_s
-        return next(group for group in groups if event in group)
+        return groups
 
     def _cast(self, span: Span) -> tuple[ObjectTrack[Face], ...]:
         """Who is seen often enough meanwhile, from left to right."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
@@ -128,7 +128,7 @@ def _render(job: Job, info: VideoInfo, reels: Sequence[Reel]) -> Iterator[tuple[
     rate = heatmap_rate(info)
     grid = CLOCK if info.is_variable_rate else rate
     reading = read_coded(info, start_s=float(start), end_s=job.options.end_s, holds=True)
-    with Prefetch(reading, depth=FRAMES_AHEAD) as ahead, ExitStack() as stack:
+    with closing(Prefetch(reading, depth=FRAMES_AHEAD)) as ahead, ExitStack() as stack:
         first = next(ahead, None)
         if first is None:
             return

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.prefetch import Prefetch
@@ -39,15 +37,6 @@ class Reading:
         self.report, self.cuts = ReadReport(), CutFinder()
         """Of what was read so far."""
         self.frames = Prefetch(self._frames(options), depth=4 * options.batch)
-
-    def __enter__(self) -> Self:
-        """Use as a context manager; reading stops at the end."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Stop reading."""
