@@ -128,14 +128,11 @@ class Course:
         The one before and the one after, the nearer one more; along a trajectory all of about ``STEADY_S`` around it,
         so that what one instant got wrong shows less.
         """
-        after = min(bisect_right(self.times_s, time_s), len(self.times_s) - 1)
-        before = max(0, after - 1)
+        before, after, weight = neighbours(self.times_s, time_s)
         if self.trajectory is None:
-            length_s = self.times_s[after] - self.times_s[before]
-            weight = min(1.0, max(0.0, (time_s - self.times_s[before]) / length_s)) if length_s else 1.0
             return [(before, 1 - weight), (after, weight)]
         first, last = (bisect_right(self.times_s, time_s + side * 3 * STEADY_S) for side in (-1, 1))
-        numbers = range(first, last) or (min((before, after), key=lambda one: abs(self.times_s[one] - time_s)),)
+        numbers = range(first, last) or (before if weight <= 0.5 else after,)
         distances = (np.asarray([self.times_s[number] for number in numbers]) - time_s) / STEADY_S
         weights = np.exp(-0.5 * (distances**2 - (distances**2).min()))
         return list(zip(numbers, (weights / weights.sum()).tolist(), strict=True))
@@ -182,6 +179,19 @@ class Course:
             first = min(max(0, round(low)), length - 1)
             edges += [first, max(first + 1, min(length, round(high)))]
         return Box(x_min=edges[0], x_max=edges[1], y_min=edges[2], y_max=edges[3], score=score)
+
+
+def neighbours(times_s: Sequence[float], time_s: float) -> tuple[int, int, float]:
+    """The numbers of the times before and after a time, and how far it lies from one towards the other, in [0, 1].
+
+    Args:
+        times_s: In order, at least one.
+        time_s: When; before the first one, and after the last one, that one alone counts.
+    """
+    after = min(bisect_right(times_s, time_s), len(times_s) - 1)
+    before = max(0, after - 1)
+    length_s = times_s[after] - times_s[before]
+    return before, after, min(1.0, max(0.0, (time_s - times_s[before]) / length_s)) if length_s else 1.0
 
 
 def moved_map(values: NDArray[np.float32], step: tuple[float, float], size: tuple[int, int]) -> NDArray[np.float32]:

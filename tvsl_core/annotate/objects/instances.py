@@ -6,7 +6,6 @@ here a weaker one counts too, for which of them is heard shows later.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tvsl_core.annotate.boxes import find_boxes, refine
+from tvsl_core.annotate.objects.follow import neighbours
 from tvsl_core.annotate.rules import BoxOptions, ObjectOptions
 from tvsl_core.types import Box, LocalizationMap
 
@@ -64,16 +64,12 @@ class ObjectTrack(Generic[Seen]):
         """What was seen of it before and after a time, and how far the time lies from the first to the second.
 
         Args:
-            time_s: Before its first or after its last sight, that one is both.
+            time_s: Before its first or after its last sight, that one alone counts.
             times_s: ``[instant]``.
         """
-        known = list(self.seen)
-        after = bisect_left(known, time_s, key=lambda index: float(times_s[index]))
-        if after in (0, len(known)):
-            alone = self.seen[known[min(after, len(known) - 1)]]
-            return alone, alone, 0.0
-        one, two = known[after - 1], known[after]
-        return self.seen[one], self.seen[two], float((time_s - times_s[one]) / (times_s[two] - times_s[one]))
+        known = list(self.seen.values())
+        before, after, weight = neighbours([float(times_s[index]) for index in self.seen], time_s)
+        return known[before], known[after], weight
 
 
 def seen_often(
