@@ -31,6 +31,8 @@ STAGES = {
     "annotate/localize.py": ["annotate/test_localize.py"],
     "annotate/results/timeline.py": ["annotate/test_timeline.py"],
     "annotate/track.py": ["annotate/test_track.py"],
+    "batch/merge.py": ["batch/test_merge.py"],
+    "batch/record_log.py": ["batch/test_record_log.py"],
     "batch/shard.py": ["batch/test_shard.py"],
     "evaluation/metrics/localization.py": ["evaluation/test_localization.py"],
     "evaluation/metrics/maps.py": ["evaluation/test_localization.py"],
