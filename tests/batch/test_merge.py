@@ -438,6 +438,6 @@ def test_labels_that_are_gone_leave_the_dataset(tmp_path):
     "sizes", [{"rows_a_group": 0}, {"rows_a_group": 7, "rows_a_file": 8}, {"folders": []}, {"folders": "out"}]
 )
 def test_sizes_that_do_not_fit_and_one_name_for_many_are_refused(sizes):
-    with pytest.raises(ValueError, match="rows a group|at least one"):
+    with pytest.raises(ValueError, match=r"rows a group|at least one"):
         MergeRequest(**{"folders": ["out"], "out": "all", **sizes})
     assert MergeRequest(folders=["out"], out="all", rows_a_group=1, rows_a_file=1).rows_a_group == 1
