@@ -28,8 +28,8 @@ Forward = Callable[[Any], Sequence[Any]]
 Size = tuple[int, ...]
 """``(clip, height, width, channels)`` of an input."""
 OFTEN, MOST_SIZES = 8, 4
-"""A size that came so often is compiled for itself, and so many sizes are: that takes a tenth of a second and the
-memory of the weights, and spares a tenth of the time from then on."""
+"""The first size, and each that came so often, is compiled for itself, up to so many: that takes a tenth of a second,
+and memory for the weights, and spares a tenth of the time from then on."""
 
 
 class Form(NamedTuple):
@@ -114,7 +114,7 @@ def _has_openvino() -> bool:
 
 
 class _Compiled:
-    """One network, compiled for pictures of any size, and once more for each size that comes often.
+    """One network, compiled for the sizes that come often, and for any other.
 
     Threads may call it together.
     """
@@ -126,6 +126,8 @@ class _Compiled:
         maps = forward(Traced(opset13.transpose(pixels, np.array([0, 3, 1, 2]))))
         self._core, self._model = Core(), Model([one.channels_last for one in maps], [pixels])
         self._came: Counter[Size] = Counter()
+        self._fixed: set[Size] = set()
+        """What is compiled for itself."""
         self._compiled: dict[Form, Any] = {}
         self._lock, self._requests = threading.Lock(), threading.local()
 
@@ -140,10 +142,12 @@ class _Compiled:
     def _form(self, size: Size) -> Form:
         """How this thread, as torch is to share out its cores in it, runs an input of one size."""
         with self._lock:
+            first = not self._came
             self._came[size] += 1
-            often = [one for one, times in self._came.items() if times >= OFTEN][:MOST_SIZES]
+            if (first or self._came[size] >= OFTEN) and len(self._fixed) < MOST_SIZES:
+                self._fixed.add(size)
         shared_out = torch.get_num_threads()
-        return Form(max(1, cores() // shared_out), max(shared_out, cores()), size if size in often else None)
+        return Form(max(1, cores() // shared_out), max(shared_out, cores()), size if size in self._fixed else None)
 
     def _request(self, form: Form) -> Any:
         """This thread's own."""
