@@ -98,9 +98,17 @@ def test_the_peak_is_that_of_the_surest_event_in_view_if_any_is(timelines):
     timelines.add(event(0, 1, score=0.6, peak=0.9), [moment(0.5, x=10), moment(1.0, x=20)])
     timelines.add(event(2, 3, score=0.9, offscreen=True), [])
     timelines.add(event(4, 5, score=0.5), [moment(4.5)])
-    time_s, shown = timelines.peak(timelines.sources[0])
+    time_s, shown = timelines.peak(timelines.sources[0], np.arange(0.1, 5, 0.25))
 
-    assert (time_s, shown.box.x_min, shown.strength) == (0.9, 18, 0.6)
+    assert time_s == pytest.approx(0.85)
+    assert (shown.box.x_min, shown.strength) == (17, 0.6)
+
+
+def test_the_peak_of_an_event_between_two_instants_is_its_own(timelines):
+    timelines.add(event(1.1, 1.4, peak=1.2), [moment(1.2)])
+
+    assert timelines.peak(timelines.sources[0], np.array([1.0, 1.5]))[0] == 1.2
+    assert timelines.peak(timelines.sources[0], np.zeros(0))[0] == 1.2
 
 
 def test_maps_are_kept_on_the_disk_and_gone_afterwards(tmp_path):

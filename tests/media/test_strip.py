@@ -1,5 +1,7 @@
 """Thumbnail strips: one moment per source, side by side."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -59,6 +61,13 @@ def test_cells_of_any_shape_have_a_sensible_size(size):
 
     assert 150 < strip.shape[1] < 700
     assert 150 < strip.shape[0] < 800
+
+
+def test_a_smaller_copy_of_a_frame_looks_like_the_frame():
+    whole = cell(size=(1280, 720))
+    copy = replace(whole, pixels=whole.pixels[::2, ::2], frame_size=(1280, 720))
+
+    assert np.abs(draw_strip([copy], title="").astype(int) - draw_strip([whole], title="")).max() <= 1
 
 
 def test_frames_of_different_shapes_share_a_strip():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import sys
@@ -36,12 +35,11 @@ def run(inputs: Sequence[str], request: AnnotateRequest) -> int:
     """Annotate and give the exit code: 0 all done, 1 some input failed, 2 a setting was wrong, 130 interrupted."""
     from tvsl_core.batch.inputs import find_videos
     from tvsl_core.system.arrow import leave_pandas_out
+    from tvsl_core.system.machine import collect_seldom
     from tvsl_core.system.results import passed_over
 
     leave_pandas_out()
-    # This process holds a few small values for each video, none of them in a circle, and models live in others. Looking
-    # for circles among those of a hundred thousand videos, again and again, would take seconds.
-    gc.set_threshold(100_000, 50, 50)
+    collect_seldom()
     options, quiet, dry_run = request.options, request.quiet, request.dry_run
     with logging_to(verbose=request.verbose, quiet=quiet, log_file=request.log_file):
         _log.debug("tvsl %s: %s", tvsl_core.__version__, sys.argv[1:])

@@ -162,7 +162,7 @@ def _annotate(
         on_event(_advanced(job, info, done_s=None))
         result.rows, result.sources, result.events = table.rows, len(timelines.sources), len(found)
         if info.has_picture and options.strips:
-            result.outputs.append(write_video_strip(job, info, timelines))
+            result.outputs.append(write_video_strip(job, info, timelines, pictures))
         result.outputs.extend(render_heatmaps(job, info, timelines, on_event=on_event))
     return found
 

@@ -127,10 +127,17 @@ class Timelines:
             self._maps = np.memmap(self._file, dtype=np.float16, mode="r")
         return np.asarray(self._maps[begin : begin + rows * columns], dtype=np.float32).reshape(rows, columns)
 
-    def peak(self, source: SourceTimeline) -> tuple[float, DrawnSource]:
-        """The peak of a source's best event, when and how."""
-        best = source.strongest
-        return best.event.peak_s, self._at(source, best, best.event.peak_s, strength=best.event.score)
+    def peak(self, source: SourceTimeline, instants_s: NDArray[np.float64]) -> tuple[float, DrawnSource]:
+        """A source's best event at its peak, when and how: at the instant that lies nearest, if one lies in the event.
+
+        Args:
+            source: One of these.
+            instants_s: When pictures were looked at.
+        """
+        event = source.strongest.event
+        within = instants_s[(instants_s >= event.start_s) & (instants_s < event.end_s)]
+        nearest = min(within.tolist(), key=lambda time_s: abs(time_s - event.peak_s), default=event.peak_s)
+        return nearest, self._at(source, source.strongest, nearest, strength=event.score)
 
     def at(self, source: SourceTimeline, time_s: float) -> DrawnSource | None:
         """A source at any time: interpolated between its moments, faded in and out at the ends of its events."""

@@ -160,6 +160,14 @@ class Pictures:
             people=self.snapshots.maps(index, people) if self.snapshots is not None else {},
         )
 
+    def picture(self, time_s: float) -> NDArray[np.uint8] | None:
+        """What was seen at an instant, RGB ``[height width 3]``; None at other times, and where pictures are not kept.
+
+        Raises: OutputError: The temporary file cannot be read.
+        """
+        (found,) = np.nonzero(self.times_s == time_s)
+        return self.snapshots.picture(int(found[0])) if self.snapshots is not None and len(found) else None
+
     def faces(self, index: int, klass: int) -> float | None:
         """How surely an instant shows a face, of a class that people make; None where none was found or looked for."""
         if self.snapshots is None or klass not in self.snapshots.classes.all or not self.snapshots.looked_at(index):

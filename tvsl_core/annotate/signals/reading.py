@@ -36,7 +36,8 @@ class Reading:
         _check_range(self.info, options.start_s)
         self.report, self.cuts = ReadReport(), CutFinder()
         """Of what was read so far."""
-        self.frames = Prefetch(self._frames(options), depth=4 * options.batch)
+        # While torch loads, the other core has time for so many.
+        self.frames = Prefetch(self._frames(options), depth=8 * options.batch)
 
     def close(self) -> None:
         """Stop reading."""

@@ -77,7 +77,9 @@ class Snapshots:
     def add(self, picture: NDArray[np.uint8], time_s: float) -> None:
         """Keep the picture of one more instant, RGB ``[height width 3]``."""
         self.size = picture.shape[1], picture.shape[0]
-        _, packed = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+        # numpy takes as long to turn the colours round as the JPEG takes.
+        turned = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+        _, packed = cv2.imencode(".jpg", turned, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         begin = sum(self._places[-1]) if self._places else 0
         try:
             self._file.seek(begin)
@@ -100,6 +102,19 @@ class Snapshots:
         """
         return _networks(self._device)
 
+    def picture(self, index: int) -> NDArray[np.uint8]:
+        """One of them, RGB ``[height width 3]``.
+
+        Raises: OutputError: The temporary file cannot be read.
+        """
+        begin, size = self._places[index]
+        try:
+            self._file.seek(begin)
+            packed = np.frombuffer(self._file.read(size), np.uint8)
+        except OSError as error:
+            raise write_error(self._folder, error) from error
+        return np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR_RGB), np.uint8)
+
     def faces(self, index: int) -> tuple[Face, ...]:
         """The faces of one picture, the most prominent first.
 
@@ -113,7 +128,7 @@ class Snapshots:
         if index not in self._faces:
             moved = self._between(index)
             if moved is None:
-                (self._faces[index],) = find_faces([self._picture(index)], self.networks, self.options)
+                (self._faces[index],) = find_faces([self.picture(index)], self.networks, self.options)
             else:
                 self._faces[index] = moved
                 self._moved.add(index)
@@ -132,7 +147,7 @@ class Snapshots:
                 before = self.people(self.look_before(index))
                 moved = tuple(one.moved(face, self.size) for one, face in zip(before, faces, strict=True))
             else:
-                moved = cover(self._picture(index), faces, self.networks) if faces else ()
+                moved = cover(self.picture(index), faces, self.networks) if faces else ()
             self._people[index] = moved
         return self._people[index]
 
@@ -178,15 +193,6 @@ class Snapshots:
         if self._shots.number(times[0]) != self._shots.number(times[2]):
             return None
         return move_between(self.faces(before), self.faces(behind), (times[1] - times[0]) / (times[2] - times[0]))
-
-    def _picture(self, index: int) -> NDArray[np.uint8]:
-        begin, size = self._places[index]
-        try:
-            self._file.seek(begin)
-            packed = np.frombuffer(self._file.read(size), np.uint8)
-        except OSError as error:
-            raise write_error(self._folder, error) from error
-        return np.ascontiguousarray(np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)[..., ::-1])
 
     def close(self) -> None:
         """The temporary file goes away."""

@@ -79,6 +79,7 @@ def serve(line: Connection, setup: WorkerSetup) -> None:
     """
     platforms.lead_group()
     platforms.keep_few_heaps()
+    host.collect_seldom()
     threading.Thread(target=_end_with_the_supervisor, name="supervisor", daemon=True).start()
     send = _Sender(line)
     _send_logs(send)

@@ -54,6 +54,8 @@ class StripCell:
     """When it is shown, on the video's timeline."""
     heat: Heat | None = None
     """What sounds in it, in pixels of the frame; None when nothing does."""
+    frame_size: tuple[int, int] | None = None
+    """Width and height of the frame where ``pixels`` are a smaller copy of it."""
 
     @property
     def note(self) -> str:
@@ -137,7 +139,8 @@ def _thumbnail(cell: StripCell, style: HeatStyle) -> NDArray[np.uint8]:
     small: NDArray[np.uint8] = cv2.resize(cell.pixels, (new_width, new_height), interpolation=method).astype(np.uint8)
     if cell.heat is None:
         return small
-    boxes = tuple(_scaled(box, new_width / width, new_height / height) for box in cell.heat.boxes)
+    across, down = cell.frame_size or (width, height)
+    boxes = tuple(_scaled(box, new_width / across, new_height / down) for box in cell.heat.boxes)
     return draw_heat(small, [dataclasses.replace(cell.heat, boxes=boxes, strength=1.0)], style)
 
 

@@ -6,11 +6,13 @@ those around it are alike. Correlation does not see brightness, so that a flash 
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,6 +52,8 @@ class CutFinder:
         """Of every shot but the one that is going on, near its end."""
         self._near: deque[tuple[Fraction, float, Thumbnail]] = deque(maxlen=2 * NEAR + 1)
         """Time of each picture, how much it changed against the one before, and its thumbnail."""
+        self._before: NDArray[np.float32] | None = None
+        """The last thumbnail, ready for a correlation; None before the first picture."""
 
     def look(self, picture: DecodedFrame) -> None:
         """The next picture."""
@@ -57,7 +61,9 @@ class CutFinder:
 
     def feed(self, time: Fraction, seen: Thumbnail) -> None:
         """The thumbnail of the next picture, ``[row column]``."""
-        change = _change(self._near[-1][2], seen) if self._near else 0.0
+        unit = _unit(seen)
+        change = 0.0 if self._before is None else _change(self._before, unit)
+        self._before = unit
         self._near.append((time, change, seen))
         if not self._first:
             self._first.append(seen)
@@ -105,14 +111,15 @@ def thumbnail(frame: VideoFrame) -> Thumbnail:
         samples: NDArray[Any] = np.frombuffer(plane, np.uint8).take(_places(frame.height, frame.width, plane.line_size))
     else:
         samples = frame.reformat(width=COLUMNS * SAMPLES, height=ROWS * SAMPLES, format="gray").to_ndarray()
-    cells = samples.reshape(ROWS, SAMPLES, COLUMNS, SAMPLES).mean(axis=(1, 3))
-    return np.asarray(cells, np.float32)
+    # numpy takes five times as long for these means.
+    return np.asarray(cv2.resize(samples.astype(np.float32), (COLUMNS, ROWS), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _unit(seen: Thumbnail) -> NDArray[np.float32]:
     """``[cell]`` with a mean of 0 and a length of 1, for correlations; zeros where nothing is seen."""
     centred = (seen - seen.mean()).reshape(-1)
-    return np.asarray(centred / np.linalg.norm(centred) if seen.std() >= FLAT else np.zeros_like(centred), np.float32)
+    length = math.sqrt(float(centred @ centred))
+    return np.asarray(centred / length if length >= FLAT * math.sqrt(len(centred)) else np.zeros_like(centred), "f4")
 
 
 @lru_cache(maxsize=4)
@@ -123,10 +130,6 @@ def _places(height: int, width: int, line_size: int) -> NDArray[np.intp]:
     return rows[:, None] * line_size + columns
 
 
-def _change(one: Thumbnail, other: Thumbnail) -> float:
-    """1 minus the correlation of two thumbnails; 1 where only one of them shows anything, 0 where neither does."""
-    first, second = one - one.mean(), other - other.mean()
-    deviations = float(first.std()), float(second.std())
-    if min(deviations) < FLAT:
-        return float(max(deviations) >= FLAT)
-    return 1 - float((first * second).mean()) / (deviations[0] * deviations[1])
+def _change(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """1 minus the correlation of two units; 1 where only one of them shows anything, 0 where neither does."""
+    return 1 - float(one @ other) if one.any() or other.any() else 0.0

@@ -9,12 +9,13 @@ Convolutions pad as TensorFlow's "SAME" does, for any height and width: on the r
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from tvsl_core.model.layers.compiled import Traced, run
 from tvsl_core.model.layers.convolution import Activation, convolve
 
 STRIDE = 32
@@ -72,11 +73,14 @@ class SameConv2d(nn.Conv2d):
     def reset_parameters(self) -> None:
         """Leave the memory as it is: every parameter comes from a file, and drawing random ones takes longer."""
 
-    def forward(self, input: Tensor, *, activation: Activation = "none", shortcut: Tensor | None = None) -> Tensor:
+    def forward(self, input: Any, *, activation: Activation = "none", shortcut: Any = None) -> Any:
         """``[clip inputs height width]`` to ``[clip outputs ceil(height/stride) ceil(width/stride)]``.
 
-        With an activation after it, and before that a shortcut added, over which the answer may be written.
+        With an activation after it, and before that a shortcut added, over which the answer may be written. All are
+        tensors, or all are traced.
         """
+        if isinstance(input, Traced):
+            return input.convolve(self, activation=activation, shortcut=shortcut)
         kernel, stride = self.kernel_size[0], self.stride[0]
         weight, padding = self.weight, (int(self.padding[0]), int(self.padding[1]))
         if stride > 1:
@@ -153,13 +157,16 @@ class EfficientNetLite0(nn.Module):
 
     def features(self, images: Tensor) -> ImageFeatures:
         """Prepared pictures ``[clip 3 height width]`` to their features at strides 32 and 16."""
+        return ImageFeatures(*run(self, self._maps, images))
+
+    def _maps(self, images: Any) -> tuple[Any, Any]:
         x = self.stem(images, activation="relu6")
         local = x
         for index, stage in enumerate(self.stages):
             x = stage(x)
             if index == LOCAL_STAGE:
                 local = x
-        return ImageFeatures(cells=self.head(x, activation="relu6"), local=local)
+        return self.head(x, activation="relu6"), local
 
     def forward(self, images: Tensor) -> Tensor:
         """Prepared pictures ``[clip 3 height width]`` to ImageNet logits ``[clip 1000]``."""

@@ -12,6 +12,8 @@ without an eigenvalue problem, which was no better here (docs/compact-weights.md
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
@@ -23,16 +25,27 @@ BLANK, FULL = 0.4, 0.9
 alone), from FULL on the map is believed in full (of 330 pictures with an object the least was 0.91)."""
 
 
-def affinity(features: ImageFeatures) -> Tensor:
-    """How alike two patches are: ``[clip patch patch]``, the mean cosine of meaning (stride 32) and looks (stride 16).
+class Affinities(NamedTuple):
+    """How alike two patches are: cosines ``[clip patch patch]``."""
 
-    In [0, 1], since no feature of meaning is negative; looks are clipped at 0.
-    """
-    meaning, looks = _affinities(features)
-    return (meaning + looks.clamp(min=0)) / 2
+    meaning: Tensor
+    """At stride 32; in [0, 1], since no feature of meaning is negative."""
+    looks: Tensor
+    """At stride 16, pooled to the same patches."""
+
+    @classmethod
+    def of(cls, features: ImageFeatures) -> Affinities:
+        """Of every picture by itself."""
+        cells = F.normalize(features.cells.float().flatten(2), dim=1)
+        local = F.normalize(F.avg_pool2d(features.local.float(), 2).flatten(2), dim=1)
+        return cls(meaning=cells.transpose(1, 2) @ cells, looks=local.transpose(1, 2) @ local)
+
+    def mean(self) -> Tensor:
+        """Of both, ``[clip patch patch]`` in [0, 1]; looks are clipped at 0."""
+        return (self.meaning + self.looks.clamp(min=0)) / 2
 
 
-def objectness(features: ImageFeatures) -> Tensor:
+def objectness(features: ImageFeatures, affinities: Affinities) -> Tensor:
     """How likely some object is at each cell: ``[clip row column]`` in [0, 1], finite; about 0.5 and more is object.
 
     The scale is the frame's own: the most object-like cell is near 1, unless nothing in the frame stands out
@@ -41,7 +54,6 @@ def objectness(features: ImageFeatures) -> Tensor:
     rows, columns = features.cells.shape[-2:]
     raw = features.cells.float().square().mean(dim=1).sqrt().flatten(1)
     strength = _stretch(raw)
-    affinities = _affinities(features)
     surroundings = _border(rows, columns, raw.device) * (1 - strength).square() + 1e-4
     first = strength
     for alike in affinities:
@@ -52,13 +64,6 @@ def objectness(features: ImageFeatures) -> Tensor:
         second = second * _stretch(_mean_likeness(alike, seed) - _mean_likeness(alike, surroundings))
     contrast = ((raw.amax(dim=1) - raw.amin(dim=1) - BLANK) / (FULL - BLANK)).clamp(0.0, 1.0)
     return (second.pow(1 / 3) * contrast[:, None]).reshape(-1, rows, columns)
-
-
-def _affinities(features: ImageFeatures) -> tuple[Tensor, Tensor]:
-    """Cosines ``[clip patch patch]`` at strides 32 and 16, the latter pooled to the same patches."""
-    cells = F.normalize(features.cells.float().flatten(2), dim=1)
-    local = F.normalize(F.avg_pool2d(features.local.float(), 2).flatten(2), dim=1)
-    return cells.transpose(1, 2) @ cells, local.transpose(1, 2) @ local
 
 
 def _mean_likeness(alike: Tensor, weights: Tensor) -> Tensor:

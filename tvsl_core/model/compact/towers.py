@@ -203,13 +203,13 @@ class CompactTowers:
     def inspect_images(self, images: Tensor) -> PictureParts:
         """Patches, foreground and affinity of normalised ``[clip 3 height width]``, with one pass of the network."""
         features = self._features(images)
-        by_patch = _by_patch(features)
+        by_patch, alike = _by_patch(features), foreground.Affinities.of(features)
         return PictureParts(
             patches=Patches(joint=self.joint_image(by_patch)),
             grid=(features.cells.shape[2], features.cells.shape[3]),
             features=by_patch,
-            foreground=foreground.objectness(features),
-            affinity=foreground.affinity(features),
+            foreground=foreground.objectness(features, alike),
+            affinity=alike.mean(),
         )
 
     @torch.inference_mode()

@@ -8,11 +8,14 @@ without padding at the borders, periodic Hann window, 512-point magnitude spectr
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from tvsl_core.model.compact.efficientnet_lite import SameConv2d
+from tvsl_core.model.layers.compiled import run
 
 SAMPLE_RATE = 16_000
 FRAME, FRAME_HOP, SPECTRUM = 400, 160, 512
@@ -94,8 +97,11 @@ class Yamnet(nn.Module):
     def embed(self, patches: Tensor) -> Tensor:
         """Log-mel patches ``[patch 96 64]`` to embeddings ``[patch 1024]``, not negative."""
         x = patches.to(self.stem.weight.dtype)[:, None].contiguous(memory_format=torch.channels_last)
-        maps: Tensor = self.layers(self.stem(x, activation="relu6"))
+        (maps,) = run(self, self._maps, x)
         return maps.float().mean(dim=(-2, -1))
+
+    def _maps(self, x: Any) -> tuple[Any]:
+        return (self.layers(self.stem(x, activation="relu6")),)
 
     def forward(self, waveforms: Tensor) -> tuple[Tensor, Tensor]:
         """Mono float ``[clip sample]`` to (scores ``[clip sound 521]`` in [0, 1], embeddings ``[clip sound 1024]``)."""

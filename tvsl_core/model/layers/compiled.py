@@ -1,0 +1,173 @@
+"""A network of convolutions, compiled as a whole for this processor by OpenVINO where that is installed.
+
+Both libraries run the same kernels of oneDNN, so that answers are the same. But torch decides anew at every layer of
+every picture how it is run, puts the weights in order for it, and finds memory for its answer; compiled once, none of
+that is left (docs/performance.md has the figures). What is compiled is what the network's own ``forward`` says: it runs
+once over a ``Traced`` in the place of a tensor.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tvsl_core.model.layers.convolution import Activation
+from tvsl_core.system.machine import cores
+
+Forward = Callable[[Any], Sequence[Any]]
+"""From a tensor, or what stands for one, to some of its kind; of layers that know ``Traced``."""
+Size = tuple[int, ...]
+"""``(clip, height, width, channels)`` of an input."""
+OFTEN, MOST_SIZES = 8, 4
+"""The first size, and each that came so often, is compiled for itself, up to so many: that takes a tenth of a second,
+and memory for the weights, and spares a tenth of the time from then on."""
+
+
+class Form(NamedTuple):
+    """What a network is compiled for."""
+
+    at_once: int
+    """Calls."""
+    threads: int
+    """For all of them."""
+    size: Size | None
+    """Of the input; None is any."""
+
+
+_networks: WeakKeyDictionary[nn.Module, _Compiled] = WeakKeyDictionary()
+_making = threading.Lock()
+
+
+class Traced:
+    """Stands for the tensor ``[clip channels height width]`` between two layers while a network is written down."""
+
+    def __init__(self, node: Any) -> None:
+        self._node = node
+
+    @property
+    def channels_last(self) -> Any:
+        """The node of the same numbers as ``[clip height width channels]``."""
+        from openvino import opset13
+
+        return opset13.transpose(self._node, np.array([0, 2, 3, 1]))
+
+    def convolve(self, layer: nn.Conv2d, *, activation: Activation, shortcut: Traced | None) -> Traced:
+        """What a layer with TensorFlow's "SAME" padding gives; see ``convolve`` for what follows it."""
+        from openvino import opset13
+
+        weight, bias = layer.weight.numpy(force=True), layer.bias
+        where = {"pads_begin": [0, 0], "pads_end": [0, 0], "dilations": [1, 1], "auto_pad": "SAME_UPPER"}
+        if layer.groups > 1:
+            outputs, inputs, *kernel = weight.shape
+            grouped = weight.reshape(layer.groups, outputs // layer.groups, inputs, *kernel)
+            y = opset13.group_convolution(self._node, grouped, list(layer.stride), **where)
+        else:
+            y = opset13.convolution(self._node, weight, list(layer.stride), **where)
+        assert bias is not None
+        y = opset13.add(y, bias.numpy(force=True)[:, None, None])
+        if shortcut is not None:
+            y = opset13.add(y, shortcut._node)
+        match activation:
+            case "relu":
+                y = opset13.relu(y)
+            case "relu6":
+                y = opset13.clamp(y, 0.0, 6.0)
+            case "sigmoid":
+                y = opset13.sigmoid(y)
+        return Traced(y)
+
+
+def run(network: nn.Module, forward: Forward, x: Tensor) -> tuple[Tensor, ...]:
+    """What a frozen network's ``forward`` says of ``x``; compiled, if it can be, at the first call.
+
+    Args:
+        network: Whose weights are in ``forward``; once it is compiled, they stay what they were.
+        forward: From ``[clip channels height width]`` of any size to maps like it.
+        x: Its input, ``[clip channels height width]``.
+    """
+    if not _can_compile(network, x):
+        return tuple(forward(x))
+    with _making:
+        if network not in _networks:
+            _networks[network] = _Compiled(forward, channels=x.shape[1])
+    return _networks[network](x)
+
+
+def _can_compile(network: nn.Module, x: Tensor) -> bool:
+    """Full precision on the processor, and nobody trains it."""
+    plain = x.device.type == "cpu" and x.dtype == torch.float32 and x.numel() > 0 and not x.requires_grad
+    return plain and _has_openvino() and not any(weight.requires_grad for weight in network.parameters())
+
+
+@cache
+def _has_openvino() -> bool:
+    return find_spec("openvino") is not None
+
+
+class _Compiled:
+    """One network, compiled for the sizes that come often, and for any other.
+
+    Threads may call it together.
+    """
+
+    def __init__(self, forward: Forward, *, channels: int) -> None:
+        from openvino import Core, Model, opset13
+
+        pixels = opset13.parameter([-1, -1, -1, channels], np.float32)
+        maps = forward(Traced(opset13.transpose(pixels, np.array([0, 3, 1, 2]))))
+        self._core, self._model = Core(), Model([one.channels_last for one in maps], [pixels])
+        self._came: Counter[Size] = Counter()
+        self._fixed: set[Size] = set()
+        """What is compiled for itself."""
+        self._compiled: dict[Form, Any] = {}
+        self._lock, self._requests = threading.Lock(), threading.local()
+
+    def __call__(self, x: Tensor) -> tuple[Tensor, ...]:
+        pixels = x.permute(0, 2, 3, 1).contiguous().numpy()
+        request = self._request(self._form(pixels.shape))
+        request.infer([pixels], share_inputs=True)
+        # The request writes its next answer over this one.
+        maps = (torch.from_numpy(one.data.copy()) for one in request.output_tensors)
+        return tuple(one.permute(0, 3, 1, 2) for one in maps)
+
+    def _form(self, size: Size) -> Form:
+        """How this thread, as torch is to share out its cores in it, runs an input of one size."""
+        with self._lock:
+            first = not self._came
+            self._came[size] += 1
+            if (first or self._came[size] >= OFTEN) and len(self._fixed) < MOST_SIZES:
+                self._fixed.add(size)
+        shared_out = torch.get_num_threads()
+        return Form(max(1, cores() // shared_out), max(shared_out, cores()), size if size in self._fixed else None)
+
+    def _request(self, form: Form) -> Any:
+        """This thread's own."""
+        mine: dict[Form, Any] = self._requests.__dict__.setdefault("by_form", {})
+        if form not in mine:
+            mine[form] = self._for(form).create_infer_request()
+        return mine[form]
+
+    def _for(self, form: Form) -> Any:
+        settings: dict[str, Any] = {
+            "NUM_STREAMS": form.at_once,
+            "INFERENCE_NUM_THREADS": form.threads,
+            "INFERENCE_PRECISION_HINT": "f32",
+            "ENABLE_CPU_PINNING": False,  # several workers would be bound to the same cores
+        }
+        with self._lock:
+            if form not in self._compiled:
+                model = self._model
+                if form.size is not None:
+                    model = model.clone()
+                    model.reshape(form.size)
+                self._compiled[form] = self._core.compile_model(model, "CPU", settings)
+            return self._compiled[form]
