@@ -1,5 +1,6 @@
 """Heatmap videos of what was found, without a model: their times, what is drawn on, and what is left alone."""
 
+import threading
 from fractions import Fraction
 
 import av
@@ -9,6 +10,7 @@ import pytest
 from tests.builders import make_clip
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.progress import ignore
+from tvsl_core.annotate.results import render as render_module
 from tvsl_core.annotate.results.job import Job, VideoItem
 from tvsl_core.annotate.results.render import render_heatmaps
 from tvsl_core.annotate.results.timeline import Timelines
@@ -90,6 +92,29 @@ def test_all_sources_are_written_in_one_pass_over_the_pictures(tmp_path, clip, m
     assert len(passes) == 1
     assert len({path.name for path in paths}) == 6
     assert all(len(frames(path)) == len(frames(clip)) for path in paths)
+
+
+def test_pictures_are_drawn_beside_the_compressor(tmp_path, clip, monkeypatch):
+    threads = set()
+    real = render_module.draw_heat_coded
+    monkeypatch.setattr(
+        render_module, "draw_heat_coded", lambda *given: threads.add(threading.current_thread()) or real(*given)
+    )
+    render(tmp_path, clip, sources=2, overlay="sources")
+
+    assert len(threads) == 1
+    assert threading.current_thread() not in threads
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def test_a_compressor_that_gives_up_ends_the_drawing(tmp_path, clip, monkeypatch):
+    before = threading.active_count()
+    monkeypatch.setattr(render_module.VideoEncoder, "write", lambda *given, **more: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        render(tmp_path, clip)
+    assert threading.active_count() == before
+    assert not list(tmp_path.rglob("*.mp4"))
 
 
 def test_a_turned_video_of_odd_size_is_drawn_upright(tmp_path):
