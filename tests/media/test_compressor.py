@@ -7,6 +7,7 @@ from typing import get_args
 import av
 import numpy as np
 import pytest
+from av.video.frame import PictureType
 
 from tvsl_core.errors import OutputError
 from tvsl_core.media.write.compressor import compressor
@@ -40,6 +41,31 @@ def test_every_preset_gives_what_browsers_play(tmp_path, preset):
     with av.open(str(path)) as container:
         assert container.streams.video[0].codec_context.profile == "High"
         assert sum(1 for _ in container.decode(video=0)) == 12
+
+
+def pieces(packet):
+    """Pieces that the picture of a packet is cut into: NAL units of coded slices (ITU-T H.264, table 7-1)."""
+    data, at, count = bytes(packet), 0, 0
+    while at < len(data):
+        count += data[at + 4] & 31 in (1, 5)
+        at += 4 + int.from_bytes(data[at : at + 4], "big")
+    return count
+
+
+def test_cores_share_frames_and_not_pieces_of_a_frame(tmp_path, monkeypatch):
+    monkeypatch.setattr("tvsl_core.media.write.encode.cores", lambda: 3)
+    path = write(tmp_path / "a.mp4", EncodeOptions())
+
+    with av.open(str(path)) as container:
+        assert [pieces(packet) for packet in container.demux(video=0) if packet.size] == [1] * 12
+
+
+def test_the_default_puts_at_most_one_frame_between_its_neighbours(tmp_path):
+    with av.open(str(write(tmp_path / "a.mp4", EncodeOptions()))) as container:
+        kinds = "".join(PictureType(frame.pict_type).name for frame in container.decode(video=0))
+
+    assert "B" in kinds
+    assert "BB" not in kinds
 
 
 def test_more_quality_takes_more_bytes(tmp_path):
