@@ -1,5 +1,6 @@
 """Heatmap videos of what was found, without a model: their times, what is drawn on, and what is left alone."""
 
+import sys
 import threading
 from fractions import Fraction
 
@@ -14,8 +15,11 @@ from tvsl_core.annotate.results import render as render_module
 from tvsl_core.annotate.results.job import Job, VideoItem
 from tvsl_core.annotate.results.render import render_heatmaps
 from tvsl_core.annotate.results.timeline import Timelines
+from tvsl_core.annotate.video import annotate_job
+from tvsl_core.errors import OutputError
 from tvsl_core.media.read import decode
 from tvsl_core.media.read.probe import probe
+from tvsl_core.media.write.options import EncodeOptions
 from tvsl_core.types import Box, LocalizationMap, SourceEvent
 
 UNEVEN = (0, 0.04, 0.08, 0.2, 0.24, 0.36, 0.4, 0.52, 0.56, 0.7, 0.74, 0.86, 0.9, 1.0)
@@ -115,6 +119,16 @@ def test_a_compressor_that_gives_up_ends_the_drawing(tmp_path, clip, monkeypatch
         render(tmp_path, clip)
     assert threading.active_count() == before
     assert not list(tmp_path.rglob("*.mp4"))
+
+
+def test_an_encoder_that_is_not_there_is_said_before_any_work(tmp_path, clip, model):
+    missing = EncodeOptions(encoder="vaapi" if sys.platform == "darwin" else "videotoolbox")
+    options = AnnotateOptions(overlay="combined", encode=missing)
+    job = Job(item=VideoItem(path=clip, name=clip.name), out=tmp_path, options=options, fingerprint="test")
+
+    with pytest.raises(OutputError, match="does not work on this machine"):
+        annotate_job(job, model, metadata={}, on_event=ignore)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_a_turned_video_of_odd_size_is_drawn_upright(tmp_path):

@@ -15,7 +15,12 @@ from tvsl_core.media.write.options import EncodeOptions, EncoderName, Preset
 if TYPE_CHECKING:
     from av.codec.hwaccel import HWAccel
 
-_HARDWARE: tuple[EncoderName, ...] = ("nvenc", "vaapi", "videotoolbox")
+_HARDWARE: Mapping[EncoderName, str] = {
+    "nvenc": "an NVIDIA graphics processor and its driver",
+    "vaapi": "an Intel or AMD graphics processor and its VA-API driver",
+    "videotoolbox": "a Mac",
+}
+"""What each needs."""
 _ADDED: Mapping[Preset, Mapping[str, str]] = {
     "ultrafast": {"8x8dct": "1"},  # without it, it would not even be of the profile that is promised
     # Looking ahead saves more than it costs. Motion in whole pixels, and every other frame between its neighbours
@@ -60,7 +65,7 @@ def compressor(options: EncodeOptions, *, pixels: int) -> Compressor:
     if wanted == "auto":
         wanted = next((name for name in _HARDWARE if _trouble(name) is None), "x264")
     elif wanted in _HARDWARE and (trouble := _trouble(wanted)) is not None:
-        message = f"The encoder {wanted} does not work on this machine ({trouble})."
+        message = f"The encoder {wanted} does not work on this machine ({trouble}): it needs {_HARDWARE[wanted]}."
         raise OutputError(message, hint="Use --encoder x264, or auto for whatever is there.", stage="write")
     return _compressor(wanted, options, pixels)
 
