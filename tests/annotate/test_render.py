@@ -1,5 +1,7 @@
 """Heatmap videos of what was found, without a model: their times, what is drawn on, and what is left alone."""
 
+import sys
+import threading
 from fractions import Fraction
 
 import av
@@ -9,11 +11,15 @@ import pytest
 from tests.builders import make_clip
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.progress import ignore
+from tvsl_core.annotate.results import render as render_module
 from tvsl_core.annotate.results.job import Job, VideoItem
 from tvsl_core.annotate.results.render import render_heatmaps
 from tvsl_core.annotate.results.timeline import Timelines
+from tvsl_core.annotate.video import annotate_job
+from tvsl_core.errors import OutputError
 from tvsl_core.media.read import decode
 from tvsl_core.media.read.probe import probe
+from tvsl_core.media.write.options import EncodeOptions
 from tvsl_core.types import Box, LocalizationMap, SourceEvent
 
 UNEVEN = (0, 0.04, 0.08, 0.2, 0.24, 0.36, 0.4, 0.52, 0.56, 0.7, 0.74, 0.86, 0.9, 1.0)
@@ -90,6 +96,39 @@ def test_all_sources_are_written_in_one_pass_over_the_pictures(tmp_path, clip, m
     assert len(passes) == 1
     assert len({path.name for path in paths}) == 6
     assert all(len(frames(path)) == len(frames(clip)) for path in paths)
+
+
+def test_pictures_are_drawn_beside_the_compressor(tmp_path, clip, monkeypatch):
+    threads = set()
+    real = render_module.draw_heat_coded
+    monkeypatch.setattr(
+        render_module, "draw_heat_coded", lambda *given: threads.add(threading.current_thread()) or real(*given)
+    )
+    render(tmp_path, clip, sources=2, overlay="sources")
+
+    assert len(threads) == 1
+    assert threading.current_thread() not in threads
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def test_a_compressor_that_gives_up_ends_the_drawing(tmp_path, clip, monkeypatch):
+    before = threading.active_count()
+    monkeypatch.setattr(render_module.VideoEncoder, "write", lambda *given, **more: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        render(tmp_path, clip)
+    assert threading.active_count() == before
+    assert not list(tmp_path.rglob("*.mp4"))
+
+
+def test_an_encoder_that_is_not_there_is_said_before_any_work(tmp_path, clip, model):
+    missing = EncodeOptions(encoder="vaapi" if sys.platform == "darwin" else "videotoolbox")
+    options = AnnotateOptions(overlay="combined", encode=missing)
+    job = Job(item=VideoItem(path=clip, name=clip.name), out=tmp_path, options=options, fingerprint="test")
+
+    with pytest.raises(OutputError, match="does not work on this machine"):
+        annotate_job(job, model, metadata={}, on_event=ignore)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_a_turned_video_of_odd_size_is_drawn_upright(tmp_path):

@@ -7,6 +7,7 @@ from typing import get_args
 import av
 import numpy as np
 import pytest
+from av.video.frame import PictureType
 
 from tvsl_core.errors import OutputError
 from tvsl_core.media.write.compressor import compressor
@@ -42,6 +43,31 @@ def test_every_preset_gives_what_browsers_play(tmp_path, preset):
         assert sum(1 for _ in container.decode(video=0)) == 12
 
 
+def pieces(packet):
+    """Pieces that the picture of a packet is cut into: NAL units of coded slices (ITU-T H.264, table 7-1)."""
+    data, at, count = bytes(packet), 0, 0
+    while at < len(data):
+        count += data[at + 4] & 31 in (1, 5)
+        at += 4 + int.from_bytes(data[at : at + 4], "big")
+    return count
+
+
+def test_cores_share_frames_and_not_pieces_of_a_frame(tmp_path, monkeypatch):
+    monkeypatch.setattr("tvsl_core.media.write.encode.cores", lambda: 3)
+    path = write(tmp_path / "a.mp4", EncodeOptions())
+
+    with av.open(str(path)) as container:
+        assert [pieces(packet) for packet in container.demux(video=0) if packet.size] == [1] * 12
+
+
+def test_the_default_puts_at_most_one_frame_between_its_neighbours(tmp_path):
+    with av.open(str(write(tmp_path / "a.mp4", EncodeOptions()))) as container:
+        kinds = "".join(PictureType(frame.pict_type).name for frame in container.decode(video=0))
+
+    assert "B" in kinds
+    assert "BB" not in kinds
+
+
 def test_more_quality_takes_more_bytes(tmp_path):
     sizes = [
         write(tmp_path / f"{quality}.mp4", EncodeOptions(quality=quality)).stat().st_size for quality in (35, 21, 5)
@@ -58,6 +84,7 @@ def test_an_encoder_that_is_not_there_is_said_in_a_sentence_and_the_advice_works
         return
     with pytest.raises(OutputError, match=f"The encoder {name} does not work on this machine") as caught:
         write(tmp_path / "a.mp4", EncodeOptions(encoder=name))
+    assert "it needs a" in str(caught.value)
     assert "--encoder x264" in caught.value.hint
     assert list(tmp_path.iterdir()) == []
     assert write(tmp_path / "a.mp4", EncodeOptions(encoder="auto")).stat().st_size

@@ -37,6 +37,7 @@ from tvsl_core.annotate.signals.reading import Reading
 from tvsl_core.media.read.frames import read_all_frames
 from tvsl_core.media.read.report import ReadReport
 from tvsl_core.media.read.sound import SoundStream
+from tvsl_core.media.write.compressor import compressor
 from tvsl_core.model.threads import runs_beside_itself
 from tvsl_core.model.tvsl import TvslModel
 from tvsl_core.system.results import lies_in_results
@@ -101,6 +102,8 @@ def annotate_job(
     with closing(reading or Reading(job.item.path, options)) as video:
         key, info = job.key(), video.info
         on_event(VideoStarted(video=job.item.name, duration_s=info.duration_s))
+        if options.overlay != "none" and info.has_picture:
+            compressor(options.encode, pixels=info.width * info.height)  # one that is not there is said before any work
         warnings = list(_warnings(info, model))
         result = Annotation(info=info, size_bytes=video.size_bytes, mtime_s=video.mtime_s, warnings=warnings)
         for place in (job.table, job.events):

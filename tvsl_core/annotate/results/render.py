@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tvsl_core.annotate.options import AnnotateOptions
 from tvsl_core.annotate.prefetch import Prefetch
@@ -28,11 +29,15 @@ from tvsl_core.media.write.pace import hold, pace, timeline_zero
 from tvsl_core.media.write.sound import SoundSource
 from tvsl_core.types import VideoInfo
 
+if TYPE_CHECKING:
+    from av import VideoFrame
+
 ENCODER_MEMORY = 1 << 30
 """Bytes that the encoders of one pass over the frames may take together; it decides how many there are."""
-HELD_FRAMES = 40
+HELD_FRAMES = 50
 """Frames that an encoder holds, about: those that it looks ahead at, looks back at and works on."""
-FRAMES_AHEAD = 8
+DRAWN_AHEAD = 4
+"""Frames of each heatmap video that wait for the compressors, while the next ones are decoded and drawn."""
 LEAST_RATE = 5
 """Frames per second that a heatmap video has at least: a slide stands for seconds, and sounds change meanwhile."""
 CLOCK = Fraction(90_000)
@@ -128,19 +133,28 @@ def _render(job: Job, info: VideoInfo, reels: Sequence[Reel]) -> Iterator[tuple[
     rate = heatmap_rate(info)
     grid = CLOCK if info.is_variable_rate else rate
     reading = read_coded(info, start_s=float(start), end_s=job.options.end_s, holds=True)
-    with closing(Prefetch(reading, depth=FRAMES_AHEAD)) as ahead, ExitStack() as stack:
-        first = next(ahead, None)
+    with closing(reading), ExitStack() as stack:
+        first = next(reading, None)
         if first is None:
             return
         zero = timeline_zero(first.time, grid, start)
         encoders = [stack.enter_context(_open(reel, info, zero, first, job)) for reel in reels]
         total_s = max(0.0, float((end or first.time) - start))
-        frames: Iterator[DecodedFrame] = hold(chain([first], ahead), step=1 / rate, start=zero, end=end)
-        for shown, ticks in pace(frames, frame_rate=grid, zero=zero, end=end):
-            for reel, encoder in zip(reels, encoders, strict=True):
-                heats = reel.heats_at(float(shown.time))
-                encoder.write(draw_heat_coded(shown.frame, heats, reel.style), repeat=ticks)
-            yield min(total_s, float(shown.time - start)), total_s
+        frames: Iterator[DecodedFrame] = hold(chain([first], reading), step=1 / rate, start=zero, end=end)
+        shown = pace(frames, frame_rate=grid, zero=zero, end=end)
+        for time_s, ticks, pictures in stack.enter_context(closing(Prefetch(_drawn(shown, reels), depth=DRAWN_AHEAD))):
+            for encoder, picture in zip(encoders, pictures, strict=True):
+                encoder.write(picture, repeat=ticks)
+            yield min(total_s, time_s - start), total_s
+
+
+def _drawn(
+    frames: Iterable[tuple[DecodedFrame, int]], reels: Sequence[Reel]
+) -> Iterator[tuple[float, int, list[VideoFrame]]]:
+    """Draw each frame for every reel: its time in seconds, for how many ticks it is shown, and one picture a reel."""
+    for shown, ticks in frames:
+        time_s = float(shown.time)
+        yield time_s, ticks, [draw_heat_coded(shown.frame, reel.heats_at(time_s), reel.style) for reel in reels]
 
 
 def heatmap_rate(info: VideoInfo) -> Fraction:

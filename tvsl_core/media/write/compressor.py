@@ -15,11 +15,17 @@ from tvsl_core.media.write.options import EncodeOptions, EncoderName, Preset
 if TYPE_CHECKING:
     from av.codec.hwaccel import HWAccel
 
-_HARDWARE: tuple[EncoderName, ...] = ("nvenc", "vaapi", "videotoolbox")
+_HARDWARE: Mapping[EncoderName, str] = {
+    "nvenc": "an NVIDIA graphics processor and its driver",
+    "vaapi": "an Intel or AMD graphics processor and its VA-API driver",
+    "videotoolbox": "a Mac",
+}
+"""What each needs."""
 _ADDED: Mapping[Preset, Mapping[str, str]] = {
-    # x264 leaves these out for speed. They cost less than they save: docs/experiments.md.
     "ultrafast": {"8x8dct": "1"},  # without it, it would not even be of the profile that is promised
-    "superfast": {"mbtree": "1", "rc-lookahead": "10"},
+    # Looking ahead saves more than it costs. Motion in whole pixels, and every other frame between its neighbours
+    # without trying how many fit there, save a fifth of the time for some more bytes: docs/experiments.md.
+    "superfast": {"mbtree": "1", "rc-lookahead": "10", "subq": "0", "bf": "1", "b_strategy": "0"},
 }
 _LARGE_PIXELS = 2560 * 1600
 _THRIFT = {"rc-lookahead": "1", "bf": "0", "refs": "1"}
@@ -59,7 +65,7 @@ def compressor(options: EncodeOptions, *, pixels: int) -> Compressor:
     if wanted == "auto":
         wanted = next((name for name in _HARDWARE if _trouble(name) is None), "x264")
     elif wanted in _HARDWARE and (trouble := _trouble(wanted)) is not None:
-        message = f"The encoder {wanted} does not work on this machine ({trouble})."
+        message = f"The encoder {wanted} does not work on this machine ({trouble}): it needs {_HARDWARE[wanted]}."
         raise OutputError(message, hint="Use --encoder x264, or auto for whatever is there.", stage="write")
     return _compressor(wanted, options, pixels)
 

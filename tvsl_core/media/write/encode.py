@@ -177,20 +177,22 @@ class VideoEncoder:
 
         width, height = self._size
         chosen = compressor(options, pixels=width * height)
+        words = dict(chosen.options)
+        if not self._is_even:
+            words["bf"] = "0"  # an MP4 counts its length in coded order, and would lose the last pictures' time
         self._container = av.open(
             file_url(self._partial), "w", format="mp4", container_options={"movflags": "+faststart"}
         )
         video: VideoStream = self._container.add_stream(  # type: ignore[assignment]  # by the encoder's name
-            chosen.name, rate=frame_rate, options=dict(chosen.options), hwaccel=chosen.accelerator()
+            chosen.name, rate=frame_rate, options=words, hwaccel=chosen.accelerator()
         )
         context = video.codec_context
         context.width, context.height, context.pix_fmt = width, height, PLANAR
         context.sample_aspect_ratio = Fraction(1)
         context.time_base = self._unit
         context.gop_size = max(1, round(frame_rate * _KEYFRAME_EVERY_S))
-        if not self._is_even:
-            context.max_b_frames = 0  # an MP4 counts its length in coded order, and would lose the last pictures' time
         context.thread_count = min(MAX_THREADS, cores())
+        context.thread_type = "FRAME"  # the usual one cuts frames into slices, and cores wait at the end of each frame
         context.flags = int(context.flags) | int(Flags.frame_duration.value)
         # Without the tags a player guesses, and colours shift.
         context.color_primaries = context.color_trc = context.colorspace = _TAGS[self._standard]
