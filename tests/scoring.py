@@ -71,9 +71,10 @@ def score_clip(name: str, clip: dict[str, Any], rows: pd.DataFrame, tally: Tally
         if len(mine):
             tally.found.add((name, thing["class"]))
         if thing["offscreen"]:
+            then = mine[[_well_inside(time_s, thing) for time_s in mine["time_s"]]]  # it may be seen at other times
             tally.offscreen_expected += 1
-            tally.offscreen_found += bool((mine["verdict"] == "offscreen").any())
-            tally.offscreen_boxed += bool((mine["verdict"] == "sounding").any())
+            tally.offscreen_found += bool((then["verdict"] == "offscreen").any())
+            tally.offscreen_boxed += bool((then["verdict"] == "sounding").any())
         elif len(mine):  # what is not found at all has no box that could be judged
             _score_boxes(clip, thing, mine, tally)
     for found in rows["class"].unique():
@@ -96,8 +97,12 @@ def _score_boxes(clip: dict[str, Any], thing: dict[str, Any], mine: pd.DataFrame
 def _asked(thing: dict[str, Any]) -> Iterator[tuple[float, Box]]:
     for keyed in thing["boxes"]:
         time_s, (x_min, y_min, x_max, y_max) = keyed["time_s"], keyed["box"]
-        if any(start + EDGE_S <= time_s <= end - EDGE_S for start, end in thing["sounding"]):
+        if _well_inside(time_s, thing):
             yield time_s, Box(x_min=x_min, y_min=y_min, x_max=x_max, y_max=y_max)
+
+
+def _well_inside(time_s: float, thing: dict[str, Any]) -> bool:
+    return any(start + EDGE_S <= time_s <= end - EDGE_S for start, end in thing["sounding"])
 
 
 def _box(row: dict[str, Any]) -> Box:

@@ -5,16 +5,18 @@ import sys
 import zlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sample_videos.compose.cutouts import cut_out, grow_over
+from sample_videos.compose.gallery import draw_wall, hang
 from sample_videos.compose.melodies import line, pitch, standard_midi
 from sample_videos.compose.scene import Cutout, Marked, Pose, Scene, View, glide
 from sample_videos.compose.sound import loudness, mix, sounding, timeline
-from sample_videos.compose.sources import SAMPLE_RATE, read_member
+from sample_videos.compose.sources import SAMPLE_RATE, Sources, read_member
 
 
 def block(name="thing", **changes):
@@ -125,6 +127,51 @@ def test_midi_says_how_long_its_track_is():
 
     assert written[:4] == b"MThd"
     assert len(written) == 22 + length
+
+
+def test_a_backdrop_that_moves_by_itself_is_asked_for_at_its_time():
+    world = Scene(
+        backdrop=lambda time: np.full((200, 400, 3), round(100 * time), np.uint8),
+        camera=glide(View(x=200, y=100, zoom=1.0), View(x=200, y=100, zoom=1.0), 1.0),
+    )
+
+    assert [int(world.draw(time, 200, 120)[0].mean()) for time in (0.0, 0.5, 1.0)] == [0, 50, 100]
+
+
+def test_a_picture_hangs_whole_inside_its_frame():
+    wall, picture = draw_wall(300, 200, [150]), np.full((100, 80, 3), 200, np.uint8)
+    bare = wall.copy()
+    hang(wall, picture, 110, 50)
+
+    assert (wall[50:150, 110:190] == 200).all()
+    assert (wall[49, 110:190] != bare[49, 110:190]).any(axis=-1).all()
+    assert np.array_equal(wall[:, 290:], bare[:, 290:])
+
+
+@pytest.mark.parametrize("on_a_picture", [False, True])
+def test_the_pieces_of_a_puzzle_lie_where_its_board_says(tmp_path, monkeypatch, on_a_picture):
+    def webp(shape, colour):
+        return cv2.imencode(".webp", np.full(shape, colour, np.uint8), [cv2.IMWRITE_WEBP_QUALITY, 101])[1].tobytes()
+
+    ground = (
+        '"pixmapfile" : "image/bg.webp"' if on_a_picture else '"pixmapfile" : "image/bg.svg", "width": 60, "height": 40'
+    )
+    rules = f"""QtObject {{ property var levels : [ {{ {ground} }},
+        {{ "pixmapfile" : "image/left.webp", "x" : "0.25", "y" : "0.5" }},
+        {{ "pixmapfile" : "image/right.webp", "dropAreaSize" : "10", "x" : "0.75", "y" : "0.5" }} ] }}"""
+    files = {
+        "board/board3_0.qml": rules.encode(),
+        "image/bg.webp": webp((40, 60, 3), (9, 9, 9)),
+        "image/left.webp": webp((20, 30, 4), (0, 0, 250, 255)),
+        "image/right.webp": webp((20, 30, 4), (250, 0, 0, 255)),
+    }
+    (tmp_path / "usr/share").mkdir(parents=True)
+    monkeypatch.setattr(Sources, "_gcompris", lambda self, name: files[name.removeprefix("game/resource/")])
+    painting = Sources(root=tmp_path).painting("game", 3)
+    middle = painting[10:30] if on_a_picture else painting
+
+    assert painting.shape == ((40, 60, 3) if on_a_picture else (20, 60, 3))
+    assert (middle[:, :30] == (250, 0, 0)).all() and (middle[:, 30:] == (0, 0, 250)).all()
 
 
 def resource_file(content, *, compressed):

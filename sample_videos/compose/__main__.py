@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .clips import CLIPS, Clip
+from .clip import Clip
+from .clips import CLIPS
 from .scene import Rect
 from .sound import mix, sounding
 from .sources import SAMPLE_RATE, Sources
@@ -74,7 +75,12 @@ def truth(clip: Clip) -> dict[str, Any]:
     for name in [*boxes, *(name for name in clip.tracks if name not in boxes)]:
         intervals = sounding(clip.tracks[name]) if name in clip.tracks else []
         visible = name in boxes
-        entry = {"class": name, "visible": visible, "offscreen": not visible, "sounding": intervals}
+        entry = {
+            "class": clip.classes.get(name, name),
+            "visible": visible,
+            "offscreen": not visible,
+            "sounding": intervals,
+        }
         objects.append(entry | {"boxes": boxes.get(name, [])})
     return {
         "about": clip.about,

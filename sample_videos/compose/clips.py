@@ -1,17 +1,18 @@
-"""The eight samples: what is seen, what is heard, and when."""
+"""The ten samples: what is seen, what is heard, and when."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import melodies
+from .clip import Clip
 from .cutouts import cut_out, grow_over, object_mask
+from .people import portraits_in_turns, speaking_portrait
 from .scene import Cutout, Marked, Pose, Scene, View, glide
 from .sound import loudness, timeline
 from .sources import Sources
@@ -19,30 +20,6 @@ from .stage import draw_stage
 
 FARM = "explore_farm_animals/resource/animals"
 NTSC = Fraction(30_000, 1001)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Clip:
-    """One sample video, before it is drawn."""
-
-    name: str
-    """Of its file."""
-    about: str
-    """One sentence for people."""
-    licence: str
-    """SPDX expression of the whole."""
-    scene: Scene
-    tracks: Mapping[str, NDArray[np.float32]]
-    """By class: what it sounds like, mono ``[sample]`` at 44.1 kHz, as long as the clip. Classes of the scene without
-    a track are silent; tracks of classes that the scene lacks come from outside of the picture."""
-    duration: float
-    width: int
-    """Of the frame as shown."""
-    height: int
-    frame_rate: Fraction
-    rotation: int = 0
-    credits: Sequence[str] = field(default=())
-    """Keys of the credits in README.md."""
 
 
 def owl(sources: Sources) -> Clip:
@@ -298,6 +275,8 @@ CLIPS: Sequence[Callable[[Sources], Clip]] = (
     dog_and_silent_sheep,
     kitten_and_offscreen_trumpet,
     silent_horses,
+    speaking_portrait,
+    portraits_in_turns,
 )
 """What makes each sample, in the order of README.md."""
 

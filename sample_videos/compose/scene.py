@@ -92,8 +92,8 @@ class Marked:
 class Scene:
     """What there is to see, from the back to the front."""
 
-    backdrop: NDArray[np.uint8]
-    """RGB."""
+    backdrop: NDArray[np.uint8] | Callable[[float], NDArray[np.uint8]]
+    """RGB; one that moves by itself is asked for with the time in seconds."""
     camera: Callable[[float], View]
     marked: Sequence[Marked] = ()
     cutouts: Sequence[Cutout] = ()
@@ -111,8 +111,9 @@ class Scene:
         """
         view, reference = self.camera(time), self.camera(0.0)
         across = _look(view, width, height)
-        self._check_edges(view, width, height, time)
-        frame: NDArray[np.floating] = _warp(self.backdrop, across, width, height)
+        backdrop = self.backdrop(time) if callable(self.backdrop) else self.backdrop
+        _check_edges(backdrop, view, width, height, time)
+        frame: NDArray[np.floating] = _warp(backdrop, across, width, height)
         boxes: dict[str, Rect | None] = {one.name: _seen(_carry(one.box, across), width, height) for one in self.marked}
         outlines: dict[str, NDArray[np.bool_]] = {}
         for cutout in self.cutouts:
@@ -128,11 +129,12 @@ class Scene:
         boxes |= {name: _around(outline) for name, outline in outlines.items()}
         return frame.round().clip(0, 255).astype(np.uint8), boxes
 
-    def _check_edges(self, view: View, width: int, height: int, time: float) -> None:
-        half_width, half_height = width / 2 / view.zoom, height / 2 / view.zoom
-        rows, columns = self.backdrop.shape[:2]
-        if not (half_width <= view.x <= columns - half_width and half_height <= view.y <= rows - half_height):
-            raise ValueError(f"at {time:.2f} s the camera looks past the edge of the backdrop: {view}")
+
+def _check_edges(backdrop: NDArray[np.uint8], view: View, width: int, height: int, time: float) -> None:
+    half_width, half_height = width / 2 / view.zoom, height / 2 / view.zoom
+    rows, columns = backdrop.shape[:2]
+    if not (half_width <= view.x <= columns - half_width and half_height <= view.y <= rows - half_height):
+        raise ValueError(f"at {time:.2f} s the camera looks past the edge of the backdrop: {view}")
 
 
 def _look(view: View, width: int, height: int) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zlib
 from dataclasses import dataclass
@@ -46,6 +47,36 @@ class Sources:
             raise ValueError(f"{name} is not a picture that OpenCV reads")
         return np.ascontiguousarray(pixels[..., ::-1], dtype=np.uint8)
 
+    def painting(self, activity: str, board: int) -> NDArray[np.uint8]:
+        """Lay the puzzle of a painting in GCompris, such as board 14 of ``paintings``, the Mona Lisa.
+
+        A board says where the middle of each piece goes, in shares of its size. Pieces are transparent beyond their
+        edges, and lie beside each other on nothing, or in the holes of a picture.
+
+        Args:
+            activity: The game that has the puzzle.
+            board: Its number there.
+
+        Returns:
+            RGB ``[height width 3]``.
+        """
+        rules = self._gcompris(f"{activity}/resource/board/board{board}_0.qml").decode()
+        ground, *pieces = (dict(re.findall(r'"(\w+)"\s*:\s*"?([^",\s]+)', block)) for block in rules.split("{")[2:])
+        if "width" in ground:
+            laid = np.zeros((int(ground["height"]), int(ground["width"]), 4), np.uint8)
+        else:
+            laid = self._piece(activity, ground["pixmapfile"])
+        for rule in pieces:
+            _lay(self._piece(activity, rule["pixmapfile"]), laid, float(rule["x"]), float(rule["y"]))
+        rows, columns = (np.flatnonzero((laid[..., 3] > 200).any(axis)) for axis in (1, 0))
+        return np.ascontiguousarray(laid[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1, :3])
+
+    def _piece(self, activity: str, name: str) -> NDArray[np.uint8]:
+        coded = np.frombuffer(self._gcompris(f"{activity}/resource/{name}"), np.uint8)
+        pixels = np.asarray(cv2.imdecode(coded, cv2.IMREAD_UNCHANGED))
+        code = cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGBA
+        return np.asarray(cv2.cvtColor(pixels, code), np.uint8)
+
     def stamp(self, name: str) -> NDArray[np.uint8]:
         """Read a cut-out of Tux Paint, such as ``hobbies/music/brass/trumpet.png``; RGBA ``[height width 4]``."""
         path = self.root / "usr/share/tuxpaint/stamps" / name
@@ -62,6 +93,15 @@ class Sources:
         activity = name.split("/", 1)[0]
         file = self.root / "usr/share/gcompris-qt/rcc" / f"{activity}.rcc"
         return read_member(file.read_bytes(), f"gcompris/src/activities/{name}")
+
+
+def _lay(piece: NDArray[np.uint8], board: NDArray[np.uint8], across: float, down: float) -> None:
+    """Put a piece on a board where its middle belongs; of two that overlap the more opaque one is seen."""
+    left, top = round(across * board.shape[1] - piece.shape[1] / 2), round(down * board.shape[0] - piece.shape[0] / 2)
+    piece = piece[max(0, -top) :, max(0, -left) :]
+    there = board[max(0, top) :, max(0, left) :][: piece.shape[0], : piece.shape[1]]
+    piece = piece[: there.shape[0], : there.shape[1]]
+    there[:] = np.where(piece[..., 3:] >= there[..., 3:], piece, there)
 
 
 def read_sound(source: Path | io.BytesIO) -> NDArray[np.float32]:

@@ -29,6 +29,7 @@ def test_objects_that_stand_apart_are_seen_and_those_that_sound_alone_are_heard(
     heard = {name for item in pool.sounds for name in item.names}
 
     visible = {thing["class"] for clip in TRUTH.values() for thing in clip["objects"] if thing["visible"]}
+    visible -= {"speech"}  # who speaks, no single picture says
     assert seen == visible - {"drum kit", "electric guitar"}  # these stand before each other
     assert heard == visible - {"sheep", "cat", "horse"}  # these are silent, or never alone
 

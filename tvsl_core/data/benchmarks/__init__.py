@@ -14,5 +14,6 @@
 - ``public``: benchmarks of the field in the form in which their authors publish them;
 - ``sample``: what a benchmark says: samples, their sounding sources, and the media that they need;
 - ``select``: choose samples of a benchmark: a spread subset, heard or unheard classes, samples that were trained on;
+- ``truth``: what is known exactly about the sample videos, as far as one picture shows it;
 - ``vggsound``: VGG-SS and VGGSound-Duet: boxes on frames of VGGSound test clips.
 """

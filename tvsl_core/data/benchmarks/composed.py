@@ -26,8 +26,8 @@ import numpy as np
 
 from tvsl_core.data.benchmarks.boxes import to_corners
 from tvsl_core.data.benchmarks.clips import Clip, ClipLoader, join_clips, read_instant
-from tvsl_core.data.benchmarks.files import read_json
 from tvsl_core.data.benchmarks.sample import Benchmark, CornerBox, Sample, Source, sorted_classes
+from tvsl_core.data.benchmarks.truth import TRUTH, read_truth
 from tvsl_core.errors import InputError, ManifestError
 
 NAMES = (
@@ -115,12 +115,12 @@ def compose(name: str, folder: Path, *, seed: int = 0) -> Composed:
     """
     if name not in NAMES:
         raise InputError(f"there is no composed benchmark '{name}'.", hint=f"Known: {', '.join(NAMES)}.")
-    if not (folder / "truth.json").is_file():
+    if not (folder / TRUTH).is_file():
         raise InputError(
             f"the sample videos are not in '{folder}'.",
             hint="Composed benchmarks are made from the folder sample_videos of the tvsl repository: --media DIR.",
         )
-    moments = find_moments(folder / "truth.json")
+    moments = find_moments(folder)
     recipes = _recipes(name, moments, random.Random(f"{name}/{seed}"))
     samples = tuple(_sample(identity, recipe) for identity, recipe in recipes.items())
     benchmark = Benchmark(
@@ -133,23 +133,23 @@ def compose(name: str, folder: Path, *, seed: int = 0) -> Composed:
     return Composed(benchmark=benchmark, recipes=recipes, folder=folder)
 
 
-def find_moments(truth: Path) -> tuple[SampleMoment, ...]:
-    """Every instant of the sample videos at which one visible object sounds alone.
+def find_moments(folder: Path) -> tuple[SampleMoment, ...]:
+    """Every instant of the sample videos at which one visible object sounds alone; of people who speak none.
 
-    Raises: ManifestError: The file is damaged.
+    Raises: ManifestError: ``truth.json`` is damaged.
     """
     moments = []
     try:
-        for video, clip in read_json(truth, dict)["clips"].items():
+        for video, clip in read_truth(folder).items():
             for thing in clip["objects"]:
                 for box in thing["boxes"]:
                     moment = _moment(video, clip, thing, box)
                     if moment is not None:
                         moments.append(moment)
     except (KeyError, TypeError, ValueError) as problem:
-        raise ManifestError(f"'{truth}' is not a truth file of sample videos: {problem!r}.") from None
+        raise ManifestError(f"'{folder / TRUTH}' is not a truth file of sample videos: {problem!r}.") from None
     if len({moment.name for moment in moments}) < 4:
-        raise ManifestError(f"'{truth}' has fewer than four classes that sound alone somewhere.")
+        raise ManifestError(f"'{folder / TRUTH}' has fewer than four classes that sound alone somewhere.")
     return tuple(moments)
 
 

@@ -29,7 +29,7 @@ def write_samples(videos: Path, out: Path) -> Path:
         OutputError: A file cannot be written.
     """
     stretches: dict[tuple[str, str, tuple[float, float]], list[SampleMoment]] = {}
-    for moment in find_moments(videos / "truth.json"):
+    for moment in find_moments(videos):
         stretches.setdefault((moment.video, moment.name, moment.alone), []).append(moment)
     for number, moments in enumerate(stretches.values()):
         moment = moments[len(moments) // 2]

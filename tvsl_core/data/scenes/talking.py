@@ -268,7 +268,7 @@ class TalkingScenes:
             head=head,
             columns=(side * width, (side + 1) * width),
             pose=pose * np.array([tall, tall, 60.0]),
-            opening=_openings(sound, self._rate, frames, rng) * rng.uniform(*WIDEST),
+            opening=mouth_openings(sound, self._rate, frames, rng) * rng.uniform(*WIDEST),
         )
 
 
@@ -285,8 +285,15 @@ def _spoken(kind: TalkingKind, tracks: Sequence[Samples], rate: int, rng: np.ran
     return [one, other]
 
 
-def _openings(sound: Samples, rate: int, count: int, rng: np.random.Generator) -> Floats:
-    """How far a mouth is open at each frame, 0 to 1: about as far as it is loud, but not quite."""
+def mouth_openings(sound: Samples, rate: int, count: int, rng: np.random.Generator) -> Floats:
+    """How far a mouth is open at each frame, 0 to 1: about as far as it is loud, but not quite.
+
+    Args:
+        sound: What it says, from the first frame on.
+        rate: Of the sound, in Hz.
+        count: Of frames, ``FRAME_RATE`` a second.
+        rng: Makes vowels and mouths differ.
+    """
     times = np.arange(count) / float(FRAME_RATE) - rng.uniform(*LAG_S)
     power = np.concatenate([[0.0], np.cumsum(sound.astype(np.float64) ** 2)])
     edges = np.clip((np.array([times - 0.03, times + 0.03]) * rate).astype(int), 0, len(sound))

@@ -11,12 +11,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tvsl_core.data.benchmarks.files import read_json
+from tvsl_core.data.benchmarks.truth import TRUTH, read_truth
 from tvsl_core.data.scenes.pool import MediaPool, PictureItem, SoundItem
 from tvsl_core.errors import InputError, ManifestError
 
 SAMPLES = "samples"
-TRUTH = "truth.json"
 MARGIN = 0.15
 """Surroundings of an object, as a share of its box on each side."""
 LEAST_ALONE_S = 0.4
@@ -34,6 +33,8 @@ NOTES = (
 def samples_pool(folder: Path) -> MediaPool:
     """Every object of the sample videos that can be seen by itself, and every one that can be heard by itself.
 
+    People who speak are neither: their mouths say who does.
+
     Args:
         folder: Holds the videos and ``truth.json``.
 
@@ -49,7 +50,7 @@ def samples_pool(folder: Path) -> MediaPool:
     pictures: list[PictureItem] = []
     sounds: list[SoundItem] = []
     try:
-        for video, clip in read_json(folder / TRUTH, dict)["clips"].items():
+        for video, clip in read_truth(folder).items():
             for thing in clip["objects"]:
                 pictures += _pictures(folder, video, clip, thing)
                 sounds += _sounds(folder, video, clip, thing)

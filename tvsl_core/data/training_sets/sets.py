@@ -10,12 +10,13 @@ from pathlib import Path
 from tvsl_core.data.benchmarks.catalog import DATA_VARIABLE, annotations_folder, how_to_get, media_folder
 from tvsl_core.data.benchmarks.custom import LABELS, TRAINING_LIST
 from tvsl_core.data.benchmarks.layout import ClipMedia, find_all
+from tvsl_core.data.benchmarks.truth import TRUTH
 from tvsl_core.data.material.folder import SkippedFile, load_material
 from tvsl_core.data.scenes.pool import MediaPool, PictureItem, SoundItem
 from tvsl_core.data.training_sets.catalog import COMPOSED, CUSTOM, TRAINING, TrainingEntry, find_training_entry
 from tvsl_core.data.training_sets.custom import TrainingClip, clips_from_folder, clips_from_table
 from tvsl_core.data.training_sets.lists import ListedClip, benchmark_ids, video_of
-from tvsl_core.data.training_sets.samples import NOTES, SAMPLES, TRUTH, samples_pool
+from tvsl_core.data.training_sets.samples import NOTES, SAMPLES, samples_pool
 from tvsl_core.errors import InputError, ManifestError
 from tvsl_core.system.results import find_results, passed_over
 
