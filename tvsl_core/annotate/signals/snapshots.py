@@ -77,7 +77,8 @@ class Snapshots:
     def add(self, picture: NDArray[np.uint8], time_s: float) -> None:
         """Keep the picture of one more instant, RGB ``[height width 3]``."""
         self.size = picture.shape[1], picture.shape[0]
-        _, packed = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+        picture = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), np.uint8)
+        _, packed = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         begin = sum(self._places[-1]) if self._places else 0
         try:
             self._file.seek(begin)
@@ -186,7 +187,7 @@ class Snapshots:
             packed = np.frombuffer(self._file.read(size), np.uint8)
         except OSError as error:
             raise write_error(self._folder, error) from error
-        return np.ascontiguousarray(np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)[..., ::-1])
+        return np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR_RGB), np.uint8)
 
     def close(self) -> None:
         """The temporary file goes away."""
