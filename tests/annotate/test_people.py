@@ -115,9 +115,12 @@ def test_an_open_mouth_is_wider_open_than_the_same_one_closed(networks, portrait
 
 def test_a_face_is_followed_as_it_moves_lost_when_it_goes_and_found_where_it_was_known(networks, portrait):
     away, back = scene(portrait), scene(portrait, (100, 40))
-    pictures = [scene(portrait, (100 + 8 * step, 40)) for step in range(6)]
+    steps = [*range(6), 0, 0]
+    pictures = [*[scene(portrait, (100 + 8 * step, 40)) for step in steps[:6]], away, back]
     ((first,),) = find_faces(pictures[:1], networks, USUAL)
-    *seen, gone, again = followed(networks, [*pictures, away, back], first.seen)
+    known = [first.seen.moved(8 * step + 20, 10) for step in steps]
+    looks = follow_faces(((picture, [one]) for picture, one in zip(pictures, known, strict=True)), networks)
+    *seen, gone, again = [one for (one,) in looks]
 
     lefts = [one.points[:, 0].min() for one in seen]
     assert np.diff(lefts[1:]) == pytest.approx([8] * 4, abs=4)

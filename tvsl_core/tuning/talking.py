@@ -59,7 +59,7 @@ def find_portrait(picture: NDArray[np.uint8], networks: PeopleNetworks) -> Portr
     """The largest face of a photograph, ``[height width 3]``; None where none is seen well."""
     (found,) = detect_faces(networks, [np.ascontiguousarray(picture)], min_score=0.5)
     large = [face for face in sorted(found, key=lambda one: -one.side)[:1] if face.side >= SIDE]
-    for mesh in mesh_faces(networks, picture, large):
+    for mesh in mesh_faces(networks, [(picture, face) for face in large]):
         if mesh.presence >= PRESENCE:
             return PortraitFace(photograph=np.ascontiguousarray(picture), points=mesh.points)
     return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import cv2
 import numpy as np
@@ -23,6 +24,8 @@ PRESENT = 0.5
 """From this presence on the mesh lies on a face."""
 STRAYED = 0.1
 """A face that shares less of its union with where it should be has become another one."""
+TOGETHER = 4
+"""Pictures in a row that are looked at in one go, each near where the face was before them."""
 SAME = 0.3
 """Faces of two pictures a moment apart that share so much of their union are one."""
 CELLS = 64
@@ -78,15 +81,39 @@ def follow_faces(
 
     Yields: For every picture the faces in their order; None for one that is not seen.
     """
-    last: list[FaceBox | None] = []
-    for picture, known in pictures:
+    rest, last = iter(pictures), list[_Followed]()
+    # Who is lost is looked for picture by picture: the next one that shows them says how large their mesh is.
+    while group := list(islice(rest, TOGETHER if last and all(one.seen for one in last) else 1)):
+        if not last:
+            last = [_Followed(known=known, seen=None) for known in group[0][1]]
         places = [
-            now if before is None or overlap(before.corners, now.corners) < STRAYED else before
-            for before, now in zip(last or [None] * len(known), known, strict=True)
+            (picture, one.place(now)) for picture, known in group for one, now in zip(last, known, strict=True)
         ]
-        seen = tuple(one if one.presence >= PRESENT else None for one in mesh_faces(networks, picture, places))
-        last = [None if one is None else box_of_mesh(one) for one in seen]
-        yield seen
+        found = iter(one if one.presence >= PRESENT else None for one in mesh_faces(networks, places))
+        for _, known in group:
+            seen = tuple(islice(found, len(known)))
+            last = [
+                _Followed(known=now, seen=None if one is None else box_of_mesh(one))
+                for one, now in zip(seen, known, strict=True)
+            ]
+            yield seen
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Followed:
+    """A face in the last picture in which it was looked for."""
+
+    known: FaceBox
+    """About where it was to be."""
+    seen: FaceBox | None
+
+    def place(self, known: FaceBox) -> FaceBox:
+        """Where it is looked for next, when it is about there."""
+        if self.seen is None:
+            return known
+        steps = np.subtract(known.corners, self.known.corners)
+        moved = self.seen.moved(float(steps[0] + steps[2]) / 2, float(steps[1] + steps[3]) / 2)
+        return known if overlap(moved.corners, known.corners) < STRAYED else moved
 
 
 def _confirmed(
@@ -96,7 +123,7 @@ def _confirmed(
     height, width = picture.shape[:2]
     large = [face for face in faces if face.side >= options.smallest_px]
     unsure = [face for face in large if face.score < options.unconfirmed_score]
-    present = iter(mesh_faces(networks, picture, unsure))
+    present = iter(mesh_faces(networks, [(picture, face) for face in unsure]))
     kept = [face for face in large if face.score >= options.unconfirmed_score or next(present).presence >= PRESENT]
     inside = [Face(box=box, seen=face) for face in kept if (box := _inside(face, width, height)) is not None]
     return tuple(sorted(inside, key=lambda face: -face.prominence))

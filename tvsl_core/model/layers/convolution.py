@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-Activation = Literal["none", "relu", "relu6", "sigmoid"]
+Activation = Literal["none", "relu", "relu6", "sigmoid", "hardswish"]
 Pair = tuple[int, int]
 
 _ONEDNN_NAMES: dict[Activation, tuple[str, list[float]]] = {
@@ -22,6 +22,7 @@ _ONEDNN_NAMES: dict[Activation, tuple[str, list[float]]] = {
     "relu": ("relu", []),
     "relu6": ("hardtanh", [0.0, 6.0]),
     "sigmoid": ("sigmoid", []),
+    "hardswish": ("hardswish", []),
 }
 
 
@@ -67,6 +68,8 @@ def convolve(
             return F.relu6(y, inplace=True)
         case "sigmoid":
             return y.sigmoid_()
+        case "hardswish":
+            return F.hardswish(y, inplace=True)
     return y
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from tvsl_core.model.compact.efficientnet_lite import SameConv2d
+from tvsl_core.model.layers.convolution import Activation
 
 SIDE = 256
 """Pixels along each side of the picture that the network takes, and of the mask that it gives."""
@@ -24,8 +25,9 @@ class Gate(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[picture channels height width]`` to ``[picture channels 1 1]``."""
-        gate: Tensor = self.widen(F.relu(self.narrow(x.mean(dim=(-2, -1), keepdim=True))))
-        return gate.sigmoid()
+        narrow = self.narrow(x.mean(dim=(-2, -1), keepdim=True), activation="relu")
+        gate: Tensor = self.widen(narrow, activation="sigmoid")
+        return gate
 
 
 class GatedBottleneck(nn.Module):
@@ -48,12 +50,12 @@ class GatedBottleneck(nn.Module):
         self.filter = SameConv2d(wide, wide, kernel=kernel, stride=stride, groups=wide)
         self.gate = Gate(wide, gate) if gate else None
         self.project = SameConv2d(wide, outputs)
-        self.bend = F.relu if kernel == 3 else F.hardswish
+        self.bend: Activation = "relu" if kernel == 3 else "hardswish"
         self.shortcut = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
         """``[picture inputs height width]`` to ``[picture outputs height' width']``."""
-        wide = self.bend(self.filter(self.bend(self.expand(x))))
+        wide = self.filter(self.expand(x, activation=self.bend), activation=self.bend)
         if self.gate is not None:
             wide = wide * self.gate(wide)
         narrow: Tensor = self.project(wide)
@@ -73,8 +75,9 @@ class Merge(nn.Module):
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
         """``[picture inputs h w]`` and ``[picture channels 2h 2w]`` to ``[picture channels 2h 2w]``."""
         above = self.reduce(F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False))
-        mixed = F.relu(self.mix(fine * self.gate(fine + above) + above))
-        return mixed + F.relu(self.filter(mixed))
+        mixed: Tensor = self.mix(fine * self.gate(fine + above) + above, activation="relu")
+        filtered: Tensor = self.filter(mixed, activation="relu")
+        return mixed + filtered
 
 
 class BodyMask(nn.Module):
@@ -95,12 +98,12 @@ class BodyMask(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Pictures ``[picture 3 256 256]``, RGB in [0, 1], to masks ``[picture 256 256]`` in [0, 1]."""
-        level1 = F.hardswish(self.stem(images))
+        level1 = self.stem(images, activation="hardswish")
         level2 = self.level2(level1)
         level3 = self.level3(level2)
         level4 = self.level4(level3)
-        whole = self.whole(level4.mean(dim=(-2, -1), keepdim=True)).sigmoid()
-        merged = self.merge3(F.relu(self.top(level4)) * whole, level3)
+        whole = self.whole(level4.mean(dim=(-2, -1), keepdim=True), activation="sigmoid")
+        merged = self.merge3(self.top(level4, activation="relu") * whole, level3)
         merged = self.merge1(self.merge2(merged, level2), level1)
         mask: Tensor = self.last(merged)
         return mask[:, 0].sigmoid()

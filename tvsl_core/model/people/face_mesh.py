@@ -42,11 +42,12 @@ class MeshBlock(nn.Module):
         self.stride, self.added = stride, outputs - inputs
 
     def forward(self, x: Tensor) -> Tensor:
-        """``[face inputs height width]`` to ``[face outputs height' width']``."""
-        kept = F.max_pool2d(x, 2) if self.stride == 2 else x
+        """``[face inputs height width]`` to ``[face outputs height' width']``, which may be written over ``x``."""
+        kept, filtered = F.max_pool2d(x, 2) if self.stride == 2 else x, self.filter(x)
+        mixed: Tensor = self.mix(filtered, shortcut=None if self.added else kept)
         if self.added:
-            kept = F.pad(kept, (0, 0, 0, 0, 0, self.added))
-        bent: Tensor = self.bend(kept + self.mix(self.filter(x)))
+            mixed[:, : -self.added] += kept
+        bent: Tensor = self.bend(mixed)
         return bent
 
 

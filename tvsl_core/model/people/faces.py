@@ -50,6 +50,16 @@ class FaceBox:
         """The same face in a picture that is so many times as large."""
         return replace(self, corners=_mixed(self.corners, factor), eyes=_mixed(self.eyes, factor))
 
+    def moved(self, across: float, down: float) -> FaceBox:
+        """The same face so many pixels further to the right and down."""
+        left, top, right, bottom = self.corners
+        right_x, right_y, left_x, left_y = self.eyes
+        return replace(
+            self,
+            corners=(left + across, top + down, right + across, bottom + down),
+            eyes=(right_x + across, right_y + down, left_x + across, left_y + down),
+        )
+
     def towards(self, other: FaceBox, weight: float) -> FaceBox:
         """A face between this one and another: this one at weight 0."""
         return FaceBox(
@@ -94,30 +104,31 @@ def detect_faces(
     return [_merge(faces) for faces in found]
 
 
-def mesh_faces(networks: PeopleNetworks, picture: Picture, faces: Sequence[FaceBox]) -> tuple[MeshedFace, ...]:
-    """A closer look at known faces of one picture, in their order.
+def mesh_faces(networks: PeopleNetworks, places: Sequence[tuple[Picture, FaceBox]]) -> list[MeshedFace]:
+    """A closer look at known faces, in their order.
 
     Args:
         networks: What sees them.
-        picture: Where they are.
-        faces: As found there, or in a picture shortly before.
+        places: Each face with its picture: as found there, or in a picture shortly before.
     """
-    if not faces:
-        return ()
-    turns = [_turn(face) for face in faces]
-    side = face_mesh.SIDE
-    crops = np.stack([np.asarray(cv2.warpAffine(picture, turn, (side, side)), np.uint8) for turn in turns])
-    with torch.inference_mode():
-        seen = networks.mesh(_tensor(crops, networks) / 255)
-        mouths = face_mesh.mouth_opening(seen.points).cpu().numpy()
+    turns = [_turn(face) for _, face in places]
     meshed: list[MeshedFace] = []
-    for row, turn in enumerate(turns):
-        back = cv2.invertAffineTransform(turn)
-        points = seen.points[row, :, :2].cpu().numpy() @ back[:, :2].T + back[:, 2]
-        meshed.append(
-            MeshedFace(points=points.astype(np.float32), presence=float(seen.presence[row]), mouth=float(mouths[row]))
-        )
-    return tuple(meshed)
+    for begin in range(0, len(places), BATCH):
+        group = slice(begin, begin + BATCH)
+        crops = [
+            np.asarray(cv2.warpAffine(picture, turn, (face_mesh.SIDE, face_mesh.SIDE)), np.uint8)
+            for (picture, _), turn in zip(places[group], turns[group], strict=True)
+        ]
+        with torch.inference_mode():
+            seen = networks.mesh(_tensor(np.stack(crops), networks) / 255)
+            mouths = face_mesh.mouth_opening(seen.points).tolist()
+        points, presences = seen.points[..., :2].cpu().numpy(), seen.presence.tolist()
+        for turn, flat, presence, mouth in zip(turns[group], points, presences, mouths, strict=True):
+            back = cv2.invertAffineTransform(turn)
+            meshed.append(
+                MeshedFace(points=(flat @ back[:, :2].T + back[:, 2]).astype(np.float32), presence=presence, mouth=mouth)
+            )
+    return meshed
 
 
 def box_of_mesh(face: MeshedFace) -> FaceBox:
