@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
+from importlib.util import find_spec
 
 import pytest
 import torch
@@ -10,7 +14,8 @@ from tvsl_core.model.compact.efficientnet_lite import SameConv2d
 from tvsl_core.model.layers import compiled
 from tvsl_core.model.layers.compiled import MOST_SIZES, OFTEN, run
 
-pytest.importorskip("openvino", reason="this platform has none, and torch runs the networks")
+if find_spec("openvino") is None:  # to import it here would tell its maker
+    pytest.skip("this platform has none, and torch runs the networks", allow_module_level=True)
 
 
 class Net(nn.Module):
@@ -111,3 +116,26 @@ def test_without_openvino_torch_answers(monkeypatch):
 
     assert torch.equal(run(net, net.maps, picture(8, 8))[0], net.maps(picture(8, 8))[0])
     assert net not in compiled._networks
+
+
+SILENT = """
+import sys
+from tests.model.layers.test_compiled import Net, compiled, picture
+asked = []
+sys.addaudithook(lambda event, _: asked.append(event) if event.startswith(("socket", "subprocess")) else None)
+net = Net()
+compiled.run(net, net.maps, picture(8, 8))
+assert net in compiled._networks and "openvino" in sys.modules
+assert compiled.TELEMETRY not in sys.modules and not asked, asked
+import openvino_telemetry
+"""
+
+
+@pytest.mark.slow
+def test_nobody_is_told_that_it_runs(tmp_path):
+    home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    ran = subprocess.run(
+        [sys.executable, "-c", SILENT], env=os.environ | home, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert not list(tmp_path.iterdir())

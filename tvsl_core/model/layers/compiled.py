@@ -8,12 +8,14 @@ once over a ``Traced`` in the place of a tensor.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.util import find_spec
-from typing import Any, NamedTuple
+from types import ModuleType
+from typing import Any, NamedTuple, cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -27,6 +29,7 @@ Forward = Callable[[Any], Sequence[Any]]
 """From a tensor, or what stands for one, to some of its kind; of layers that know ``Traced``."""
 Size = tuple[int, ...]
 """``(clip, height, width, channels)`` of an input."""
+TELEMETRY = "openvino_telemetry"
 OFTEN, MOST_SIZES = 8, 4
 """The first size, and each that came so often, is compiled for itself, up to so many: that takes a tenth of a second,
 and memory for the weights, and spares a tenth of the time from then on."""
@@ -56,33 +59,29 @@ class Traced:
     @property
     def channels_last(self) -> Any:
         """The node of the same numbers as ``[clip height width channels]``."""
-        from openvino import opset13
-
-        return opset13.transpose(self._node, np.array([0, 2, 3, 1]))
+        return _openvino().opset13.transpose(self._node, np.array([0, 2, 3, 1]))
 
     def convolve(self, layer: nn.Conv2d, *, activation: Activation, shortcut: Traced | None) -> Traced:
         """What a layer with TensorFlow's "SAME" padding gives; see ``convolve`` for what follows it."""
-        from openvino import opset13
-
-        weight, bias = layer.weight.numpy(force=True), layer.bias
+        opset, weight, bias = _openvino().opset13, layer.weight.numpy(force=True), layer.bias
         where = {"pads_begin": [0, 0], "pads_end": [0, 0], "dilations": [1, 1], "auto_pad": "SAME_UPPER"}
         if layer.groups > 1:
             outputs, inputs, *kernel = weight.shape
             grouped = weight.reshape(layer.groups, outputs // layer.groups, inputs, *kernel)
-            y = opset13.group_convolution(self._node, grouped, list(layer.stride), **where)
+            y = opset.group_convolution(self._node, grouped, list(layer.stride), **where)
         else:
-            y = opset13.convolution(self._node, weight, list(layer.stride), **where)
+            y = opset.convolution(self._node, weight, list(layer.stride), **where)
         assert bias is not None
-        y = opset13.add(y, bias.numpy(force=True)[:, None, None])
+        y = opset.add(y, bias.numpy(force=True)[:, None, None])
         if shortcut is not None:
-            y = opset13.add(y, shortcut._node)
+            y = opset.add(y, shortcut._node)
         match activation:
             case "relu":
-                y = opset13.relu(y)
+                y = opset.relu(y)
             case "relu6":
-                y = opset13.clamp(y, 0.0, 6.0)
+                y = opset.clamp(y, 0.0, 6.0)
             case "sigmoid":
-                y = opset13.sigmoid(y)
+                y = opset.sigmoid(y)
         return Traced(y)
 
 
@@ -113,6 +112,18 @@ def _has_openvino() -> bool:
     return find_spec("openvino") is not None
 
 
+@cache
+def _openvino() -> Any:
+    """The library without its telemetry: it would tell its maker over the network that it was imported."""
+    silenced = sys.modules.setdefault(TELEMETRY, cast(ModuleType, None)) is None
+    try:
+        import openvino
+    finally:
+        if silenced:  # whoever else wants it finds it
+            del sys.modules[TELEMETRY]
+    return openvino
+
+
 class _Compiled:
     """One network, compiled for the sizes that come often, and for any other.
 
@@ -120,11 +131,11 @@ class _Compiled:
     """
 
     def __init__(self, forward: Forward, *, channels: int) -> None:
-        from openvino import Core, Model, opset13
-
-        pixels = opset13.parameter([-1, -1, -1, channels], np.float32)
-        maps = forward(Traced(opset13.transpose(pixels, np.array([0, 3, 1, 2]))))
-        self._core, self._model = Core(), Model([one.channels_last for one in maps], [pixels])
+        openvino = _openvino()
+        pixels = openvino.opset13.parameter([-1, -1, -1, channels], np.float32)
+        maps = forward(Traced(openvino.opset13.transpose(pixels, np.array([0, 3, 1, 2]))))
+        self._core = openvino.Core()
+        self._model = openvino.Model([one.channels_last for one in maps], [pixels])
         self._came: Counter[Size] = Counter()
         self._fixed: set[Size] = set()
         """What is compiled for itself."""
