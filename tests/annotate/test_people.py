@@ -148,6 +148,21 @@ def test_a_person_is_face_and_body_and_stays_on_its_side(networks, portrait):
         assert person.extent.max() == pytest.approx(1.0, abs=0.05)
 
 
+@pytest.mark.parametrize("size", [0.7, 1.4])
+def test_a_body_is_the_same_when_the_face_was_taken_for_smaller_or_larger(networks, portrait, size):
+    picture = scene(portrait, (400, 464), size=(1280, 720))
+    (face,) = find_faces([picture], networks, USUAL)[0]
+    left, top, right, bottom = face.seen.corners
+    x, y = (left + right) / 2, (top + bottom) / 2
+    corners = tuple(
+        middle + size * (edge - middle) for edge, middle in zip(face.seen.corners, (x, y, x, y), strict=True)
+    )
+    bodies = [cover(picture, [replace(face, seen=seen)], networks)[0].extent >= 0.5
+              for seen in (face.seen, replace(face.seen, corners=corners))]  # fmt: skip
+
+    assert (bodies[0] & bodies[1]).sum() > 0.8 * (bodies[0] | bodies[1]).sum()
+
+
 def test_a_voice_is_the_most_prominent_persons_and_applause_is_everybodys(networks, portrait):
     picture = scene(portrait, (30, 30))
     picture[120:248, 420:548] = cv2.resize(portrait, (128, 128), interpolation=cv2.INTER_AREA)

@@ -10,15 +10,21 @@ import torch
 from numpy.typing import NDArray
 
 from tvsl_core.model.people import body_mask
-from tvsl_core.model.people.faces import FaceBox, Picture
+from tvsl_core.model.people.faces import FaceBox, Picture, overlap
 from tvsl_core.model.people.load import PeopleNetworks
 
 Floats = NDArray[np.float32]
+Window = tuple[int, int, int, int]
+"""Left, top, right and bottom, in pixels of a picture."""
 
 REACH = 9.0
 """Sides of a face that the window around its person has: most of a standing one, and large enough to be seen well."""
 HEADROOM = 1.5
 """Sides of a face that the window begins above it: hair, hats and raised hands."""
+ROOM = 1.7
+"""Sides of the first look's person that the window of the second look has: as large as fits, with an edge to see."""
+ENOUGH = 0.6
+"""A second window that shares so much of its union with the first would show the same again."""
 TALL = 3.0
 """A person is so many times as high as wide, for telling whose pixel one is."""
 INSIDE = 0.5
@@ -31,7 +37,8 @@ def cover_people(networks: PeopleNetworks, picture: Picture, faces: Sequence[Fac
     """How surely each place of a picture shows each face's person, most at the face.
 
     A pixel belongs to the nearest face, and a person is one piece that holds the face. Where the network sees nobody
-    around a face, the face alone is left.
+    around a face, the face alone is left. How large somebody is next to their face differs by a factor of ten, from
+    a portrait to somebody far away, so that a first look only says where the second one has to look.
 
     Args:
         networks: What sees them.
@@ -46,8 +53,8 @@ def cover_people(networks: PeopleNetworks, picture: Picture, faces: Sequence[Fac
     fine = max(1, round(width * scale)), max(1, round(height * scale))
     if not faces:
         return np.zeros((0, *grid), np.float32)
-    windows = [_window(face, width, height) for face in faces]
-    masks = _masks(networks, [picture[top:bottom, left:right] for left, top, right, bottom in windows])
+    first = [_window(face, width, height) for face in faces]
+    windows, masks = _closer(networks, picture, faces, first, _masks(networks, picture, first))
     places = [_scaled(face, fine[0] / width, fine[1] / height) for face in faces]
     owner, near = _distances(places, fine, tall=TALL).argmin(axis=0), _distances(places, fine, tall=1.0)
     covered: list[Floats] = []
@@ -62,17 +69,54 @@ def cover_people(networks: PeopleNetworks, picture: Picture, faces: Sequence[Fac
     return np.stack(covered)
 
 
-def _window(face: FaceBox, width: int, height: int) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of what is looked at, inside the picture and not empty."""
+def _window(face: FaceBox, width: int, height: int) -> Window:
+    """What is looked at first, inside the picture and not empty."""
     middle, side = (face.corners[0] + face.corners[2]) / 2, face.side * REACH
-    left, top = max(0, round(middle - side / 2)), max(0, round(face.corners[1] - HEADROOM * face.side))
-    left, top = min(left, width - 1), min(top, height - 1)
-    return left, top, max(left + 1, min(width, round(middle + side / 2))), max(top + 1, min(height, round(top + side)))
+    return _square(middle - side / 2, max(0, face.corners[1] - HEADROOM * face.side), side, width, height)
 
 
-def _masks(networks: PeopleNetworks, pictures: Sequence[NDArray[np.uint8]]) -> Floats:
+def _square(left: float, top: float, side: float, width: int, height: int) -> Window:
+    """The part of a square that lies in a picture, at least one pixel."""
+    first_x, first_y = min(max(0, round(left)), width - 1), min(max(0, round(top)), height - 1)
+    last_x, last_y = min(width, round(left + side)), min(height, round(top + side))
+    return first_x, first_y, max(first_x + 1, last_x), max(first_y + 1, last_y)
+
+
+def _closer(
+    networks: PeopleNetworks, picture: Picture, faces: Sequence[FaceBox], windows: Sequence[Window], masks: Floats
+) -> tuple[list[Window], Floats]:
+    """Windows around what a first look saw, and what is seen there; the first ones where they do not differ much."""
+    chosen, seen = list(windows), masks.copy()
+    for number, (face, window, mask) in enumerate(zip(faces, windows, masks, strict=True)):
+        around = _around(face, window, mask, picture.shape[1], picture.shape[0])
+        if overlap(around, window) < ENOUGH:
+            chosen[number] = around
+    again = [number for number, window in enumerate(windows) if chosen[number] != window]
+    if again:
+        seen[again] = _masks(networks, picture, [chosen[number] for number in again])
+    return chosen, seen
+
+
+def _around(face: FaceBox, window: Window, mask: Floats, width: int, height: int) -> Window:
+    """A square around the part of a mask that hangs together with a face, with room."""
+    left, top, right, bottom = window
+    across, down = (right - left) / mask.shape[1], (bottom - top) / mask.shape[0]
+    x_min, y_min, x_max, y_max = face.corners
+    place = (x_min - left) / across, (y_min - top) / down, (x_max - left) / across, (y_max - top) / down
+    rows, columns = np.nonzero(_one_piece(mask, place) >= INSIDE)
+    if not len(rows):
+        return window
+    ends_x = left + across * columns.min(), left + across * (columns.max() + 1)
+    ends_y = top + down * rows.min(), top + down * (rows.max() + 1)
+    side = ROOM * max(ends_x[1] - ends_x[0], ends_y[1] - ends_y[0])
+    return _square((ends_x[0] + ends_x[1] - side) / 2, (ends_y[0] + ends_y[1] - side) / 2, side, width, height)
+
+
+def _masks(networks: PeopleNetworks, picture: Picture, windows: Sequence[Window]) -> Floats:
+    """What the network sees in parts of a picture, ``[window row column]``."""
     side = body_mask.SIDE
-    squares = np.stack([cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA) for picture in pictures])
+    parts = [picture[top:bottom, left:right] for left, top, right, bottom in windows]
+    squares = np.stack([cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA) for part in parts])
     with torch.inference_mode():
         values = torch.from_numpy(squares).to(networks.device).permute(0, 3, 1, 2).float() / 255
         return np.asarray(networks.mask(values).cpu().numpy(), np.float32)
