@@ -8,9 +8,12 @@ import pytest
 from tests.talking import portrait, scenes
 from tvsl_core.annotate.objects.footage import SOUND_RATE
 from tvsl_core.annotate.signals.people import follow_faces
+from tvsl_core.data.scenes.pool import MediaPool
 from tvsl_core.data.scenes.talking import FRAME_RATE, LOWER_LIP, SECONDS, SIZE, TalkingHead, TalkingScenes
+from tvsl_core.errors import InputError
 from tvsl_core.model.people.faces import detect_faces
 from tvsl_core.model.people.load import load_people
+from tvsl_core.tuning.talking import talking_scenes
 
 
 def first(scene, count=2):
@@ -72,3 +75,10 @@ def test_a_mouth_that_opens_is_seen_to_open_and_the_brow_stays():
 def test_scenes_need_two_faces_and_three_utterances():
     with pytest.raises(ValueError, match="got 1 and 0"):
         TalkingScenes([portrait()], [], sample_rate=SOUND_RATE)
+
+
+def test_material_without_people_says_where_faces_and_speech_belong():
+    with pytest.raises(InputError, match="at least two faces and three recordings of speech, got 0 and 0") as caught:
+        talking_scenes(MediaPool(pictures=(), sounds=()), seed=0)
+
+    assert "images/speech" in caught.value.hint and "sounds/speech" in caught.value.hint

@@ -406,3 +406,15 @@ def test_a_video_with_sources_off_screen_alone_does_not_lack_its_maps(tmp_path):
     (found,) = read_results(tmp_path)
 
     assert video_page(found, tmp_path)["has_maps"]
+
+
+@pytest.mark.parametrize("sources", [(4, 7, 4), (4, 4, 4)])
+def test_speakers_are_numbered_where_there_are_several(tmp_path, sources):
+    clip = make_clip(tmp_path / "talk.mp4", seconds=2)
+    spoken = [event(n, n / 2, n / 2 + 0.5, name="speech", source_id=one) for n, one in enumerate(sources)]
+    write_results(tmp_path, "talk.mp4", clip, (*spoken, event(3, 1.5, 2.0, source_id=9)))
+    (found,) = read_results(tmp_path)
+
+    numbers = [", speaker 1", ", speaker 2", ", speaker 1"] if len(set(sources)) > 1 else ["", "", ""]
+    labels = [one["label"] for one in video_page(found, tmp_path)["events"]]
+    assert labels == [*(f"speech{number}" for number in numbers), EVENTS[0].name]

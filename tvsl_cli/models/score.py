@@ -34,7 +34,12 @@ def score(
         int, typer.Option(min=0, metavar="N", help="Moving pictures of two of a class: who of them sounds.")
     ] = 0,
     talking: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Moving pictures of people: who of them speaks, if anybody in view.")
+        int,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Moving pictures of people (images/speech, sounds/speech): who speaks, if anybody in view.",
+        ),
     ] = 0,
     seed: Annotated[int, typer.Option(metavar="N", help="Another seed gives other scenes.")] = 6,
     device: DeviceOption = "auto",

@@ -2,6 +2,7 @@
 
 - ``results``: what a results folder says, one video at a time: the one reader that all exports share;
 - ``export``: every format by name, and the one function that writes them;
+- ``speakers``: which speaker of a video somebody is;
 - ``tables``: comma-separated values;
 - ``subtitles``: WebVTT and SubRip;
 - ``elan``: ELAN documents;

@@ -10,8 +10,8 @@ from typing import Literal
 import pysubs2
 
 from tvsl_core.exports.results import VideoResults
+from tvsl_core.exports.speakers import speaker_numbers
 from tvsl_core.types import SourceEvent, Verdict
-from tvsl_core.vocabulary.people import is_speech
 
 _WHERE: dict[Verdict, str] = {"sounding": "", "uncertain": " (uncertain)", "offscreen": " (off screen)"}
 
@@ -19,11 +19,11 @@ _WHERE: dict[Verdict, str] = {"sounding": "", "uncertain": " (uncertain)", "offs
 def subtitles(video: VideoResults, form: Literal["vtt", "srt"]) -> str:
     """The captions of one video, in order of onset."""
     captions = pysubs2.SSAFile()
-    voices = list(dict.fromkeys(event.source_id for event in video.events if is_speech(event.name)))
+    speakers = speaker_numbers(video.events)
     for event in video.events:
         words = event.name + _WHERE[event.verdict]
-        if len(voices) > 1 and event.source_id in voices:
-            words += f", speaker {voices.index(event.source_id) + 1}{_side(event, video.width)}"
+        if event.source_id in speakers:
+            words += f", speaker {speakers[event.source_id]}{_side(event, video.width)}"
         start, end = (pysubs2.make_time(s=time) for time in (event.start_s, event.end_s))
         captions.append(pysubs2.SSAEvent(start=start, end=max(end, start + 1), text=_plain(words)))
     return captions.to_string(form)

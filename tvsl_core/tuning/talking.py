@@ -50,8 +50,9 @@ def talking_scenes(pool: MediaPool, *, seed: int) -> TalkingScenes:
         return TalkingScenes(faces, speech, seed=seed, sample_rate=SOUND_RATE)
     except ValueError as error:
         raise InputError(
-            f"people who speak are made of {error}.",
-            hint="Put photographs of faces into images/speech and recordings into sounds/speech of the material.",
+            f"the talking scenes need {error}.",
+            hint="Put photographs of one large face each into images/speech of the material, recordings into "
+            "sounds/speech, or ask for no talking scenes.",
         ) from error
 
 

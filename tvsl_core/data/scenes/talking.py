@@ -210,7 +210,7 @@ class TalkingScenes:
         self, faces: Sequence[PortraitFace], speech: Sequence[Samples], *, seed: int = 0, sample_rate: int
     ) -> None:
         if len(faces) < 2 or len(speech) < 3:
-            raise ValueError(f"two faces and three utterances at least, got {len(faces)} and {len(speech)}")
+            raise ValueError(f"at least two faces and three recordings of speech, got {len(faces)} and {len(speech)}")
         self._faces, self._speech, self._seed, self._rate = faces, speech, seed, sample_rate
 
     def scene(self, index: int, kind: TalkingKind, *, heard: tuple[bool, bool] = (True, False)) -> TalkingScene:

@@ -18,6 +18,7 @@ import numpy as np
 from tvsl_core.annotate.results.table import read_table
 from tvsl_core.errors import TvslError
 from tvsl_core.exports.results import VideoResults
+from tvsl_core.exports.speakers import speaker_numbers
 from tvsl_core.imports.compare import Corrections, compare
 from tvsl_core.media.read.frames import read_frames
 from tvsl_core.media.read.probe import probe
@@ -74,7 +75,7 @@ def video_page(video: VideoResults, place: Path, labels: VideoResults | None = N
         place: Folder of the report, from which the video's address is given.
         labels: What people said of it; None when nobody did.
     """
-    said = compare(video, labels) if labels is not None else None
+    said, speakers = compare(video, labels) if labels is not None else None, speaker_numbers(video.events)
     return {
         "id": video_id(video.name),
         "name": video.name,
@@ -86,11 +87,12 @@ def video_page(video: VideoResults, place: Path, labels: VideoResults | None = N
         # A browser counts from the first picture or sound as we do; containers whose times begin elsewhere start at 0.
         "offset": 0,
         "events": [
-            _event(event) | ({"opinion": _opinion(said, event)} if said is not None else {}) for event in video.events
+            _event(event, speakers) | ({"opinion": _opinion(said, event)} if said is not None else {})
+            for event in video.events
         ],
         "people": None
         if labels is None
-        else {"events": [_event(event) for event in labels.events], "instants": list(_instants(labels))},
+        else {"events": [_event(event, {}) for event in labels.events], "instants": list(_instants(labels))},
         "added": [event.event_id for event in said.added] if said is not None else [],
         "instants": (instants := list(_instants(video))),
         # What is off screen has no map: its absence says nothing of whether maps were kept.
@@ -99,11 +101,13 @@ def video_page(video: VideoResults, place: Path, labels: VideoResults | None = N
     }
 
 
-def _event(event: SourceEvent) -> dict[str, Any]:
+def _event(event: SourceEvent, speakers: Mapping[int, int]) -> dict[str, Any]:
+    speaker = speakers.get(event.source_id)
     return {
         "id": event.event_id,
         "source": event.source_id,
         "class": event.name,
+        "label": event.name if speaker is None else f"{event.name}, speaker {speaker}",
         "start": round(event.start_s, 3),
         "end": round(event.end_s, 3),
         "score": round(event.score, 3),

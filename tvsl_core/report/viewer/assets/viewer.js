@@ -92,7 +92,7 @@ const tvsl = (() => {
   }
   function lanes() {
     const rows = grouped(current.events, (event) => event.source).map(([source, events]) => {
-      const who = make("button", { type: "button", class: "who", "aria-pressed": "false", title: "Hear only the moments of this source" }, make("span", { class: "dot", style: { background: colour(source) } }), document.createTextNode(events[0].class));
+      const who = make("button", { type: "button", class: "who", "aria-pressed": "false", title: "Hear only the moments of this source" }, make("span", { class: "dot", style: { background: colour(source) } }), document.createTextNode(events[0].label));
       who.onclick = (event) => { event.stopPropagation(); solo = solo === source ? null : source; for (const other of document.querySelectorAll("button.who")) other.setAttribute("aria-pressed", String(other === who && solo !== null)); tick(); };
       return [events[0].class, make("div", { class: "lane" }, who, ...events.map((event) => bar(event, told(event))))];
     });
@@ -117,13 +117,13 @@ const tvsl = (() => {
     return made;
   }
   const span = (event) => `${event.class}, ${clock(event.start)} to ${clock(event.end)}${event.verdict === "offscreen" ? ", off screen" : ""}`;
-  const told = (event) => `${event.class}, ${clock(event.start)} to ${clock(event.end)}, ${percent(event.score)}${event.verdict === "offscreen" ? ", off screen" : event.verdict === "uncertain" ? ", uncertain" : ""}` + (event.others.length ? `; could also be ${event.others.map((one) => `${one[0]} ${percent(one[1])}`).join(", ")}` : "");
+  const told = (event) => `${event.label}, ${clock(event.start)} to ${clock(event.end)}, ${percent(event.score)}${event.verdict === "offscreen" ? ", off screen" : event.verdict === "uncertain" ? ", uncertain" : ""}` + (event.others.length ? `; could also be ${event.others.map((one) => `${one[0]} ${percent(one[1])}`).join(", ")}` : "");
   function table() {
     const added = current.people ? current.people.events.filter((event) => current.added.includes(event.id)) : [];
     $("said").hidden = $("people-choice").hidden = current.people === null;
     $("events").tBodies[0].replaceChildren(...[...current.events, ...added].map((event) => {
       const go = make("a", { href: `#/v/${current.id}?t=${event.start.toFixed(2)}`, text: clock(event.start) });
-      const cells = [event.class, null, clock(event.end), added.includes(event) ? "" : percent(event.score), event.verdict === "offscreen" ? "off screen" : event.verdict === "uncertain" ? "in view, uncertain" : "in view", event.others.map((one) => `${one[0]} ${percent(one[1])}`).join(", ")];
+      const cells = [event.label, null, clock(event.end), added.includes(event) ? "" : percent(event.score), event.verdict === "offscreen" ? "off screen" : event.verdict === "uncertain" ? "in view, uncertain" : "in view", event.others.map((one) => `${one[0]} ${percent(one[1])}`).join(", ")];
       if (current.people !== null) cells.push(added.includes(event) ? "added" : event.opinion);
       return make("tr", {}, ...cells.map((text) => text === null ? make("td", {}, go) : make("td", { text })));
     }));
@@ -160,7 +160,7 @@ const tvsl = (() => {
       if (!near) continue;
       const [a, b, share] = near, fade = Math.min(1, (time - event.start) / 0.15 + 0.2, (event.end - time) / 0.15 + 0.2);
       if ($("heat").checked && a.map) glow(pen, canvas, a, b.map ? b : a, share, colour(event.source), fade);
-      if ($("boxes").checked && a.box) frame(pen, canvas, a.box, b.box || a.box, share, event, `${event.class} ${percent(event.score)}`);
+      if ($("boxes").checked && a.box) frame(pen, canvas, a.box, b.box || a.box, share, event, `${event.label} ${percent(event.score)}`);
     }
     pen.setLineDash([6, 4]);
     for (const event of peopled() && $("boxes").checked ? current.people.events.filter((one) => active(one, time)) : []) {
