@@ -157,9 +157,10 @@ def mouths(name):
     with av.open(str(SAMPLES / name)) as container:
         pictures = [(frame.time, frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0)][::5]
     found = detect_faces(networks, [picture for _, picture in pictures], min_score=0.5)
+    places = [(one, face) for (_, one), faces in zip(pictures, found, strict=True) for face in faces]
+    meshes = iter(mesh_faces(networks, places))
     return [
-        (time, [(face, mesh.mouth) for face, mesh in zip(faces, mesh_faces(networks, picture, faces), strict=True)])
-        for (time, picture), faces in zip(pictures, found, strict=True)
+        (time, [(face, next(meshes).mouth) for face in faces]) for (time, _), faces in zip(pictures, found, strict=True)
     ]
 
 
