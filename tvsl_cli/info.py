@@ -9,6 +9,7 @@ import typer
 
 PACKAGES = (
     "torch",
+    "openvino",
     "torchvision",
     "torchaudio",
     "numpy",

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 DECISIVE = (
     "tvsl",
     "torch",
+    "openvino",
     "torchvision",
     "torchaudio",
     "av",

@@ -150,7 +150,8 @@ class CompactTowers:
             fitting = pixels if self.device.type == "cpu" else pixels.float()
             pixels = F.interpolate(fitting, size=size, mode="bilinear", antialias=True)
             pixels = pixels.round_() if pixels.is_floating_point() else pixels
-        return pixels.float().sub_(efficientnet_lite.MEAN).div_(efficientnet_lite.SCALE)
+        # The scale is a power of two, so that this is the division.
+        return pixels.float().sub_(efficientnet_lite.MEAN).mul_(1 / efficientnet_lite.SCALE)
 
     @torch.inference_mode()
     def embed_images(self, images: Tensor) -> Tensor:
