@@ -38,6 +38,10 @@ class Net(nn.Module):
         return self.halves(added, activation="relu"), added
 
 
+def answer(net: Net, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    return run(net, net.maps, x, clips=2)
+
+
 def picture(height: int, width: int, *, clips: int = 1) -> torch.Tensor:
     return torch.randn((clips, 3, height, width), generator=torch.Generator().manual_seed(height * width))
 
@@ -46,7 +50,7 @@ def picture(height: int, width: int, *, clips: int = 1) -> torch.Tensor:
 def test_answers_are_those_of_torch(kernel, stride):
     net = Net(kernel, stride)
     for x in (picture(8, 12), picture(9, 12), picture(7, 15), picture(8, 12, clips=3)):
-        for found, expected in zip(run(net, net.maps, x), net.maps(x), strict=True):
+        for found, expected in zip(answer(net, x), net.maps(x), strict=True):
             assert found.shape == expected.shape
             torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-5)
     assert net in compiled._networks
@@ -54,25 +58,25 @@ def test_answers_are_those_of_torch(kernel, stride):
 
 def test_a_size_that_comes_often_is_compiled_for_itself_and_answers_the_same():
     net, sizes = Net(), [picture(8, 8 + 2 * more) for more in range(MOST_SIZES + 2)]
-    run(net, net.maps, sizes[0])
+    answer(net, sizes[0])
     forms = compiled._networks[net]._compiled
-    assert [form.size for form in forms] == [(1, 8, 8, 3)]  # most videos have one size
+    assert [form.size for form in forms] == [(8, 8, 3)]  # most videos have one size
 
-    once = [run(net, net.maps, x)[0].clone() for x in sizes]
-    assert [form.size for form in forms] == [(1, 8, 8, 3), None]
+    once = [answer(net, x)[0].clone() for x in sizes]
+    assert [form.size for form in forms] == [(8, 8, 3), None]
 
     for _ in range(OFTEN):
-        again = [run(net, net.maps, x)[0] for x in sizes]
+        again = [answer(net, x)[0] for x in sizes]
     assert len(forms) == MOST_SIZES + 1
     torch.testing.assert_close(again, once, atol=1e-5, rtol=1e-5)
 
 
 def test_an_answer_stays_when_the_next_one_is_asked_for():
     net = Net()
-    kept = run(net, net.maps, picture(8, 8))[0]
+    kept = answer(net, picture(8, 8))[0]
     before = kept.clone()
 
-    run(net, net.maps, picture(8, 8) * 2)
+    answer(net, picture(8, 8) * 2)
     assert torch.equal(kept, before)
 
 
@@ -83,7 +87,7 @@ def test_threads_get_their_own_answers():
 
     def ask(number: int) -> None:
         for _ in range(20):
-            found[number] = run(net, net.maps, asked[number])[0]
+            found[number] = answer(net, asked[number])[0]
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
     for thread in threads:
@@ -97,7 +101,7 @@ def test_threads_get_their_own_answers():
 def test_who_trains_gets_gradients_and_the_weights_of_now():
     net = Net().requires_grad_(True)
 
-    run(net, net.maps, picture(8, 8))[0].sum().backward()
+    answer(net, picture(8, 8))[0].sum().backward()
     assert net.stem.weight.grad is not None
     assert net not in compiled._networks
 
@@ -105,8 +109,8 @@ def test_who_trains_gets_gradients_and_the_weights_of_now():
 def test_half_precision_and_empty_batches_are_for_torch():
     net, half = Net(), Net().bfloat16()
 
-    assert run(half, half.maps, picture(8, 8).bfloat16())[0].dtype == torch.bfloat16
-    assert run(net, net.maps, picture(8, 8)[:0])[0].shape == (0, 8, 2, 2)
+    assert answer(half, picture(8, 8).bfloat16())[0].dtype == torch.bfloat16
+    assert answer(net, picture(8, 8)[:0])[0].shape == (0, 8, 2, 2)
     assert net not in compiled._networks and half not in compiled._networks
 
 
@@ -114,7 +118,7 @@ def test_without_openvino_torch_answers(monkeypatch):
     monkeypatch.setattr(compiled, "_has_openvino", lambda: False)
     net = Net()
 
-    assert torch.equal(run(net, net.maps, picture(8, 8))[0], net.maps(picture(8, 8))[0])
+    assert torch.equal(answer(net, picture(8, 8))[0], net.maps(picture(8, 8))[0])
     assert net not in compiled._networks
 
 
@@ -124,7 +128,7 @@ from tests.model.layers.test_compiled import Net, compiled, picture
 asked = []
 sys.addaudithook(lambda event, _: asked.append(event) if event.startswith(("socket", "subprocess")) else None)
 net = Net()
-compiled.run(net, net.maps, picture(8, 8))
+compiled.run(net, net.maps, picture(8, 8), clips=2)
 assert net in compiled._networks and "openvino" in sys.modules
 assert compiled.TELEMETRY not in sys.modules and not asked, asked
 import openvino_telemetry

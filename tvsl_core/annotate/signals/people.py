@@ -86,9 +86,7 @@ def follow_faces(
     while group := list(islice(rest, TOGETHER if last and all(one.seen for one in last) else 1)):
         if not last:
             last = [_Followed(known=known, seen=None) for known in group[0][1]]
-        places = [
-            (picture, one.place(now)) for picture, known in group for one, now in zip(last, known, strict=True)
-        ]
+        places = [(picture, one.place(now)) for picture, known in group for one, now in zip(last, known, strict=True)]
         found = iter(one if one.presence >= PRESENT else None for one in mesh_faces(networks, places))
         for _, known in group:
             seen = tuple(islice(found, len(known)))

@@ -157,7 +157,7 @@ class EfficientNetLite0(nn.Module):
 
     def features(self, images: Tensor) -> ImageFeatures:
         """Prepared pictures ``[clip 3 height width]`` to their features at strides 32 and 16."""
-        return ImageFeatures(*run(self, self._maps, images))
+        return ImageFeatures(*run(self, self._maps, images, clips=1))
 
     def _maps(self, images: Any) -> tuple[Any, Any]:
         x = self.stem(images, activation="relu6")

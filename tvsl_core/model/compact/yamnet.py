@@ -27,6 +27,8 @@ SPAN = FRAME + (PATCH_FRAMES - 1) * FRAME_HOP
 """Samples that one position sees: 15,600, which is 0.975 s (96 frames of 10 ms, and the last one's overlap)."""
 HOP = PATCH_HOP_FRAMES * FRAME_HOP
 """Samples between positions: 7,680, which is 0.48 s."""
+AT_ONCE = 4
+"""Positions that go through the network together on a CPU."""
 EMBEDDING = 1024
 CLASSES = 521
 
@@ -97,7 +99,7 @@ class Yamnet(nn.Module):
     def embed(self, patches: Tensor) -> Tensor:
         """Log-mel patches ``[patch 96 64]`` to embeddings ``[patch 1024]``, not negative."""
         x = patches.to(self.stem.weight.dtype)[:, None].contiguous(memory_format=torch.channels_last)
-        (maps,) = run(self, self._maps, x)
+        (maps,) = run(self, self._maps, x, clips=AT_ONCE)
         return maps.float().mean(dim=(-2, -1))
 
     def _maps(self, x: Any) -> tuple[Any]:

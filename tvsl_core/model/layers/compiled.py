@@ -28,7 +28,7 @@ from tvsl_core.system.machine import cores
 Forward = Callable[[Any], Sequence[Any]]
 """From a tensor, or what stands for one, to some of its kind; of layers that know ``Traced``."""
 Size = tuple[int, ...]
-"""``(clip, height, width, channels)`` of an input."""
+"""``(height, width, channels)`` of an input."""
 TELEMETRY = "openvino_telemetry"
 OFTEN, MOST_SIZES = 8, 4
 """The first size, and each that came so often, is compiled for itself, up to so many: that takes a tenth of a second,
@@ -85,19 +85,21 @@ class Traced:
         return Traced(y)
 
 
-def run(network: nn.Module, forward: Forward, x: Tensor) -> tuple[Tensor, ...]:
+def run(network: nn.Module, forward: Forward, x: Tensor, *, clips: int) -> tuple[Tensor, ...]:
     """What a frozen network's ``forward`` says of ``x``; compiled, if it can be, at the first call.
 
     Args:
         network: Whose weights are in ``forward``; once it is compiled, they stay what they were.
         forward: From ``[clip channels height width]`` of any size to maps like it.
         x: Its input, ``[clip channels height width]``.
+        clips: How many go through a compiled network together: it is then the same for any number of them, and its
+            maps stay in the caches. The last ones are filled up.
     """
     if not _can_compile(network, x):
         return tuple(forward(x))
     with _making:
         if network not in _networks:
-            _networks[network] = _Compiled(forward, channels=x.shape[1])
+            _networks[network] = _Compiled(forward, channels=x.shape[1], clips=clips)
     return _networks[network](x)
 
 
@@ -130,12 +132,13 @@ class _Compiled:
     Threads may call it together.
     """
 
-    def __init__(self, forward: Forward, *, channels: int) -> None:
+    def __init__(self, forward: Forward, *, channels: int, clips: int) -> None:
         openvino = _openvino()
-        pixels = openvino.opset13.parameter([-1, -1, -1, channels], np.float32)
+        pixels = openvino.opset13.parameter([clips, -1, -1, channels], np.float32)
         maps = forward(Traced(openvino.opset13.transpose(pixels, np.array([0, 3, 1, 2]))))
         self._core = openvino.Core()
         self._model = openvino.Model([one.channels_last for one in maps], [pixels])
+        self._clips = clips
         self._came: Counter[Size] = Counter()
         self._fixed: set[Size] = set()
         """What is compiled for itself."""
@@ -144,11 +147,16 @@ class _Compiled:
 
     def __call__(self, x: Tensor) -> tuple[Tensor, ...]:
         pixels = x.permute(0, 2, 3, 1).contiguous().numpy()
-        request = self._request(self._form(pixels.shape))
-        request.infer([pixels], share_inputs=True)
-        # The request writes its next answer over this one.
-        maps = (torch.from_numpy(one.data.copy()) for one in request.output_tensors)
-        return tuple(one.permute(0, 3, 1, 2) for one in maps)
+        lacking = -len(pixels) % self._clips
+        if lacking:
+            pixels = np.concatenate([pixels, np.zeros((lacking, *pixels.shape[1:]), np.float32)])
+        request = self._request(self._form(pixels.shape[1:]))
+        parts = []
+        for part in pixels.reshape(-1, self._clips, *pixels.shape[1:]):
+            request.infer([part], share_inputs=True)
+            # The request writes its next answer over this one.
+            parts.append([torch.from_numpy(one.data.copy()) for one in request.output_tensors])
+        return tuple(torch.cat(maps)[: len(x)].permute(0, 3, 1, 2) for maps in zip(*parts, strict=True))
 
     def _form(self, size: Size) -> Form:
         """How this thread, as torch is to share out its cores in it, runs an input of one size."""
@@ -179,6 +187,6 @@ class _Compiled:
                 model = self._model
                 if form.size is not None:
                     model = model.clone()
-                    model.reshape(form.size)
+                    model.reshape([self._clips, *form.size])
                 self._compiled[form] = self._core.compile_model(model, "CPU", settings)
             return self._compiled[form]
