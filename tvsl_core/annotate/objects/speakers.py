@@ -115,9 +115,11 @@ class Speakers:
         if first not in self._stretches:
             start_s, end_s = self._voices[first][0], max(self._voices[one][1] for one in together)
             low_s, high_s = self._shots.bounds(start_s)
-            margin_s = self._options.mouths.margin_s
-            span = max(0.0, low_s, start_s - margin_s), min(high_s, end_s + margin_s)
-            cast = self._cast((start_s, end_s))
+            options, cast = self._options.mouths, self._cast((start_s, end_s))
+            if len(cast) == 1:
+                span = start_s, min(end_s, start_s + options.alone_s)
+            else:
+                span = max(0.0, low_s, start_s - options.margin_s), min(high_s, end_s + options.margin_s)
             self._stretches[first] = _Stretch(span=span, cast=cast, turns=self._watch(cast, span) if cast else ())
         return self._stretches[first]
 
@@ -160,9 +162,6 @@ class Speakers:
         assert self._footage is not None and self._snapshots is not None
         options, snapshots = self._options.mouths, self._snapshots
         scale = self._size[0] / snapshots.size[0]
-        if len(cast) == 1:
-            spare_s = max(0.0, span[1] - span[0] - options.alone_s)
-            span = span[0] + spare_s / 2, span[1] - spare_s / 2
 
         def faces_at(time_s: float) -> list[FaceBox]:
             around = [track.around(time_s, self._times) for track in cast]

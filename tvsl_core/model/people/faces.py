@@ -126,7 +126,9 @@ def mesh_faces(networks: PeopleNetworks, places: Sequence[tuple[Picture, FaceBox
         for turn, flat, presence, mouth in zip(turns[group], points, presences, mouths, strict=True):
             back = cv2.invertAffineTransform(turn)
             meshed.append(
-                MeshedFace(points=(flat @ back[:, :2].T + back[:, 2]).astype(np.float32), presence=presence, mouth=mouth)
+                MeshedFace(
+                    points=(flat @ back[:, :2].T + back[:, 2]).astype(np.float32), presence=presence, mouth=mouth
+                )
             )
     return meshed
 
