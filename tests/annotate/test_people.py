@@ -257,6 +257,23 @@ def test_between_two_looks_a_person_is_half_way_and_looks_the_same(model, portra
     assert columns[2] - columns[0] > 1.2, "20 pixels are two cells"
 
 
+def test_a_body_moves_with_its_face_until_bodies_are_looked_for_again(model, portrait, monkeypatch):
+    looks = []
+
+    def counted(picture, faces, networks):
+        looks.append(len(faces))
+        return cover(picture, faces, networks)
+
+    monkeypatch.setattr("tvsl_core.annotate.signals.snapshots.cover", counted)
+    snapshots = snapshots_of(model, [scene(portrait, (100 + 20 * step, 30)) for step in range(4)], every_s=1.0)
+    people = [snapshots.people(index)[0] for index in range(4)]
+    snapshots.close()
+
+    assert looks == [1, 1], "the first and the third"
+    columns = [float(one.extent.sum(axis=0) @ np.arange(64) / one.extent.sum()) for one in people]
+    assert np.diff(columns) == pytest.approx([2.0] * 3, abs=0.5), "20 pixels are two cells"
+
+
 def test_who_appears_or_jumps_between_two_looks_is_looked_for_there(model, portrait):
     far = [scene(portrait, (10, 30)), scene(portrait, (150, 30)), scene(portrait, (370, 30))]
     more = [scene(portrait, (10, 30)), *[scene(portrait, (10, 30), (350, 30))] * 2]

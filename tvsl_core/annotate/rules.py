@@ -234,8 +234,10 @@ class MouthOptions:
     """Pictures a second that are looked at while somebody speaks."""
     longest_side: int = 640
     """Longest side of those pictures, in pixels."""
-    alone_s: float = 3.0
-    """Of somebody who is alone in view so much of the beginning says whether the voice is theirs at all."""
+    alone_s: float = 4.0
+    """Of somebody who is alone in view at most so much of the beginning says whether the voice is theirs at all."""
+    alone_sure: float = 0.95
+    """Who is alone and speaks at least so likely, by what was seen so far, is looked at no longer."""
     smallest_px: int = 40
     """Least side of a face, in those pixels, whose mouth is seen well enough to say that it is silent."""
     margin_s: float = 1.0
@@ -273,7 +275,7 @@ class MouthOptions:
         check_range(self, "[0, inf)", "margin_s", "agreement", "lead", "movement", "change")
         check_range(self, "[0, inf)", "shortest_s", "unseen_s")
         check_range(self, "[0, 1]", "lag_s", "unheard")
-        check_range(self, "[0.5, 1]", "sure")
+        check_range(self, "[0.5, 1]", "sure", "alone_sure")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

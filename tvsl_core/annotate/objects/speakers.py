@@ -12,10 +12,11 @@ from tvsl_core.annotate.boxes import find_boxes
 from tvsl_core.annotate.objects.equals import SoundingObject
 from tvsl_core.annotate.objects.footage import Footage
 from tvsl_core.annotate.objects.instances import ObjectTrack, SeenObject, follow, seen_often
-from tvsl_core.annotate.objects.mouths import watch_mouths
+from tvsl_core.annotate.objects.mouths import Mouths, watch_mouths
 from tvsl_core.annotate.objects.shots import Shots
 from tvsl_core.annotate.objects.turns import Turn, find_turns
 from tvsl_core.annotate.options import AnnotateOptions
+from tvsl_core.annotate.rules import MouthOptions
 from tvsl_core.annotate.signals.people import Face
 from tvsl_core.annotate.signals.snapshots import Snapshots
 from tvsl_core.model.people.faces import FaceBox
@@ -167,10 +168,15 @@ class Speakers:
             around = [track.around(time_s, self._times) for track in cast]
             return [one.seen.towards(other.seen, weight).scaled(scale) for one, other, weight in around]
 
-        mouths = watch_mouths(self._footage, *span, faces_at, snapshots.networks, options)
-        if mouths is None or not mouths.seen.any():
-            return ()
-        return find_turns(mouths, options)
+        def enough(mouths: Mouths) -> bool:
+            """Whether somebody who is alone surely speaks; a narrator is looked for longer."""
+            if len(cast) > 1:
+                return False
+            likely = [one for turn in _turns(mouths, options) for one in turn.probabilities]
+            return min(likely, default=0.0) >= options.alone_sure
+
+        mouths = watch_mouths(self._footage, *span, faces_at, snapshots.networks, options, enough=enough)
+        return () if mouths is None else _turns(mouths, options)
 
     def _told(self, turn: Turn) -> tuple[int, ...]:
         """The places of those who may be heard in a turn, the likeliest first."""
@@ -205,6 +211,11 @@ class Speakers:
             frame_height=self._size[1],
         )
         return SeenObject(box=find_boxes(grid, replace(self._options.boxes, min_area=0.0))[0], map=grid)
+
+
+def _turns(mouths: Mouths, options: MouthOptions) -> tuple[Turn, ...]:
+    """None where no mouth is seen well."""
+    return find_turns(mouths, options) if mouths.seen.any() else ()
 
 
 def _whole(parts: Sequence[SpokenPart], start_s: float, end_s: float, shortest_s: float) -> tuple[SpokenPart, ...]:

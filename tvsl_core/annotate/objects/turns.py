@@ -53,7 +53,7 @@ def find_turns(mouths: Mouths, options: MouthOptions) -> tuple[Turn, ...]:
     likely = np.full(mouths.openings.shape, np.nan)
     likely[:, mouths.seen] = np.stack([_posterior(one, options) for one in odds.T], axis=1)
     changes = np.flatnonzero((speaking[1:] != speaking[:-1]).any(axis=1)) + 1
-    edges = _without_gaps([0, *changes.tolist(), len(odds)], speaking.any(axis=1), options)
+    edges = _without_gaps([0, *changes.tolist(), len(odds)], np.asarray(speaking.any(axis=1)), options)
     edges = _without_short(edges, round(options.shortest_s * options.rate))
     return tuple(
         Turn(
