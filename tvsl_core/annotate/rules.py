@@ -256,7 +256,7 @@ class MouthOptions:
     """Log odds for an agreement that is by 1 more than that of the best other mouth."""
     movement: float = 3.4
     """Log odds for a mouth that moves by a factor of e more than a hundredth of the face's height."""
-    change: float = 4.8
+    change: float = 4.0
     """Log odds against beginning, or ceasing, to speak at any one picture."""
     shortest_s: float = 0.6
     """What is shorter is no turn."""
