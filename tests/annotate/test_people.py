@@ -115,12 +115,9 @@ def test_an_open_mouth_is_wider_open_than_the_same_one_closed(networks, portrait
 
 def test_a_face_is_followed_as_it_moves_lost_when_it_goes_and_found_where_it_was_known(networks, portrait):
     away, back = scene(portrait), scene(portrait, (100, 40))
-    steps = [*range(6), 0, 0]
-    pictures = [*[scene(portrait, (100 + 8 * step, 40)) for step in steps[:6]], away, back]
+    pictures = [scene(portrait, (100 + 8 * step, 40)) for step in range(6)]
     ((first,),) = find_faces(pictures[:1], networks, USUAL)
-    known = [first.seen.moved(8 * step + 20, 10) for step in steps]
-    looks = follow_faces(((picture, [one]) for picture, one in zip(pictures, known, strict=True)), networks)
-    *seen, gone, again = [one for (one,) in looks]
+    *seen, gone, again = followed(networks, [*pictures, away, back], first.seen)
 
     lefts = [one.points[:, 0].min() for one in seen]
     assert np.diff(lefts[1:]) == pytest.approx([8] * 4, abs=4)
@@ -260,6 +257,23 @@ def test_between_two_looks_a_person_is_half_way_and_looks_the_same(model, portra
     assert columns[2] - columns[0] > 1.2, "20 pixels are two cells"
 
 
+def test_a_body_moves_with_its_face_until_bodies_are_looked_for_again(model, portrait, monkeypatch):
+    looks = []
+
+    def counted(picture, faces, networks):
+        looks.append(len(faces))
+        return cover(picture, faces, networks)
+
+    monkeypatch.setattr("tvsl_core.annotate.signals.snapshots.cover", counted)
+    snapshots = snapshots_of(model, [scene(portrait, (100 + 20 * step, 30)) for step in range(4)], every_s=1.0)
+    people = [snapshots.people(index)[0] for index in range(4)]
+    snapshots.close()
+
+    assert looks == [1, 1], "the first and the third"
+    columns = [float(one.extent.sum(axis=0) @ np.arange(64) / one.extent.sum()) for one in people]
+    assert np.diff(columns) == pytest.approx([2.0] * 3, abs=0.5), "20 pixels are two cells"
+
+
 def test_who_appears_or_jumps_between_two_looks_is_looked_for_there(model, portrait):
     far = [scene(portrait, (10, 30)), scene(portrait, (150, 30)), scene(portrait, (370, 30))]
     more = [scene(portrait, (10, 30)), *[scene(portrait, (10, 30), (350, 30))] * 2]
@@ -284,3 +298,18 @@ def test_no_people_leaves_faces_alone(model, portrait):
 
     assert clip.pictures.snapshots is None
     assert AnnotateOptions().fingerprint() != options.fingerprint()
+
+
+def test_a_small_face_is_looked_for_where_it_was_before_the_whole_picture_is_searched(networks, portrait, monkeypatch):
+    far = scene(portrait, (900, 400), size=(1280, 720), side=74)
+    ((face,),) = find_faces([far], networks, USUAL)
+    looks = []
+    forward = networks.detector.forward
+    monkeypatch.setattr(networks.detector, "forward", lambda x: looks.append(len(x)) or forward(x))
+    ((again,),) = find_faces([far], networks, USUAL, near=[face])
+    counted = sum(looks)
+    (elsewhere,) = find_faces([far[:, ::-1].copy()], networks, USUAL, near=[face])
+
+    assert counted == 2, "the whole picture and the square around it"
+    assert again.box.x_min == pytest.approx(face.box.x_min, abs=6)
+    assert len(elsewhere) == 1

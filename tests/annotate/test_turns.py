@@ -129,3 +129,12 @@ def test_a_word_of_somebody_else_is_no_turn():
 def test_numbers_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong)).removesuffix("_s")):
         MouthOptions(**wrong)
+
+
+def test_a_short_while_in_which_no_mouth_goes_with_the_voice_is_no_voice_out_of_view():
+    first, second, other = voice(4, last_s=3.3), voice(54, first_s=4.9), voice(104, first_s=3.3, last_s=4.9)
+    mouths = mouth(first), mouth(second, seed=2)
+    heard = first + second + other
+
+    assert speaking(*mouths, heard=heard) == [(True, False), (False, True)]
+    assert (False, False) in speaking(*mouths, heard=heard, unseen_s=0.0)

@@ -151,6 +151,8 @@ class PeopleOptions:
     """Where the picture as a whole shows no face, it is looked at again in squares of so many pixels."""
     every_s: float = 1.0
     """Faces are looked for so often; where they stay between two looks, they are where they were or on their way."""
+    bodies_every_s: float = 2.0
+    """Bodies are looked for so often; between two looks they move with the faces."""
     least_share: float = 0.25
     """An event is in view when at least this share of its instants show somebody."""
     aside: float = 0.45
@@ -159,7 +161,7 @@ class PeopleOptions:
     def __post_init__(self) -> None:
         check_range(self, "(0, 1]", "min_score", "unconfirmed_score", "least_share")
         check_range(self, "[0, 1]", "aside")
-        check_range(self, "[0, inf)", "every_s")
+        check_range(self, "[0, inf)", "every_s", "bodies_every_s")
         check_range(self, "[1, inf)", "smallest_px")
         check_range(self, "[64, inf)", "tile")
 
@@ -232,33 +234,37 @@ class MouthOptions:
     """Pictures a second that are looked at while somebody speaks."""
     longest_side: int = 640
     """Longest side of those pictures, in pixels."""
-    alone_s: float = 3.0
-    """Of somebody who is alone in view so much is looked at, which says whether the voice is theirs at all."""
+    alone_s: float = 4.0
+    """Of somebody who is alone in view at most so much of the beginning says whether the voice is theirs at all."""
+    alone_sure: float = 0.95
+    """Who is alone and speaks at least so likely, by what was seen so far, is looked at no longer."""
     smallest_px: int = 40
     """Least side of a face, in those pixels, whose mouth is seen well enough to say that it is silent."""
     margin_s: float = 1.0
     """So much before and after somebody speaks is looked at as well."""
     window_s: float = 0.7
     """Mouth and voice are compared around each picture, over about so long: deviation of the weights."""
-    slow_s: float = 0.7
+    slow_s: float = 0.5
     """What changes more slowly than this is no syllable."""
     lag_s: float = 0.2
     """A mouth may move so much before its sound, or after it."""
-    bias: float = -7.0
+    bias: float = -5.6
     """Log odds that a face speaks, before anything is seen of its mouth."""
-    agreement: float = 23.0
+    agreement: float = 22.5
     """Log odds for an agreement of mouth and voice of 1 that no other mouth explains."""
-    lead: float = 1.2
+    lead: float = 2.2
     """Log odds for an agreement that is by 1 more than that of the best other mouth."""
-    movement: float = 2.5
+    movement: float = 3.4
     """Log odds for a mouth that moves by a factor of e more than a hundredth of the face's height."""
-    change: float = 4.75
+    change: float = 4.0
     """Log odds against beginning, or ceasing, to speak at any one picture."""
     shortest_s: float = 0.6
     """What is shorter is no turn."""
-    sure: float = 0.7
+    unseen_s: float = 2.5
+    """Where nobody in view speaks for less than this, between turns of those who do, it is no voice out of view."""
+    sure: float = 0.6
     """Who speaks at least so likely is said to speak; who is as likely silent is left out."""
-    unheard: float = 0.3
+    unheard: float = 0.38
     """Where everybody in view speaks at most so likely, the voice comes from out of view."""
 
     def __post_init__(self) -> None:
@@ -266,9 +272,10 @@ class MouthOptions:
         check_range(self, "[64, inf)", "longest_side")
         check_range(self, "[1, inf)", "smallest_px")
         check_range(self, "(0, inf)", "window_s", "slow_s", "alone_s")
-        check_range(self, "[0, inf)", "margin_s", "agreement", "lead", "movement", "change", "shortest_s")
+        check_range(self, "[0, inf)", "margin_s", "agreement", "lead", "movement", "change")
+        check_range(self, "[0, inf)", "shortest_s", "unseen_s")
         check_range(self, "[0, 1]", "lag_s", "unheard")
-        check_range(self, "[0.5, 1]", "sure")
+        check_range(self, "[0.5, 1]", "sure", "alone_sure")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

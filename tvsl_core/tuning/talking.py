@@ -51,8 +51,8 @@ def talking_scenes(pool: MediaPool, *, seed: int) -> TalkingScenes:
     except ValueError as error:
         raise InputError(
             f"the talking scenes need {error}.",
-            hint="Put photographs of one large face each into images/speech of the material, recordings into "
-            "sounds/speech, or ask for no talking scenes.",
+            hint="Put photographs of one large face each into images/speech of the material and recordings into "
+            "sounds/speech, named after a source that is held out (--sources), or ask for no talking scenes.",
         ) from error
 
 

@@ -7,7 +7,13 @@ from torch.nn import functional as F  # noqa: N812
 from tvsl_core.model.layers import convolution
 from tvsl_core.model.layers.convolution import convolve
 
-ACTIVATIONS = {"none": lambda y: y, "relu": F.relu, "relu6": F.relu6, "sigmoid": torch.sigmoid}
+ACTIVATIONS = {
+    "none": lambda y: y,
+    "relu": F.relu,
+    "relu6": F.relu6,
+    "sigmoid": torch.sigmoid,
+    "hardswish": F.hardswish,
+}
 
 
 @pytest.fixture(params=["oneDNN", "plain torch"])

@@ -12,10 +12,11 @@ from tvsl_core.annotate.boxes import find_boxes
 from tvsl_core.annotate.objects.equals import SoundingObject
 from tvsl_core.annotate.objects.footage import Footage
 from tvsl_core.annotate.objects.instances import ObjectTrack, SeenObject, follow, seen_often
-from tvsl_core.annotate.objects.mouths import watch_mouths
+from tvsl_core.annotate.objects.mouths import Mouths, watch_mouths
 from tvsl_core.annotate.objects.shots import Shots
 from tvsl_core.annotate.objects.turns import Turn, find_turns
 from tvsl_core.annotate.options import AnnotateOptions
+from tvsl_core.annotate.rules import MouthOptions
 from tvsl_core.annotate.signals.people import Face
 from tvsl_core.annotate.signals.snapshots import Snapshots
 from tvsl_core.model.people.faces import FaceBox
@@ -115,9 +116,11 @@ class Speakers:
         if first not in self._stretches:
             start_s, end_s = self._voices[first][0], max(self._voices[one][1] for one in together)
             low_s, high_s = self._shots.bounds(start_s)
-            margin_s = self._options.mouths.margin_s
-            span = max(0.0, low_s, start_s - margin_s), min(high_s, end_s + margin_s)
-            cast = self._cast((start_s, end_s))
+            options, cast = self._options.mouths, self._cast((start_s, end_s))
+            if len(cast) == 1:
+                span = start_s, min(end_s, start_s + options.alone_s)
+            else:
+                span = max(0.0, low_s, start_s - options.margin_s), min(high_s, end_s + options.margin_s)
             self._stretches[first] = _Stretch(span=span, cast=cast, turns=self._watch(cast, span) if cast else ())
         return self._stretches[first]
 
@@ -160,18 +163,20 @@ class Speakers:
         assert self._footage is not None and self._snapshots is not None
         options, snapshots = self._options.mouths, self._snapshots
         scale = self._size[0] / snapshots.size[0]
-        if len(cast) == 1:
-            spare_s = max(0.0, span[1] - span[0] - options.alone_s)
-            span = span[0] + spare_s / 2, span[1] - spare_s / 2
 
         def faces_at(time_s: float) -> list[FaceBox]:
             around = [track.around(time_s, self._times) for track in cast]
             return [one.seen.towards(other.seen, weight).scaled(scale) for one, other, weight in around]
 
-        mouths = watch_mouths(self._footage, *span, faces_at, snapshots.networks, options)
-        if mouths is None or not mouths.seen.any():
-            return ()
-        return find_turns(mouths, options)
+        def enough(mouths: Mouths) -> bool:
+            """Whether somebody who is alone surely speaks; a narrator is looked for longer."""
+            if len(cast) > 1:
+                return False
+            likely = [one for turn in _turns(mouths, options) for one in turn.probabilities]
+            return min(likely, default=0.0) >= options.alone_sure
+
+        mouths = watch_mouths(self._footage, *span, faces_at, snapshots.networks, options, enough=enough)
+        return () if mouths is None else _turns(mouths, options)
 
     def _told(self, turn: Turn) -> tuple[int, ...]:
         """The places of those who may be heard in a turn, the likeliest first."""
@@ -206,6 +211,11 @@ class Speakers:
             frame_height=self._size[1],
         )
         return SeenObject(box=find_boxes(grid, replace(self._options.boxes, min_area=0.0))[0], map=grid)
+
+
+def _turns(mouths: Mouths, options: MouthOptions) -> tuple[Turn, ...]:
+    """None where no mouth is seen well."""
+    return find_turns(mouths, options) if mouths.seen.any() else ()
 
 
 def _whole(parts: Sequence[SpokenPart], start_s: float, end_s: float, shortest_s: float) -> tuple[SpokenPart, ...]:

@@ -53,7 +53,8 @@ def find_turns(mouths: Mouths, options: MouthOptions) -> tuple[Turn, ...]:
     likely = np.full(mouths.openings.shape, np.nan)
     likely[:, mouths.seen] = np.stack([_posterior(one, options) for one in odds.T], axis=1)
     changes = np.flatnonzero((speaking[1:] != speaking[:-1]).any(axis=1)) + 1
-    edges = _without_short([0, *changes.tolist(), len(odds)], round(options.shortest_s * options.rate))
+    edges = _without_gaps([0, *changes.tolist(), len(odds)], np.asarray(speaking.any(axis=1)), options)
+    edges = _without_short(edges, round(options.shortest_s * options.rate))
     return tuple(
         Turn(
             start_s=mouths.start_s + first / options.rate,
@@ -169,6 +170,17 @@ def _posterior(odds: Floats, options: MouthOptions) -> Floats:
         backward[place] = np.logaddexp.reduce((backward + local)[place + 1][None] + move, axis=1)
     total = forward + backward
     return np.asarray(1 / (1 + np.exp(total[:, 0] - total[:, 1])))
+
+
+def _without_gaps(edges: Sequence[int], anybody: NDArray[np.bool_], options: MouthOptions) -> list[int]:
+    """A short turn in which nobody in view speaks goes to the one before, and a first one to the one behind.
+
+    A mouth that says too little for a while is more usual than somebody out of view who cuts in.
+    """
+    least = round(options.unseen_s * options.rate)
+    gaps = [first for first, stop in pairwise(edges) if not anybody[first] and stop - first < least]
+    joined = {first or edges[1] for first in gaps}
+    return [edges[0], *(edge for edge in edges[1:-1] if edge not in joined), edges[-1]]
 
 
 def _without_short(edges: Sequence[int], least: int) -> list[int]:

@@ -24,8 +24,9 @@ PRESENT = 0.5
 """From this presence on the mesh lies on a face."""
 STRAYED = 0.1
 """A face that shares less of its union with where it should be has become another one."""
-TOGETHER = 4
-"""Pictures in a row that are looked at in one go, each near where the face was before them."""
+AT_ONCE = 2
+"""Faces that are looked at closely together, in two pictures where there is one: a network takes half as long for each.
+More pictures would be cheaper still, but a face moves too far from its last place to be measured well."""
 SAME = 0.3
 """Faces of two pictures a moment apart that share so much of their union are one."""
 CELLS = 64
@@ -48,7 +49,11 @@ class Face:
 
 
 def find_faces(
-    pictures: Sequence[NDArray[np.uint8]], networks: PeopleNetworks, options: PeopleOptions
+    pictures: Sequence[NDArray[np.uint8]],
+    networks: PeopleNetworks,
+    options: PeopleOptions,
+    *,
+    near: Sequence[Face] = (),
 ) -> list[tuple[Face, ...]]:
     """The faces of each picture, the most prominent first.
 
@@ -56,17 +61,40 @@ def find_faces(
         pictures: RGB ``[height width 3]``.
         networks: What sees them.
         options: How small and how sure a face may be.
+        near: Where faces were a moment ago: before squares all over a picture, those around them are looked at.
     """
-    found = detect_faces(networks, pictures, min_score=options.min_score)
-    seen = [_confirmed(picture, faces, networks, options) for picture, faces in zip(pictures, found, strict=True)]
-    # Who looks for small faces behind a large one finds bystanders, at several times the cost.
-    again = [number for number, faces in enumerate(seen) if not faces and max(pictures[number].shape) > options.tile]
-    closer = detect_faces(
-        networks, [pictures[number] for number in again], min_score=options.min_score, tile=options.tile
-    )
-    for number, faces in zip(again, closer, strict=True):
-        seen[number] = _confirmed(pictures[number], faces, networks, options)
+
+    def look(picture: NDArray[np.uint8], tile: int | None = None) -> tuple[Face, ...]:
+        (found,) = detect_faces(networks, [picture], min_score=options.min_score, tile=tile)
+        return _confirmed(picture, found, networks, options)
+
+    seen: list[tuple[Face, ...]] = []
+    for picture in pictures:
+        faces = look(picture)
+        # Who looks for small faces behind a large one finds bystanders, at several times the cost.
+        if not faces and max(picture.shape) > options.tile:
+            close = _around(picture, near, networks, options) if near else ()
+            faces = _confirmed(picture, close, networks, options) or look(picture, options.tile)
+        seen.append(faces)
     return seen
+
+
+def _around(
+    picture: NDArray[np.uint8], near: Sequence[Face], networks: PeopleNetworks, options: PeopleOptions
+) -> list[FaceBox]:
+    """The faces of the squares around some others, each once."""
+    tile, (height, width) = options.tile, picture.shape[:2]
+    places = [
+        ((one.box.x_min + one.box.x_max - tile) // 2, (one.box.y_min + one.box.y_max - tile) // 2) for one in near
+    ]
+    inside = [(max(0, min(left, width - tile)), max(0, min(top, height - tile))) for left, top in places]
+    squares = [np.ascontiguousarray(picture[top : top + tile, left : left + tile]) for left, top in inside]
+    found: list[FaceBox] = []
+    looks = detect_faces(networks, squares, min_score=options.min_score)
+    for (left, top), faces in zip(inside, looks, strict=True):
+        moved = [face.moved(left, top) for face in faces]
+        found += [one for one in moved if all(overlap(one.corners, other.corners) < SAME for other in found)]
+    return found
 
 
 def follow_faces(
@@ -81,37 +109,19 @@ def follow_faces(
 
     Yields: For every picture the faces in their order; None for one that is not seen.
     """
-    rest, last = iter(pictures), list[_Followed]()
-    # Who is lost is looked for picture by picture: the next one that shows them says how large their mesh is.
-    while group := list(islice(rest, TOGETHER if last and all(one.seen for one in last) else 1)):
-        if not last:
-            last = [_Followed(known=known, seen=None) for known in group[0][1]]
-        places = [(picture, one.place(now)) for picture, known in group for one, now in zip(last, known, strict=True)]
+    rest, size, last = iter(pictures), 1, list[FaceBox | None]()
+    while group := list(islice(rest, size)):
+        places = [
+            (picture, now if before is None or overlap(before.corners, now.corners) < STRAYED else before)
+            for picture, known in group
+            for before, now in zip(last or [None] * len(known), known, strict=True)
+        ]
         found = iter(one if one.presence >= PRESENT else None for one in mesh_faces(networks, places))
         for _, known in group:
             seen = tuple(islice(found, len(known)))
-            last = [
-                _Followed(known=now, seen=None if one is None else box_of_mesh(one))
-                for one, now in zip(seen, known, strict=True)
-            ]
+            last = [None if one is None else box_of_mesh(one) for one in seen]
             yield seen
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class _Followed:
-    """A face in the last picture in which it was looked for."""
-
-    known: FaceBox
-    """About where it was to be."""
-    seen: FaceBox | None
-
-    def place(self, known: FaceBox) -> FaceBox:
-        """Where it is looked for next, when it is about there."""
-        if self.seen is None:
-            return known
-        steps = np.subtract(known.corners, self.known.corners)
-        moved = self.seen.moved(float(steps[0] + steps[2]) / 2, float(steps[1] + steps[3]) / 2)
-        return known if overlap(moved.corners, known.corners) < STRAYED else moved
+        size = max(1, AT_ONCE // max(1, len(last))) if all(last) else 1
 
 
 def _confirmed(
@@ -170,6 +180,26 @@ def cover(picture: NDArray[np.uint8], faces: Sequence[Face], networks: PeopleNet
     return tuple(Person(face=face, extent=extent) for face, extent in zip(faces, extents, strict=True))
 
 
+def match_faces(faces: Sequence[Face], others: Sequence[Face]) -> tuple[int, ...] | None:
+    """The place of every face among those of another picture; None where the two do not show the same.
+
+    Args:
+        faces: Of one picture.
+        others: Of one a moment before or behind.
+    """
+    if len(faces) != len(others):
+        return None
+    left, places = set(range(len(others))), list[int]()
+    for face in faces:
+        shared = {place: overlap(others[place].seen.corners, face.seen.corners) for place in sorted(left)}
+        same = max(shared, key=lambda place: shared[place])
+        if shared[same] < SAME:
+            return None
+        left.remove(same)
+        places.append(same)
+    return tuple(places)
+
+
 def move_between(before: Sequence[Face], after: Sequence[Face], weight: float) -> tuple[Face, ...] | None:
     """The faces of a picture between two others, where the same ones are seen in both; None where they are not.
 
@@ -180,21 +210,13 @@ def move_between(before: Sequence[Face], after: Sequence[Face], weight: float) -
 
     Returns: In the order of ``before``.
     """
-    if len(before) != len(after):
+    places = match_faces(before, after)
+    if places is None:
         return None
-    left, moved = list(after), list[Face]()
-    for face in before:
-        same = max(left, key=lambda one: overlap(one.seen.corners, face.seen.corners))
-        if overlap(same.seen.corners, face.seen.corners) < SAME:
-            return None
-        left.remove(same)
-        moved.append(
-            Face(
-                box=face.box.towards(same.box, weight),
-                seen=face.seen.towards(same.seen, weight),
-            )
-        )
-    return tuple(moved)
+    return tuple(
+        Face(box=face.box.towards(same.box, weight), seen=face.seen.towards(same.seen, weight))
+        for face, same in zip(before, (after[place] for place in places), strict=True)
+    )
 
 
 def map_grid(width: int, height: int) -> tuple[int, int]:

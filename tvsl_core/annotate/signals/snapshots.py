@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection
 from functools import cache
 from pathlib import Path
@@ -28,6 +28,7 @@ from tvsl_core.annotate.signals.people import (
     crowd_map,
     find_faces,
     map_grid,
+    match_faces,
     move_between,
     voice_map,
 )
@@ -69,9 +70,9 @@ class Snapshots:
         """Width and height of the pictures; faces count in their pixels."""
         self._looks: list[int] | None = None
         """The pictures in which faces are looked for; None until all are there."""
+        self._bodies: list[int] = []
+        """The pictures in which bodies are."""
         self._faces: dict[int, tuple[Face, ...]] = {}
-        self._moved: set[int] = set()
-        """Pictures whose faces lie between those of two others."""
         self._people: dict[int, tuple[Person, ...]] = {}
 
     def add(self, picture: NDArray[np.uint8], time_s: float) -> None:
@@ -126,29 +127,33 @@ class Snapshots:
             WeightsError: The networks cannot be loaded.
         """
         if index not in self._faces:
-            moved = self._between(index)
-            if moved is None:
-                (self._faces[index],) = find_faces([self.picture(index)], self.networks, self.options)
+            between = self._between(index)
+            if between is None:
+                near = self._faces.get(self._look_ahead_of(index), ())
+                (self._faces[index],) = find_faces([self.picture(index)], self.networks, self.options, near=near)
             else:
-                self._faces[index] = moved
-                self._moved.add(index)
+                self._faces[index] = between
         return self._faces[index]
 
     def people(self, index: int) -> tuple[Person, ...]:
-        """Who is in one picture, the most prominent first.
+        """Who is in one picture, in the order of its faces.
+
+        Bodies are looked for in some pictures of a shot; where a later one shows the same faces they moved with them.
 
         Raises:
             OutputError: The temporary file cannot be read.
             WeightsError: The networks cannot be loaded.
         """
         if index not in self._people:
-            faces = self.faces(index)
-            if index in self._moved:
-                before = self.people(self.look_before(index))
-                moved = tuple(one.moved(face, self.size) for one, face in zip(before, faces, strict=True))
+            faces, held = self.faces(index), self._body_before(index)
+            places = match_faces(faces, self.faces(held)) if held != index else None
+            if places is None:
+                self._people[index] = cover(self.picture(index), faces, self.networks) if faces else ()
             else:
-                moved = cover(self.picture(index), faces, self.networks) if faces else ()
-            self._people[index] = moved
+                before = self.people(held)
+                self._people[index] = tuple(
+                    before[place].moved(face, self.size) for place, face in zip(places, faces, strict=True)
+                )
         return self._people[index]
 
     def looked_at(self, index: int) -> bool:
@@ -172,15 +177,30 @@ class Snapshots:
         }
 
     def _all_looks(self) -> list[int]:
-        """The first picture of every shot, and those that lie ``every_s`` apart."""
         if self._looks is None:
-            self._looks = []
-            for index, time_s in enumerate(self._times):
-                last_s = self._times[self._looks[-1]] if self._looks else -np.inf
-                another = self._shots.number(time_s) != self._shots.number(last_s)
-                if another or time_s - last_s >= self.options.every_s - CLOSE_S:
-                    self._looks.append(index)
+            self._looks, self._bodies = self._apart(self.options.every_s), self._apart(self.options.bodies_every_s)
         return self._looks
+
+    def _apart(self, every_s: float) -> list[int]:
+        """The first picture of every shot, and those that lie so far apart."""
+        chosen: list[int] = []
+        for index, time_s in enumerate(self._times):
+            last_s = self._times[chosen[-1]] if chosen else -np.inf
+            another = self._shots.number(time_s) != self._shots.number(last_s)
+            if another or time_s - last_s >= every_s - CLOSE_S:
+                chosen.append(index)
+        return chosen
+
+    def _body_before(self, index: int) -> int:
+        """The last picture up to one in which bodies are looked for."""
+        self._all_looks()
+        return self._bodies[bisect_right(self._bodies, index) - 1]
+
+    def _look_ahead_of(self, index: int) -> int:
+        """The last picture of the same shot before one in which faces are looked for; -1 where there is none."""
+        looks, shot = self._all_looks(), self._shots.number(self._times[index])
+        place = bisect_left(looks, index) - 1
+        return looks[place] if place >= 0 and self._shots.number(self._times[looks[place]]) == shot else -1
 
     def _between(self, index: int) -> tuple[Face, ...] | None:
         """The faces of a picture in which nobody looks, by those before and behind it; None where they do not say."""
