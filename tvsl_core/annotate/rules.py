@@ -266,6 +266,8 @@ class MouthOptions:
     """Who speaks at least so likely is said to speak; who is as likely silent is left out."""
     unheard: float = 0.38
     """Where everybody in view speaks at most so likely, the voice comes from out of view."""
+    alone_unheard: float = 0.2
+    """The same where one person is in view, whose voice it is more often than a narrator's."""
 
     def __post_init__(self) -> None:
         check_range(self, "[5, 60]", "rate")
@@ -274,7 +276,7 @@ class MouthOptions:
         check_range(self, "(0, inf)", "window_s", "slow_s", "alone_s")
         check_range(self, "[0, inf)", "margin_s", "agreement", "lead", "movement", "change")
         check_range(self, "[0, inf)", "shortest_s", "unseen_s")
-        check_range(self, "[0, 1]", "lag_s", "unheard")
+        check_range(self, "[0, 1]", "lag_s", "unheard", "alone_unheard")
         check_range(self, "[0.5, 1]", "sure", "alone_sure")
 
 

@@ -93,9 +93,10 @@ class Speakers:
             return ()
         stretch = self._stretch(event)
         start_s, end_s = self._voices[event]
-        inside = [turn for turn in stretch.turns if turn.start_s < end_s and turn.end_s > start_s]
+        alone = len(stretch.cast) == 1  # what the beginning says is true of all events together
+        inside = [turn for turn in stretch.turns if alone or (turn.start_s < end_s and turn.end_s > start_s)]
         told = [(turn, self._told(turn)) for turn in inside]
-        if len(stretch.cast) == 1 and any(places for _, places in told):
+        if alone and any(places for _, places in told):
             return ()  # alone in view: heard, as far as anybody can say
         parts: list[SpokenPart] = []
         last: tuple[int, ...] | None = None
@@ -181,9 +182,10 @@ class Speakers:
     def _told(self, turn: Turn) -> tuple[int, ...]:
         """The places of those who may be heard in a turn, the likeliest first."""
         options, likely = self._options.mouths, turn.probabilities
+        unheard = options.alone_unheard if len(likely) == 1 else options.unheard
         told = [place for place, one in enumerate(likely) if one > 1 - options.sure]
         if not told:
-            told = [place for place, one in enumerate(likely) if one > options.unheard]
+            told = [place for place, one in enumerate(likely) if one > unheard]
         if not told:
             told = [place for place, one in enumerate(likely) if np.isnan(one)]
         return tuple(sorted(told, key=lambda place: -likely[place]))
