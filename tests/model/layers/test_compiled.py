@@ -134,6 +134,32 @@ assert compiled.TELEMETRY not in sys.modules and not asked, asked
 import openvino_telemetry
 """
 
+AT_ONCE = """
+import sys, threading
+sys.setswitchinterval(1e-6)
+from tests.model.layers.test_compiled import Net, picture, run
+net, ready = Net(), threading.Barrier(8)
+def ask():
+    ready.wait()
+    run(net, net.maps, picture(8, 8), clips=1)
+threads = [threading.Thread(target=ask) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("attempt", range(4))
+def test_threads_may_be_the_first_to_ask_together(attempt):
+    subprocess.run(
+        [sys.executable, "-c", AT_ONCE],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        timeout=120,
+        check=True,
+    )
+
 
 @pytest.mark.slow
 def test_nobody_is_told_that_it_runs(tmp_path):

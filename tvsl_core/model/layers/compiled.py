@@ -123,7 +123,21 @@ def _openvino() -> Any:
     finally:
         if silenced:  # whoever else wants it finds it
             del sys.modules[TELEMETRY]
+    _use_once(openvino)
     return openvino
+
+
+def _use_once(openvino: Any) -> None:
+    """One thread does all that many will do: the library sets itself up when something is used for the first time.
+
+    Of two threads that come to that together one has its lock and the other Python's, and both wait forever.
+    """
+    pixels = openvino.opset13.parameter([1], np.float32)
+    model = openvino.Model([openvino.opset13.relu(pixels)], [pixels])
+    request = openvino.Core().compile_model(model, "CPU").create_infer_request()
+    request.infer([np.zeros(1, np.float32)], share_inputs=True)
+    for one in request.output_tensors:
+        one.data.copy()
 
 
 class _Compiled:
