@@ -24,8 +24,8 @@ from .gallery import draw_wall, hang
 from .scene import Rect
 from .sources import SAMPLE_RATE, read_sound
 
-WIDEST = 0.055
-"""How far lips part at most, as a share of the face's height."""
+WIDEST = 0.1
+"""How far lips part at most, as a share of the face's height; wide, as of somebody who speaks to an audience."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -88,8 +88,8 @@ def test_every_portrait_that_speaks_is_its_own_source_and_the_guard_is_another(r
     rows = pd.read_parquet(results / "sources" / "portraits_in_turns.mp4.parquet").groupby("source_id")
 
     assert [(one.source_id, one.verdict) for one in alone] == [(0, "sounding")] * 2
-    # How sure it is that the left one speaks changes with little: she hardly opens her mouth.
-    assert [(one.source_id, one.verdict == "offscreen") for one in turns] == [(0, False), (1, False), (2, True)]
+    assert {(one.source_id, one.verdict) for one in turns} == {(0, "sounding"), (1, "sounding"), (2, "offscreen")}
+    assert [one.source_id for one in turns][:1] == [0]
     assert rows["x_max"].max()[0] < rows["x_min"].min()[1]
 
 

@@ -256,7 +256,7 @@ class MouthOptions:
     """Log odds for an agreement that is by 1 more than that of the best other mouth."""
     movement: float = 3.4
     """Log odds for a mouth that moves by a factor of e more than a hundredth of the face's height."""
-    change: float = 4.0
+    change: float = 4.8
     """Log odds against beginning, or ceasing, to speak at any one picture."""
     shortest_s: float = 0.6
     """What is shorter is no turn."""
@@ -266,8 +266,6 @@ class MouthOptions:
     """Who speaks at least so likely is said to speak; who is as likely silent is left out."""
     unheard: float = 0.38
     """Where everybody in view speaks at most so likely, the voice comes from out of view."""
-    alone_unheard: float = 0.2
-    """The same where one person is in view, whose voice it is more often than a narrator's."""
 
     def __post_init__(self) -> None:
         check_range(self, "[5, 60]", "rate")
@@ -276,7 +274,7 @@ class MouthOptions:
         check_range(self, "(0, inf)", "window_s", "slow_s", "alone_s")
         check_range(self, "[0, inf)", "margin_s", "agreement", "lead", "movement", "change")
         check_range(self, "[0, inf)", "shortest_s", "unseen_s")
-        check_range(self, "[0, 1]", "lag_s", "unheard", "alone_unheard")
+        check_range(self, "[0, 1]", "lag_s", "unheard")
         check_range(self, "[0.5, 1]", "sure", "alone_sure")
 
 

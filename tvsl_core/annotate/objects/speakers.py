@@ -182,10 +182,9 @@ class Speakers:
     def _told(self, turn: Turn) -> tuple[int, ...]:
         """The places of those who may be heard in a turn, the likeliest first."""
         options, likely = self._options.mouths, turn.probabilities
-        unheard = options.alone_unheard if len(likely) == 1 else options.unheard
         told = [place for place, one in enumerate(likely) if one > 1 - options.sure]
         if not told:
-            told = [place for place, one in enumerate(likely) if one > unheard]
+            told = [place for place, one in enumerate(likely) if one > options.unheard]
         if not told:
             told = [place for place, one in enumerate(likely) if np.isnan(one)]
         return tuple(sorted(told, key=lambda place: -likely[place]))
