@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from av import VideoFrame
 
 from tests.builders import arrow, make_clip, read_counter
 from tvsl_core.errors import MediaError
@@ -320,3 +321,15 @@ def test_an_8k_video_is_read(tmp_path):
 
     assert (info.width, info.height) == (7680, 4320)
     assert frame.pixels.shape == (2304, 4096, 3)
+
+
+def test_a_picture_that_nobody_holds_is_gone_at_once(tmp_path):
+    clip = make_clip(tmp_path / "clip.mp4", seconds=1, size=(64, 48), fps=10)
+    gc.collect()
+    gc.disable()  # a long video would fill the memory until somebody looks for circles
+    try:
+        assert sum(1 for _ in read_frames(probe(clip), fps=10)) == 10
+        held = [one for one in gc.get_objects() if isinstance(one, VideoFrame)]
+    finally:
+        gc.enable()
+    assert not held

@@ -19,6 +19,7 @@ from tvsl_cli.shared.logs import logging_to
 from tvsl_cli.shared.settings import usage_errors
 from tvsl_cli.shared.terminal import say
 from tvsl_core.annotate.progress import Event, EventHandler, VideoFinished, VideoStarted
+from tvsl_core.system.machine import collecting_seldom
 
 if TYPE_CHECKING:
     from tvsl_cli.annotate.request import AnnotateRequest
@@ -31,15 +32,14 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
+@collecting_seldom()
 def run(inputs: Sequence[str], request: AnnotateRequest) -> int:
     """Annotate and give the exit code: 0 all done, 1 some input failed, 2 a setting was wrong, 130 interrupted."""
     from tvsl_core.batch.inputs import find_videos
     from tvsl_core.system.arrow import leave_pandas_out
-    from tvsl_core.system.machine import collect_seldom
     from tvsl_core.system.results import passed_over
 
     leave_pandas_out()
-    collect_seldom()
     options, quiet, dry_run = request.options, request.quiet, request.dry_run
     with logging_to(verbose=request.verbose, quiet=quiet, log_file=request.log_file):
         _log.debug("tvsl %s: %s", tvsl_core.__version__, sys.argv[1:])

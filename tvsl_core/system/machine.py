@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tvsl_core.system import platforms
@@ -26,9 +28,15 @@ def take_share(count: int) -> None:
     _grant.cores = max(1, count)
 
 
-def collect_seldom() -> None:
-    """Look less often for values that only hold each other: for processes that make many, hardly any in a circle.
+@contextlib.contextmanager
+def collecting_seldom() -> Iterator[None]:
+    """Look less often, in the block, for values that only hold each other: it makes many, hardly any in a circle.
 
     While torch loads, looking takes a tenth of the time; among values of a hundred thousand videos it takes seconds.
     """
+    usual = gc.get_threshold()
     gc.set_threshold(100_000, 50, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)

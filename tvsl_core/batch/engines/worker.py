@@ -79,7 +79,6 @@ def serve(line: Connection, setup: WorkerSetup) -> None:
     """
     platforms.lead_group()
     platforms.keep_few_heaps()
-    host.collect_seldom()
     threading.Thread(target=_end_with_the_supervisor, name="supervisor", daemon=True).start()
     send = _Sender(line)
     _send_logs(send)
@@ -104,7 +103,8 @@ class _Loading(threading.Thread):
         """Load."""
         try:
             _keep_to(1)  # what loading computes is too small to be shared out
-            self._model = self._setup.choice.load()
+            with host.collecting_seldom():
+                self._model = self._setup.choice.load()
         except TvslError as error:
             self._give_up(error)
         except Exception as error:

@@ -78,10 +78,12 @@ def orientation(frame: VideoFrame) -> Orientation:
 
 def _display_matrix(frame: VideoFrame) -> bytes:
     """The nine 32-bit numbers of the display matrix, or nothing."""
-    from av.sidedata.sidedata import Type
+    from av.sidedata.sidedata import SideDataContainer, Type
 
     try:
-        items: Iterable[Any] = frame.side_data
+        # What the frame itself makes of them it keeps, and that keeps the frame: its memory would wait for a search for
+        # circles, and heaps grow meanwhile.
+        items: Iterable[Any] = SideDataContainer(frame)
         return next((bytes(item) for item in items if item.type == Type.DISPLAYMATRIX), b"")
     except ValueError:  # other side data of a kind that this PyAV cannot name
         return b""
