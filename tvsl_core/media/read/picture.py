@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, cast, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +83,7 @@ def _display_matrix(frame: VideoFrame) -> bytes:
     try:
         # What the frame itself makes of them it keeps, and that keeps the frame: its memory would wait for a search for
         # circles, and heaps grow meanwhile.
-        items: Iterable[Any] = SideDataContainer(frame)
+        items: Iterable[Any] = cast(Any, SideDataContainer)(frame)  # its stub knows no argument
         return next((bytes(item) for item in items if item.type == Type.DISPLAYMATRIX), b"")
     except ValueError:  # other side data of a kind that this PyAV cannot name
         return b""
