@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import cv2
 import numpy as np
@@ -24,9 +23,6 @@ PRESENT = 0.5
 """From this presence on the mesh lies on a face."""
 STRAYED = 0.1
 """A face that shares less of its union with where it should be has become another one."""
-AT_ONCE = 2
-"""Faces that are looked at closely together, in two pictures where there is one: a network takes half as long for each.
-More pictures would be cheaper still, but a face moves too far from its last place to be measured well."""
 SAME = 0.3
 """Faces of two pictures a moment apart that share so much of their union are one."""
 CELLS = 64
@@ -109,19 +105,15 @@ def follow_faces(
 
     Yields: For every picture the faces in their order; None for one that is not seen.
     """
-    rest, size, last = iter(pictures), 1, list[FaceBox | None]()
-    while group := list(islice(rest, size)):
+    last = list[FaceBox | None]()
+    for picture, known in pictures:
         places = [
             (picture, now if before is None or overlap(before.corners, now.corners) < STRAYED else before)
-            for picture, known in group
             for before, now in zip(last or [None] * len(known), known, strict=True)
         ]
-        found = iter(one if one.presence >= PRESENT else None for one in mesh_faces(networks, places))
-        for _, known in group:
-            seen = tuple(islice(found, len(known)))
-            last = [None if one is None else box_of_mesh(one) for one in seen]
-            yield seen
-        size = max(1, AT_ONCE // max(1, len(last))) if all(last) else 1
+        seen = tuple(one if one.presence >= PRESENT else None for one in mesh_faces(networks, places))
+        last = [None if one is None else box_of_mesh(one) for one in seen]
+        yield seen
 
 
 def _confirmed(

@@ -21,6 +21,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
 
 from tvsl_core.model.layers.convolution import Activation
 from tvsl_core.system.machine import cores
@@ -83,6 +84,40 @@ class Traced:
             case "sigmoid":
                 y = opset.sigmoid(y)
         return Traced(y)
+
+    def bent(self, slopes: Tensor) -> Traced:
+        """What is below zero times the slope of its channel."""
+        return Traced(_openvino().opset13.prelu(self._node, slopes.numpy(force=True)))
+
+    def halved(self) -> Traced:
+        """The largest of every two by two."""
+        sizes = {"strides": [2, 2], "kernel_shape": [2, 2], "dilations": [1, 1]}
+        none = [0, 0]
+        pooled = _openvino().opset13.max_pool(self._node, pads_begin=none, pads_end=none, **sizes)
+        return Traced(pooled.output(0))
+
+    def widened(self, channels: int) -> Traced:
+        """With so many channels of zeros behind its own."""
+        ends = np.array([0, channels, 0, 0])
+        return Traced(_openvino().opset13.pad(self._node, np.zeros(4, np.int64), ends, "constant", np.float32(0)))
+
+
+class Bend(nn.PReLU):
+    """What is below zero times the slope of its channel."""
+
+    def forward(self, input: Any) -> Any:
+        """``[clip channels height width]`` to the same."""
+        return input.bent(self.weight) if isinstance(input, Traced) else super().forward(input)
+
+
+def halve(x: Any) -> Any:
+    """The largest of every two by two: ``[clip channels height width]`` to ``[clip channels height/2 width/2]``."""
+    return x.halved() if isinstance(x, Traced) else F.max_pool2d(x, 2)
+
+
+def widen(x: Any, channels: int) -> Any:
+    """So many channels of zeros more: ``[clip inputs height width]`` to ``[clip inputs+channels height width]``."""
+    return x.widened(channels) if isinstance(x, Traced) else F.pad(x, (0, 0, 0, 0, 0, channels))
 
 
 def run(network: nn.Module, forward: Forward, x: Tensor, *, clips: int) -> tuple[Tensor, ...]:

@@ -6,12 +6,12 @@ from Monocular Video on Mobile GPUs", 2019, arXiv 1907.06724.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
 
 from tvsl_core.model.compact.efficientnet_lite import SameConv2d
+from tvsl_core.model.layers.compiled import Bend, halve, run, widen
 
 SIDE = 192
 """Pixels along each side of the picture that the network takes."""
@@ -38,17 +38,13 @@ class MeshBlock(nn.Module):
         super().__init__()
         self.filter = SameConv2d(inputs, inputs, kernel=3, stride=stride, groups=inputs)
         self.mix = SameConv2d(inputs, outputs)
-        self.bend = nn.PReLU(outputs)
+        self.bend = Bend(outputs)
         self.stride, self.added = stride, outputs - inputs
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Any) -> Any:
         """``[face inputs height width]`` to ``[face outputs height' width']``, which may be written over ``x``."""
-        kept, filtered = F.max_pool2d(x, 2) if self.stride == 2 else x, self.filter(x)
-        mixed: Tensor = self.mix(filtered, shortcut=None if self.added else kept)
-        if self.added:
-            mixed[:, : -self.added] += kept
-        bent: Tensor = self.bend(mixed)
-        return bent
+        kept, filtered = halve(x) if self.stride == 2 else x, self.filter(x)
+        return self.bend(self.mix(filtered, shortcut=widen(kept, self.added) if self.added else kept))
 
 
 class Branch(nn.Module):
@@ -63,13 +59,17 @@ class Branch(nn.Module):
         super().__init__()
         wide = [MeshBlock(128, 128) for _ in range(depth)]
         self.layers = nn.Sequential(
-            MeshBlock(128, 128, stride=2), *wide, SameConv2d(128, 32), nn.PReLU(32), MeshBlock(32, 32)
+            MeshBlock(128, 128, stride=2), *wide, SameConv2d(128, 32), Bend(32), MeshBlock(32, 32)
         )
         self.last = nn.Conv2d(32, outputs, 3)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """``[face 128 6 6]`` to ``[face outputs]``."""
-        numbers: Tensor = self.last(self.layers(x))
+    def forward(self, x: Any) -> Any:
+        """``[face 128 6 6]`` to the features of the whole face, ``[face 32 3 3]``."""
+        return self.layers(x)
+
+    def numbers(self, features: Tensor) -> Tensor:
+        """Those features to ``[face outputs]``."""
+        numbers: Tensor = self.last(features)
         return numbers.flatten(1)
 
 
@@ -78,7 +78,7 @@ class FaceMesh(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem, self.bend = SameConv2d(3, 16, kernel=3, stride=2), nn.PReLU(16)
+        self.stem, self.bend = SameConv2d(3, 16, kernel=3, stride=2), Bend(16)
         blocks: list[nn.Module] = [MeshBlock(16, 16), MeshBlock(16, 16)]
         for inputs, outputs in ((16, 32), (32, 64), (64, 128), (128, 128)):
             blocks += [
@@ -92,9 +92,13 @@ class FaceMesh(nn.Module):
 
     def forward(self, images: Tensor) -> FacePoints:
         """Pictures ``[face 3 192 192]``, RGB in [0, 1]."""
-        features: Tensor = self.trunk(self.bend(self.stem(images)))
-        points: Tensor = self.surface(features)
-        return FacePoints(points=points.reshape(-1, POINTS, 3), presence=self.face(features)[:, 0].sigmoid())
+        surface, face = run(self, self._maps, images, clips=1)
+        points = self.surface.numbers(surface).reshape(-1, POINTS, 3)
+        return FacePoints(points=points, presence=self.face.numbers(face)[:, 0].sigmoid())
+
+    def _maps(self, images: Any) -> tuple[Any, Any]:
+        features = self.trunk(self.bend(self.stem(images)))
+        return self.surface(features), self.face(features)
 
 
 def mouth_opening(points: Tensor) -> Tensor:
