@@ -62,10 +62,17 @@ class Traced:
         """The node of the same numbers as ``[clip height width channels]``."""
         return _openvino().opset13.transpose(self._node, np.array([0, 2, 3, 1]))
 
-    def convolve(self, layer: nn.Conv2d, *, activation: Activation, shortcut: Traced | None) -> Traced:
-        """What a layer with TensorFlow's "SAME" padding gives; see ``convolve`` for what follows it."""
+    def convolve(
+        self, layer: nn.Conv2d, *, activation: Activation = "none", shortcut: Traced | None = None, same: bool = True
+    ) -> Traced:
+        """What a layer gives; see ``convolve`` for what follows it.
+
+        With ``same`` it pads as TensorFlow's "SAME" does, else by its own padding on every side.
+        """
         opset, weight, bias = _openvino().opset13, layer.weight.numpy(force=True), layer.bias
-        where = {"pads_begin": [0, 0], "pads_end": [0, 0], "dilations": [1, 1], "auto_pad": "SAME_UPPER"}
+        zeros = [0, 0] if same else [int(one) for one in layer.padding]
+        pads = "SAME_UPPER" if same else "EXPLICIT"
+        where = {"pads_begin": zeros, "pads_end": zeros, "dilations": [1, 1], "auto_pad": pads}
         if layer.groups > 1:
             outputs, inputs, *kernel = weight.shape
             grouped = weight.reshape(layer.groups, outputs // layer.groups, inputs, *kernel)
@@ -83,7 +90,29 @@ class Traced:
                 y = opset.clamp(y, 0.0, 6.0)
             case "sigmoid":
                 y = opset.sigmoid(y)
+            case "hardswish":
+                y = opset.hswish(y)
         return Traced(y)
+
+    def __add__(self, other: Traced) -> Traced:
+        return Traced(_openvino().opset13.add(self._node, other._node))
+
+    def __mul__(self, other: Traced) -> Traced:
+        return Traced(_openvino().opset13.multiply(self._node, other._node))
+
+    def mean(self) -> Traced:
+        """Of every channel, ``[clip channels 1 1]``."""
+        return Traced(_openvino().opset13.reduce_mean(self._node, np.array([2, 3]), keep_dims=True))
+
+    def relu(self) -> Traced:
+        """What is below zero becomes zero."""
+        return Traced(_openvino().opset13.relu(self._node))
+
+    def doubled(self) -> Traced:
+        """Twice as high and wide, linear in between."""
+        opset, twice = _openvino().opset13, np.array([2, 2], np.float32)
+        where = {"mode": "linear_onnx", "coordinate_transformation_mode": "half_pixel"}
+        return Traced(opset.interpolate(self._node, twice, shape_calculation_mode="scales", axes=[2, 3], **where))
 
     def bent(self, slopes: Tensor) -> Traced:
         """What is below zero times the slope of its channel."""
@@ -108,6 +137,23 @@ class Bend(nn.PReLU):
     def forward(self, input: Any) -> Any:
         """``[clip channels height width]`` to the same."""
         return input.bent(self.weight) if isinstance(input, Traced) else super().forward(input)
+
+
+def relu(x: Any) -> Any:
+    """What is below zero becomes zero; may be written over ``x``."""
+    return x.relu() if isinstance(x, Traced) else F.relu(x, inplace=True)
+
+
+def mean(x: Any) -> Any:
+    """Of every channel: ``[clip channels height width]`` to ``[clip channels 1 1]``."""
+    return x.mean() if isinstance(x, Traced) else x.mean(dim=(-2, -1), keepdim=True)
+
+
+def double(x: Any) -> Any:
+    """Linear in between: ``[clip channels height width]`` to ``[clip channels 2*height 2*width]``."""
+    if isinstance(x, Traced):
+        return x.doubled()
+    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
 def halve(x: Any) -> Any:

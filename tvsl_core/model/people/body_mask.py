@@ -6,10 +6,12 @@ level by what is seen as a whole. Source: Howard et al., "Searching for MobileNe
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
 
 from tvsl_core.model.compact.efficientnet_lite import SameConv2d
+from tvsl_core.model.layers.compiled import double, mean, run
 from tvsl_core.model.layers.convolution import Activation
 
 SIDE = 256
@@ -23,11 +25,9 @@ class Gate(nn.Module):
         super().__init__()
         self.narrow, self.widen = SameConv2d(channels, narrow), SameConv2d(narrow, channels)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Any) -> Any:
         """``[picture channels height width]`` to ``[picture channels 1 1]``."""
-        narrow = self.narrow(x.mean(dim=(-2, -1), keepdim=True), activation="relu")
-        gate: Tensor = self.widen(narrow, activation="sigmoid")
-        return gate
+        return self.widen(self.narrow(mean(x), activation="relu"), activation="sigmoid")
 
 
 class GatedBottleneck(nn.Module):
@@ -53,12 +53,12 @@ class GatedBottleneck(nn.Module):
         self.bend: Activation = "relu" if kernel == 3 else "hardswish"
         self.shortcut = stride == 1 and inputs == outputs
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Any) -> Any:
         """``[picture inputs height width]`` to ``[picture outputs height' width']``."""
         wide = self.filter(self.expand(x, activation=self.bend), activation=self.bend)
         if self.gate is not None:
             wide = wide * self.gate(wide)
-        narrow: Tensor = self.project(wide)
+        narrow = self.project(wide)
         return x + narrow if self.shortcut else narrow
 
 
@@ -72,11 +72,11 @@ class Merge(nn.Module):
         self.mix = SameConv2d(channels, channels)
         self.filter = SameConv2d(channels, channels, kernel=3, groups=channels)
 
-    def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
+    def forward(self, coarse: Any, fine: Any) -> Any:
         """``[picture inputs h w]`` and ``[picture channels 2h 2w]`` to ``[picture channels 2h 2w]``."""
-        above = self.reduce(F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False))
-        mixed: Tensor = self.mix(fine * self.gate(fine + above) + above, activation="relu")
-        filtered: Tensor = self.filter(mixed, activation="relu")
+        above = self.reduce(double(coarse))
+        mixed = self.mix(fine * self.gate(fine + above) + above, activation="relu")
+        filtered = self.filter(mixed, activation="relu")
         return mixed + filtered
 
 
@@ -98,12 +98,15 @@ class BodyMask(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Pictures ``[picture 3 256 256]``, RGB in [0, 1], to masks ``[picture 256 256]`` in [0, 1]."""
+        (merged,) = run(self, self._maps, images, clips=1)
+        mask: Tensor = self.last(merged)
+        return mask[:, 0].sigmoid()
+
+    def _maps(self, images: Any) -> tuple[Any]:
         level1 = self.stem(images, activation="hardswish")
         level2 = self.level2(level1)
         level3 = self.level3(level2)
         level4 = self.level4(level3)
-        whole = self.whole(level4.mean(dim=(-2, -1), keepdim=True), activation="sigmoid")
+        whole = self.whole(mean(level4), activation="sigmoid")
         merged = self.merge3(self.top(level4, activation="relu") * whole, level3)
-        merged = self.merge1(self.merge2(merged, level2), level1)
-        mask: Tensor = self.last(merged)
-        return mask[:, 0].sigmoid()
+        return (self.merge1(self.merge2(merged, level2), level1),)

@@ -8,13 +8,13 @@ coarse levels see back to stride 4. Sources: Bazarevsky et al., "BlazeFace", 201
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
 
-from tvsl_core.model.people.layers import Filter, Mix
+from tvsl_core.model.layers.compiled import double, relu, run
+from tvsl_core.model.people.layers import Filter, Mix, Padded
 
 SIDE = 192
 """Pixels along each side of the picture that the network takes."""
@@ -47,11 +47,11 @@ class DoubleBottleneck(nn.Module):
         self.widen = Mix(narrow, outputs)
         self.shortcut = stride == 1
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Any) -> Any:
         """``[picture inputs height width]`` to ``[picture outputs height' width']``."""
-        narrow = F.relu(self.narrow(self.first(x)), inplace=True)
-        wide: Tensor = self.widen(self.second(narrow))
-        return F.relu(x + wide if self.shortcut else wide, inplace=True)
+        narrow = relu(self.narrow(self.first(x)))
+        wide = self.widen(self.second(narrow))
+        return relu(x + wide if self.shortcut else wide)
 
 
 def _stage(inputs: int, outputs: int, *, residual: int) -> nn.Sequential:
@@ -70,11 +70,14 @@ class Head(nn.Module):
         self.filter = Filter(4 * outputs, stride=2)
         self.outputs = outputs
 
-    def forward(self, x: Tensor) -> Tensor:
-        """``[picture inputs row column]`` to ``[picture row*column outputs]``."""
-        packed: Tensor = self.filter(self.mix(x))
+    def forward(self, x: Any) -> Any:
+        """``[picture inputs row column]`` to four cells in the channels of one."""
+        return self.filter(self.mix(x))
+
+    def apart(self, packed: Tensor) -> Tensor:
+        """Those, ``[picture 4*outputs row column]``, to ``[picture 4*row*column outputs]``."""
         batch, _, rows, columns = packed.shape
-        # Four cells lie in the channels of one, its upper row first.
+        # The upper row first.
         apart = packed.reshape(batch, 2, 2, self.outputs, rows, columns).permute(0, 4, 1, 5, 2, 3)
         return apart.reshape(batch, 4 * rows * columns, self.outputs)
 
@@ -84,7 +87,7 @@ class FaceDetector(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Conv2d(3, 32, 3, stride=2, padding=1)
+        self.stem = Padded(3, 32, stride=2)
         self.stage1 = nn.Sequential(DoubleBottleneck(32, 8, 32), DoubleBottleneck(32, 8, 32))
         self.stage2, self.side2 = _stage(32, 64, residual=2), Mix(64, 48)
         self.stage3, self.side3 = _stage(64, 128, residual=2), Mix(128, 64)
@@ -100,19 +103,19 @@ class FaceDetector(nn.Module):
 
     def forward(self, images: Tensor) -> RawFaces:
         """Pictures ``[picture 3 192 192]``, RGB in [-1, 1]."""
-        level2 = self.stage2(self.stage1(F.relu(self.stem(images), inplace=True)))
+        score, place = run(self, self._maps, images, clips=1)
+        logits = self.score.apart(score)[..., 0].clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
+        return _decode(logits, self.place.apart(place))
+
+    def _maps(self, images: Any) -> tuple[Any, Any]:
+        level2 = self.stage2(self.stage1(relu(self.stem(images))))
         level3 = self.stage3(level2)
         level4 = self.stage4(level3)
-        merged = F.relu(self.top(self.stage5(level4)), inplace=True)
-        merged = self.merge4(F.relu(self.side4(level4)) + _twice(merged))
-        merged = self.merge3(F.relu(self.side3(level3)) + _twice(F.relu(self.down4(merged))))
-        merged = self.merge2(F.relu(self.side2(level2)) + _twice(F.relu(self.down3(merged))))
-        logits = self.score(merged)[..., 0].clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
-        return _decode(logits, self.place(merged))
-
-
-def _twice(x: Tensor) -> Tensor:
-    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+        merged = relu(self.top(self.stage5(level4)))
+        merged = self.merge4(relu(self.side4(level4)) + double(merged))
+        merged = self.merge3(relu(self.side3(level3)) + double(relu(self.down4(merged))))
+        merged = self.merge2(relu(self.side2(level2)) + double(relu(self.down3(merged))))
+        return self.score(merged), self.place(merged)
 
 
 def _decode(logits: Tensor, places: Tensor) -> RawFaces:
