@@ -142,7 +142,7 @@ def test_maps_that_wait_for_the_disk_are_one_sentence_when_they_are_asked_for(sm
         timelines.add(event(0, 1), [moment(0)])
         (small_disk / "filler").write_bytes(bytes(os.statvfs(small_disk).f_bavail * PAGE))
         with pytest.raises(OutputError, match="the disk is full"):
-            timelines.peak(timelines.sources[0])
+            timelines.peak(timelines.sources[0], np.zeros(1))
 
 
 def start(folder, out, *arguments):
