@@ -25,6 +25,7 @@ _STILL_ACTIVE = 259
 _QUERY_LIMITED = 0x1000
 """Right to ask about a process, on Windows (``PROCESS_QUERY_LIMITED_INFORMATION``)."""
 
+_SS_DISABLE = 2
 _ARENA_MAX = -8
 """Parameter of ``mallopt``: most heaps, which glibc calls arenas (``M_ARENA_MAX``)."""
 
@@ -86,6 +87,23 @@ def keep_few_heaps() -> None:
     """
     with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).mallopt(_ARENA_MAX, 2)
+
+
+class _SignalStack(ctypes.Structure):
+    """``stack_t`` of Linux."""
+
+    _fields_ = [("sp", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t)]
+
+
+def leave_signal_stack() -> None:
+    """Handle the signals of this thread on its usual stack again, where a library has given Linux another one for it.
+
+    With the tiles of AMX a handler's frame fills most of the stack that OpenVINO sets up, and Python's handler does not
+    fit into the rest: the process would die of SIGTERM or Ctrl-C by a segmentation fault.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).sigaltstack(ctypes.byref(_SignalStack(flags=_SS_DISABLE)), None)
 
 
 def bound_memory(size: int) -> None:

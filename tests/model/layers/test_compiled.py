@@ -122,6 +122,40 @@ def test_without_openvino_torch_answers(monkeypatch):
     assert net not in compiled._networks
 
 
+SIGNALLED = """
+import ctypes, os, signal, time
+from tests.model.layers.test_compiled import Net, picture, run
+net = Net()
+run(net, net.maps, picture(8, 8), clips=1)
+from tvsl_core.system.platforms import _SS_DISABLE, _SignalStack
+stack = _SignalStack()
+ctypes.CDLL(None).sigaltstack(None, ctypes.byref(stack))
+assert stack.flags == _SS_DISABLE, stack.size
+def end(*_):
+    raise KeyboardInterrupt
+signal.signal(signal.SIGTERM, end)
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(20)
+except KeyboardInterrupt:
+    print("caught", flush=True)
+    os._exit(0)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems are not given another stack")
+def test_a_signal_is_handled_behind_it():
+    ran = subprocess.run(
+        [sys.executable, "-c", SIGNALLED],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout) == (0, "caught\n"), ran.stderr
+
+
 SILENT = """
 import sys
 from tests.model.layers.test_compiled import Net, compiled, picture

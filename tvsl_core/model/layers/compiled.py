@@ -25,6 +25,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from tvsl_core.model.layers.convolution import Activation
 from tvsl_core.system.machine import cores
+from tvsl_core.system.platforms import leave_signal_stack
 
 Forward = Callable[[Any], Sequence[Any]]
 """From a tensor, or what stands for one, to some of its kind; of layers that know ``Traced``."""
@@ -216,6 +217,7 @@ def _use_once(openvino: Any) -> None:
     pixels = openvino.opset13.parameter([1], np.float32)
     model = openvino.Model([openvino.opset13.relu(pixels)], [pixels])
     request = openvino.Core().compile_model(model, "CPU").create_infer_request()
+    leave_signal_stack()
     request.infer([np.zeros(1, np.float32)], share_inputs=True)
     for one in request.output_tensors:
         one.data.copy()
@@ -284,4 +286,5 @@ class _Compiled:
                     model = model.clone()
                     model.reshape([self._clips, *form.size])
                 self._compiled[form] = self._core.compile_model(model, "CPU", settings)
+                leave_signal_stack()
             return self._compiled[form]
