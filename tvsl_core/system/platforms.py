@@ -26,6 +26,7 @@ _QUERY_LIMITED = 0x1000
 """Right to ask about a process, on Windows (``PROCESS_QUERY_LIMITED_INFORMATION``)."""
 
 _SS_DISABLE = 2
+"""Flag of ``sigaltstack`` on Linux: no other stack for signals."""
 _ARENA_MAX = -8
 """Parameter of ``mallopt``: most heaps, which glibc calls arenas (``M_ARENA_MAX``)."""
 

@@ -122,6 +122,18 @@ def test_without_openvino_torch_answers(monkeypatch):
     assert net not in compiled._networks
 
 
+def in_a_process(program: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a program in a Python of its own, in which nothing was used before."""
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)} | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
 SIGNALLED = """
 import ctypes, os, signal, time
 from tests.model.layers.test_compiled import Net, picture, run
@@ -145,14 +157,7 @@ except KeyboardInterrupt:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems are not given another stack")
 def test_a_signal_is_handled_behind_it():
-    ran = subprocess.run(
-        [sys.executable, "-c", SIGNALLED],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    ran = in_a_process(SIGNALLED)
     assert (ran.returncode, ran.stdout) == (0, "caught\n"), ran.stderr
 
 
@@ -187,19 +192,12 @@ for thread in threads:
 @pytest.mark.slow
 @pytest.mark.parametrize("attempt", range(4))
 def test_threads_may_be_the_first_to_ask_together(attempt):
-    subprocess.run(
-        [sys.executable, "-c", AT_ONCE],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        timeout=120,
-        check=True,
-    )
+    ran = in_a_process(AT_ONCE)
+    assert ran.returncode == 0, ran.stderr
 
 
 @pytest.mark.slow
 def test_nobody_is_told_that_it_runs(tmp_path):
-    home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
-    ran = subprocess.run(
-        [sys.executable, "-c", SILENT], env=os.environ | home, capture_output=True, text=True, timeout=120, check=False
-    )
+    ran = in_a_process(SILENT, HOME=str(tmp_path), USERPROFILE=str(tmp_path))
     assert ran.returncode == 0, ran.stderr
     assert not list(tmp_path.iterdir())

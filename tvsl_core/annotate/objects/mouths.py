@@ -70,7 +70,7 @@ def watch_mouths(
             yield frame.pixels, [one.scaled(frame.pixels.shape[1] / footage.width) for one in faces_at(times[-1])]
 
     def watched() -> Mouths:
-        when = np.asarray(times[: len(openings)])  # faces are followed some pictures behind those that are read
+        when = np.asarray(times)
         there = even[: max(1, int(np.searchsorted(even, when[-1] + 1 / options.rate)))]
         return Mouths(
             start_s=start_s,
